@@ -1,0 +1,1 @@
+"""Carries out the ready actions of a transition through the ports; decides nothing."""

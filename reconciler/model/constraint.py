@@ -1,0 +1,63 @@
+"""Constraints between resources and nodes; every shorthand in YAML becomes one of these."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.resource import Role
+
+
+class Discovery(Enum):
+    """Where a resource is looked for (Pacemaker's resource-discovery)."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    EXCLUSIVE = "exclusive"
+    """Only on the nodes that say so, which also bans it from all others."""
+
+
+class OrderKind(Enum):
+    """How binding an order is (Pacemaker's kind)."""
+
+    MANDATORY = "mandatory"
+    OPTIONAL = "optional"
+    SERIALIZE = "serialize"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A resource's score on one node."""
+
+    id: str
+    resource: ResourceId
+    node: NodeName
+    score: int
+    where: Where
+    discovery: Discovery = Discovery.ALWAYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colocation:
+    """The dependent is placed with (or, below zero, apart from) the primary, which is placed first."""
+
+    id: str
+    dependent: ResourceId
+    primary: ResourceId
+    score: int
+    where: Where
+    dependent_role: Role | None = None
+    primary_role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordering:
+    """`first` starts before `then`, and stops after it unless asymmetrical."""
+
+    id: str
+    first: ResourceId
+    then: ResourceId
+    where: Where
+    kind: OrderKind = OrderKind.MANDATORY
+    first_action: str = "start"
+    then_action: str = "start"
+    is_symmetrical: bool = True

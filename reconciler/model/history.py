@@ -1,0 +1,51 @@
+"""What cannot be observed and must be remembered: failures, and what an operator ordered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import LinkReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureCount:
+    """Failures of one resource on one node since the last cleanup."""
+
+    count: int = 0
+    last_at: float = 0.0
+    """Epoch seconds, by the controller's clock."""
+    operation: str = ""
+    text: str = ""
+    is_fatal: bool = False
+    """The node is banned whatever the limit says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionFailure:
+    """Attempts to connect a node that failed in a row."""
+
+    count: int
+    last_at: float
+    reason: LinkReason
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The memory that planning needs; losing it may block, never mislead."""
+
+    failures: Mapping[tuple[ResourceId, NodeName], FailureCount] = field(default_factory=dict)
+    connections: Mapping[NodeName, ConnectionFailure] = field(default_factory=dict)
+    restarts: frozenset[ResourceId] = frozenset()
+    """Resources that an operator asked to be restarted, until they were stopped."""
+    allowed_destroys: frozenset[ResourceId] = frozenset()
+    """Guests whose removal an operator let through the gate."""
+
+    def with_failure(self, key: tuple[ResourceId, NodeName], failure: FailureCount) -> "History":
+        """Return a history in which a resource failed once more."""
+        return replace(self, failures={**self.failures, key: failure})
+
+    def without_failures(self, resource: ResourceId, node: NodeName | None = None) -> "History":
+        """Return a history that forgets a resource's failures, on one node or on all."""
+        kept = {k: f for k, f in self.failures.items() if not (k[0] == resource and node in {None, k[1]})}
+        return replace(self, failures=kept)

@@ -1,0 +1,67 @@
+"""Everything that one commit asks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID, uuid5
+
+from reconciler.model.constraint import Colocation, Location, Ordering
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import Host, RemoteNode
+from reconciler.model.resource import Resource
+
+_UUIDS = UUID("6d3d6c1e-3c0b-5a7e-9f0e-0d6a4c1f7a55")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """What holds for all."""
+
+    name: str = "default"
+    where: Where | None = None
+    max_destroy: int = 1
+    """Guests that one commit may remove; never limits recovery."""
+
+    @property
+    def uuid(self) -> UUID:
+        """Return the cluster's identity, derived from its name so that nothing has to be kept."""
+        return uuid5(_UUIDS, self.name.lower())
+
+    def uuid_of(self, name: str) -> UUID:
+        """Return the identity of a guest or node of this cluster."""
+        return uuid5(self.uuid, name.lower())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What a commit asks for, references checked and defaults applied."""
+
+    cluster: Cluster = field(default_factory=Cluster)
+    hosts: Mapping[NodeName, Host] = field(default_factory=dict)
+    resources: Mapping[ResourceId, Resource] = field(default_factory=dict)
+    """In rank order; guests included."""
+    locations: tuple[Location, ...] = ()
+    colocations: tuple[Colocation, ...] = ()
+    orderings: tuple[Ordering, ...] = ()
+
+    def guest_nodes(self) -> Mapping[NodeName, Resource]:
+        """Return the guest that becomes each guest node."""
+        return {r.remote_node.name: r for r in self.resources.values() if r.remote_node is not None}
+
+    def remote_nodes(self) -> Mapping[NodeName, RemoteNode]:
+        """Return the node side of each guest that becomes a node."""
+        return {
+            r.remote_node.name: r.remote_node for r in self.resources.values() if r.remote_node is not None
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an intent was read."""
+
+    folder: str
+    commit: str | None = None
+    """Full hash; None for a folder that is taken as it is."""
+    revision: str | None = None
+    """The branch, tag or revision that `commit` was found by."""
+    is_dirty: bool = False
+    """There are changes beside the commit that were left out, or, without a commit, git is not used."""

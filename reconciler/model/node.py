@@ -1,0 +1,127 @@
+"""Nodes: hosts that run guests, guest nodes inside them, and remote nodes; and the states they are in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from reconciler.model.names import NodeName, Where
+
+
+class NodeKind(Enum):
+    """What a node is; Pacemaker's #kind cluster, container and remote."""
+
+    HOST = "host"
+    GUEST = "guest"
+    REMOTE = "remote"
+
+
+class NodeState(Enum):
+    """What is known of a node's agent."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    """Known not to run anything: never started, stopped, or confirmed dead."""
+    UNCLEAN = "unclean"
+    """Lost while it may still run resources; nothing of it is recovered before it is known dead."""
+    UNKNOWN = "unknown"
+    """Not heard of since the controller started."""
+    PENDING = "pending"
+    """Its guest runs and its agent is awaited."""
+
+
+class LinkReason(Enum):
+    """Why an agent cannot be talked to; each asks something else of the operator."""
+
+    WRONG_KEY = "wrong-key"
+    ROGUE = "rogue"
+    """Something speaks TLS there, but proved no knowledge of any key."""
+    SILENT = "silent"
+    """Something accepts the connection and says nothing."""
+    GARBAGE = "garbage"
+    """Something answers, but not in this protocol."""
+    TOO_OLD = "too-old"
+    """The agent needs TLS 1.2; see remoteNode.tls."""
+    REFUSED = "refused"
+    """Nothing listens on that port."""
+    UNREACHABLE = "unreachable"
+    """No answer from that address, or it cannot be resolved."""
+    STALE = "stale"
+    """The agent has been taken over by a newer controller."""
+    LOST = "lost"
+    """The connection was there and ended."""
+    LEFT = "left"
+    """The agent was asked to stop, and left in order."""
+
+    @property
+    def is_authentication(self) -> bool:
+        """Tell whether somebody is there who is not, or may not be, our agent: never a reason to fence."""
+        return self in {LinkReason.WRONG_KEY, LinkReason.ROGUE, LinkReason.GARBAGE, LinkReason.TOO_OLD,
+                        LinkReason.STALE}  # fmt: skip
+
+
+class AgentFlavor(Enum):
+    """Which program answers on a node's agent port."""
+
+    RECONCILER = "reconciler"
+    STOCK = "stock"
+    """The distribution's pacemaker_remoted: keeps no start records and knows no epochs."""
+
+
+class GuestType(Enum):
+    """How a guest is run."""
+
+    VM = "vm"
+    LXC = "lxc"
+    PROCESS = "process"
+    """Our agent as a process of its own on the controller's machine; no libvirt."""
+
+
+class HostState(Enum):
+    """What the declaration asks of a host."""
+
+    ONLINE = "online"
+    STANDBY = "standby"
+    """Runs nothing: all that is there moves away."""
+    MAINTENANCE = "maintenance"
+    """Nothing on it is started, stopped or monitored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAddress:
+    """How to reach a node's agent: over TLS at an address, or, with none, on this machine's Unix socket."""
+
+    address: str | None = None
+    port: int = 3121
+    key_file: str | None = None
+    """A raw key that exists already, absolute path on the controller; None: derived from the root key."""
+    flavor: AgentFlavor = AgentFlavor.RECONCILER
+    tls12: bool = False
+    """Also accept TLS 1.2 with (EC)DHE-PSK; a compatibility setting."""
+    connect_timeout_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A machine that runs guests, and resources if it has an agent."""
+
+    name: NodeName
+    where: Where
+    libvirt: Mapping[GuestType, str] = field(default_factory=dict)
+    """libvirt connection URIs by guest type; a type without one cannot run there."""
+    agent: AgentAddress | None = None
+    state: HostState = HostState.ONLINE
+    labels: Mapping[str, str] = field(default_factory=dict)
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    epoch: int = 0
+    """Of its derived key; `reconcile key rotate` raises it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteNode:
+    """The node that a guest becomes once its agent is connected (Pacemaker's meta remote-node)."""
+
+    name: NodeName
+    where: Where
+    agent: AgentAddress
+    labels: Mapping[str, str] = field(default_factory=dict)
+    epoch: int = 0

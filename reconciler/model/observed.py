@@ -1,0 +1,97 @@
+"""What was seen of the world: facts only, and UNKNOWN is one of the values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.node import GuestType, LinkReason, NodeKind, NodeState
+from reconciler.model.resource import ResourceAgent, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStatus:
+    """One node as it was last seen."""
+
+    name: NodeName
+    kind: NodeKind
+    state: NodeState
+    reason: LinkReason | None = None
+    text: str = ""
+    """For people: what the reason means here."""
+    hypervisors: frozenset[GuestType] = frozenset()
+    """Hosts only: the guest types whose hypervisor answers now."""
+    is_record_keeping: bool = True
+    """What runs there and was started by us is all on record; without, a probe proves nothing stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedAs:
+    """The parameters that a running instance was started with."""
+
+    agent: ResourceAgent
+    params: Mapping[str, str] = field(default_factory=dict)
+    """For a guest: {"digest": ...} of its domain's definition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The operation that failed last, until a later success answers it."""
+
+    operation: str
+    rc: int
+    text: str
+    interval_ms: int = 0
+    is_hard: bool = False
+    """Trying again on this node cannot help (not installed, not configured, ...)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One resource on one node."""
+
+    resource: ResourceId
+    node: NodeName
+    role: Role
+    """STOPPED, STARTED, ... or UNKNOWN: it may run, and a probe could not tell."""
+    started_as: StartedAs | None = None
+    """None while stopped, and when it runs with parameters that nobody knows."""
+    failure: Failure | None = None
+    monitors: frozenset[int] = frozenset()
+    """Intervals, ms, of the recurring monitors that are armed."""
+    note: str = ""
+    """For people: why the role is UNKNOWN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An action in flight: sent, its result not yet known."""
+
+    id: ActionId
+    kind: str
+    """The value of its ActionKind."""
+    node: NodeName
+    resource: ResourceId | None = None
+    interval_ms: int = 0
+    started_as: StartedAs | None = None
+    """Of a start: the parameters that were sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One snapshot.
+
+    A node that is missing was never asked. A missing instance on an online node was not probed yet.
+    """
+
+    nodes: Mapping[NodeName, NodeStatus] = field(default_factory=dict)
+    instances: Mapping[tuple[ResourceId, NodeName], Instance] = field(default_factory=dict)
+    pending: tuple[Pending, ...] = ()
+
+    def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
+        """Return what is known of one resource, by node name."""
+        found = [i for (r, _), i in self.instances.items() if r == resource]
+        return tuple(sorted(found, key=lambda i: i.node))
+
+    def active_on(self, resource: ResourceId) -> tuple[NodeName, ...]:
+        """Return the nodes where a resource runs, or may run."""
+        return tuple(i.node for i in self.instances_of(resource) if i.role is not Role.STOPPED)

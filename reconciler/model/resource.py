@@ -1,0 +1,179 @@
+"""Resources: what is started, stopped and monitored; a guest is one of them, and a place besides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from reconciler.model.names import ResourceId, Where
+from reconciler.model.node import GuestType, RemoteNode
+
+
+class Role(Enum):
+    """The state of a resource on a node, in Pacemaker's words."""
+
+    STOPPED = "Stopped"
+    STARTED = "Started"
+    UNPROMOTED = "Unpromoted"
+    PROMOTED = "Promoted"
+    UNKNOWN = "Unknown"
+
+
+class OnFail(Enum):
+    """What a failed operation leads to (Pacemaker's on-fail)."""
+
+    RESTART = "restart"
+    STOP = "stop"
+    BLOCK = "block"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ResourceAgent:
+    """The program that knows how to start, stop and monitor one kind of resource."""
+
+    standard: str
+    """ocf, systemd, lsb, service; or `guest` for a guest that the hypervisor runs."""
+    provider: str = ""
+    """Only ocf has providers."""
+    type: str
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.standard, self.provider, self.type) if part)
+
+    @property
+    def has_parameters(self) -> bool:
+        """Tell whether instances can differ: a systemd unit is known by its name alone."""
+        return self.standard in {"ocf", "guest"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Settings of one operation of a resource."""
+
+    name: str
+    interval_ms: int = 0
+    """0: not recurring."""
+    timeout_ms: int = 20_000
+    on_fail: OnFail = OnFail.RESTART
+    role: Role | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """One block device of a rendered VM."""
+
+    path: str
+    """Absolute path on the host."""
+    format: str = "raw"
+    """raw or qcow2."""
+    size_bytes: int | None = None
+    """Wanted size of a disk that is made at the first start."""
+    source: str | None = None
+    """An image that a missing disk is copied from (`from:` in YAML); absolute path on the host."""
+    read_only: bool = False
+    discard_writes: bool = False
+    """Run on a throw-away copy (libvirt's <transient/>)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nic:
+    """One network interface of a rendered guest; exactly one of the three is set."""
+
+    network: str | None = None
+    bridge: str | None = None
+    user: bool = False
+    """QEMU's user-mode network: no privileges, no bridge."""
+    forwards: tuple[tuple[str, int, int], ...] = ()
+    """With `user`: (host address, host port, guest port) of forwarded TCP ports."""
+    mac: str | None = None
+    model: str = "virtio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """Direct kernel boot; absolute paths on the host."""
+
+    path: str
+    initrd: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """What a guest consists of, when we render its domain XML."""
+
+    vcpus: int = 1
+    memory_bytes: int = 512 * 1024 * 1024
+    disks: tuple[Disk, ...] = ()
+    nics: tuple[Nic, ...] = ()
+    rootfs: str | None = None
+    """lxc: the folder that becomes /, absolute path on the host."""
+    init: tuple[str, ...] = ()
+    """lxc: the first program and its arguments; empty: our agent, or /sbin/init for a stock agent."""
+    kernel: Kernel | None = None
+    seed: Mapping[str, str] = field(default_factory=dict)
+    """NoCloud seed files by name (user-data, meta-data, network-config), their text."""
+    emulation: bool = False
+    """vm: QEMU's software emulation instead of KVM."""
+    machine: str | None = None
+    cpu: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """How a guest is run: from the user's own libvirt XML, or from hardware that we render."""
+
+    type: GuestType
+    domain_xml: str | None = None
+    """The text of the user's own domain XML."""
+    hardware: Hardware | None = None
+    shutdown_ms: int = 60_000
+    """How long an orderly shutdown may take before the domain is destroyed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One declared resource."""
+
+    id: ResourceId
+    agent: ResourceAgent
+    where: Where
+    params: Mapping[str, str] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = ()
+    state: Role = Role.STARTED
+    """What is asked: STARTED or STOPPED (`state: running|stopped`)."""
+    is_managed: bool = True
+    stickiness: int = 1
+    priority: int = 0
+    failure_limit: int = 3
+    """Failures on one node before that node is banned (Pacemaker's migration-threshold); 0: never."""
+    failure_timeout_ms: int = 0
+    """Quiet time after which failures are forgotten; 0: never."""
+    start_failure_is_fatal: bool = False
+    """A failed start bans its node at once."""
+    rank: int = 0
+    """Position in the declaration; breaks ties, lower first."""
+    guest: Guest | None = None
+    remote_node: RemoteNode | None = None
+    fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
+    """Where each field stands, by dotted path below the document (`spec.params.state`)."""
+
+    def operation(self, name: str, interval_ms: int = 0) -> Operation:
+        """Return the settings of an operation, or its defaults when none are declared."""
+        for operation in self.operations:
+            if operation.name == name and operation.interval_ms == interval_ms:
+                return operation
+        return Operation(name=name, interval_ms=interval_ms)
+
+    def monitors(self) -> tuple[Operation, ...]:
+        """Return the recurring monitors, in declaration order."""
+        return tuple(o for o in self.operations if o.name == "monitor" and o.interval_ms and o.enabled)
+
+    def at(self, *path: str) -> Where:
+        """Return where a field stands, or the nearest enclosing one that was written."""
+        for length in range(len(path), 0, -1):
+            found = self.fields.get(".".join(path[:length]))
+            if found is not None:
+                return found
+        return self.where

@@ -1,0 +1,110 @@
+"""A transition: one plan, as the whole graph of actions with the reasons for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from reconciler.model.names import ActionId, NodeName, ResourceId, Where
+from reconciler.model.observed import StartedAs
+
+
+class ActionKind(Enum):
+    """What an action does."""
+
+    PROBE = "probe"
+    """Asks once whether a resource runs somewhere; changes nothing."""
+    START = "start"
+    STOP = "stop"
+    MONITOR = "monitor"
+    """Arms a recurring monitor; its first result ends the action."""
+    CANCEL = "cancel"
+    """Disarms a recurring monitor."""
+    CONNECT = "connect"
+    """Connects a node's agent."""
+    DISCONNECT = "disconnect"
+    """Ends the connection to a guest's agent in order, before the guest stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why something is done: a code for tools, a sentence for people, and the place in the YAML."""
+
+    code: str
+    text: str
+    where: Where | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One step of a transition."""
+
+    id: ActionId
+    kind: ActionKind
+    node: NodeName
+    """Where it is carried out: the host of a guest, the node of a resource, the node to connect."""
+    resource: ResourceId | None = None
+    """None for CONNECT and DISCONNECT."""
+    interval_ms: int = 0
+    timeout_ms: int = 20_000
+    uses: StartedAs | None = None
+    """Parameters to run it with: of the start record where there is one, else of the declaration."""
+    after: tuple[ActionId, ...] = ()
+    """Actions, of this transition or pending, that must have succeeded before."""
+    reasons: tuple[Reason, ...] = ()
+    is_forced: bool = False
+    """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a transition does to one guest or resource, as a person would say it."""
+
+    address: str
+    """guest/NAME, resource/NAME or host/NAME."""
+    action: str
+    """create, start, stop, move, migrate, restart, recover, promote, demote, fence, destroy, adopt or update."""
+    source: str | None = None
+    """The node it leaves."""
+    target: str | None = None
+    """The node where it will run."""
+    reasons: tuple[Reason, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    is_disruptive: bool = False
+    """Something that runs now is interrupted."""
+    is_destructive: bool = False
+    """Something is removed for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """Something that is asked for, or needed, and can't be done; and what would unblock it."""
+
+    address: str
+    text: str
+    where: Where | None = None
+    code: str = "blocked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """The outcome of planning."""
+
+    actions: Mapping[ActionId, Action] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    gates: tuple[Blocked, ...] = ()
+    """Changes held back until an operator lets them through."""
+    placement: Mapping[ResourceId, NodeName | None] = field(default_factory=dict)
+    """Where each resource is to run; None: nowhere."""
+    recheck_at: float | None = None
+    """Epoch seconds at which to plan again though nothing happens: a retry, a failure that expires."""
+    is_complete: bool = True
+    """False when a part of the world could not be observed."""
+
+    def ready(self, done: frozenset[ActionId], started: frozenset[ActionId]) -> tuple[Action, ...]:
+        """Return the actions whose predecessors are all done and that were not started yet, in order."""
+        return tuple(
+            action
+            for action in self.actions.values()
+            if action.id not in started and all(before in done for before in action.after)
+        )

@@ -1,0 +1,1 @@
+"""Asks the ports what is there, and never raises: what can't be read is UNKNOWN."""

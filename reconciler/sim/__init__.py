@@ -1,0 +1,1 @@
+"""Answers the ports in memory, with seeds, virtual time and faults."""
