@@ -1,4 +1,4 @@
-"""What is asked of the world; `world/` answers for real, `sim/` in memory, nothing else knows the difference."""
+"""What is asked of the world: `world/` answers for real, `sim/` in memory; nobody else knows which."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

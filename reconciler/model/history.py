@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
+from reconciler.model.resource import Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class History:
     """Resources that an operator asked to be restarted, until they were stopped."""
     allowed_destroys: frozenset[ResourceId] = frozenset()
     """Guests whose removal an operator let through the gate."""
+    former: Mapping[ResourceId, Resource] = field(default_factory=dict)
+    """Guests as they were declared when they were started, while they may still run."""
 
     def with_failure(self, key: tuple[ResourceId, NodeName], failure: FailureCount) -> "History":
         """Return a history in which a resource failed once more."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import GuestType, LinkReason, NodeKind, NodeState
+from reconciler.model.operation import Monitor
 from reconciler.model.resource import ResourceAgent, Role
 
 
@@ -20,8 +21,8 @@ class NodeStatus:
     """For people: what the reason means here."""
     hypervisors: frozenset[GuestType] = frozenset()
     """Hosts only: the guest types whose hypervisor answers now."""
-    is_record_keeping: bool = True
-    """What runs there and was started by us is all on record; without, a probe proves nothing stopped."""
+    is_known: bool = False
+    """All that we started there is listed among the instances; without, anything may run there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,8 @@ class Instance:
     started_as: StartedAs | None = None
     """None while stopped, and when it runs with parameters that nobody knows."""
     failure: Failure | None = None
-    monitors: frozenset[int] = frozenset()
-    """Intervals, ms, of the recurring monitors that are armed."""
+    monitors: frozenset[Monitor] = frozenset()
+    """The recurring monitors that are armed."""
     note: str = ""
     """For people: why the role is UNKNOWN."""
 

@@ -100,7 +100,7 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecord:
-    """How a resource was started: what its probe, monitor and stop must use, whatever the YAML says by now."""
+    """How a resource was started: what its probe, monitor and stop must use, whatever the YAML says."""
 
     resource: ResourceId
     agent: ResourceAgent

@@ -62,7 +62,9 @@ class Change:
     address: str
     """guest/NAME, resource/NAME or host/NAME."""
     action: str
-    """create, start, stop, move, migrate, restart, recover, promote, demote, fence, destroy, adopt or update."""
+    """create, start, stop, move, migrate, restart, recover, promote, demote, fence, destroy, adopt
+    or update.
+    """
     source: str | None = None
     """The node it leaves."""
     target: str | None = None
