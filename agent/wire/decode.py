@@ -236,6 +236,7 @@ def _in_flight(element: Element) -> m.InFlight:
         uid=element.attributes.get("reconciler_uid", ""),
         pid=_number(element, "pid"),
         timeout_ms=_number(element, "lrmd_timeout"),
+        interval_ms=_number(element, "lrmd_rsc_interval"),
     )
 
 

@@ -228,6 +228,7 @@ def _in_flight(operation: m.InFlight) -> Element:
         reconciler_uid=operation.uid,
         pid=str(operation.pid),
         lrmd_timeout=str(operation.timeout_ms),
+        lrmd_rsc_interval=str(operation.interval_ms),
     )
     return Element("reconciler_inflight", attributes)
 

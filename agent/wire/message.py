@@ -266,6 +266,7 @@ class InFlight:
     uid: str
     pid: int
     timeout_ms: int
+    interval_ms: int = 0
 
 
 @dataclass(frozen=True)

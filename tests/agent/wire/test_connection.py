@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent import wire
 from agent.wire import Connection, Element, Role, State
+from agent.wire.frame import encode_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -186,6 +189,24 @@ def test_an_end_inside_a_message_is_an_error_and_between_messages_is_not() -> No
     other, _ = opened()
     other.receive_end()
     assert other.state is State.CLOSED
+
+
+@given(st.data())
+def test_a_damaged_message_raises_a_remote_error_or_is_understood(data: st.DataObject) -> None:
+    _, server = opened()
+    record = wire.StartRecord("w", "ocf", "p", "t", "c", "u", "k", "h", wire.Phase.STARTED, 1)
+    client, other = opened()
+    request_id, chunks = client.send_request(wire.GetRecords())
+    events(other, chunks)
+    sent = other.send_reply(request_id, wire.RecordsReply(0, 1, (record,)))
+    text = bytearray(b"".join(sent)[40:-1])
+    for _ in range(data.draw(st.integers(1, 4))):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
+    for receiver in (client, server):
+        try:
+            events(receiver, encode_frame(bytes(text), 1))
+        except wire.RemoteProtocolError:
+            assert receiver.state is State.FAILED
 
 
 def test_parameters_stay_out_of_repr() -> None:
