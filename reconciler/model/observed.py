@@ -73,6 +73,7 @@ class Pending:
     node: NodeName
     resource: ResourceId | None = None
     interval_ms: int = 0
+    timeout_ms: int = 20_000
     started_as: StartedAs | None = None
     """Of a start: the parameters that were sent."""
 

@@ -25,7 +25,7 @@ class ActionKind(Enum):
     """Ends the connection to a guest's agent in order, before the guest stops."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why something is done: a code for tools, a sentence for people, and the place in the YAML."""
 
@@ -98,6 +98,8 @@ class Transition:
     """Changes held back until an operator lets them through."""
     placement: Mapping[ResourceId, NodeName | None] = field(default_factory=dict)
     """Where each resource is to run; None: nowhere."""
+    guest_nodes: Mapping[ResourceId, NodeName] = field(default_factory=dict)
+    """The node that each guest is, removed guests included: its stop ends what runs there."""
     recheck_at: float | None = None
     """Epoch seconds at which to plan again though nothing happens: a retry, a failure that expires."""
     is_complete: bool = True

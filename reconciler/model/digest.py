@@ -1,0 +1,53 @@
+"""Digests: short names for definitions, so that a change of one can be seen."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+
+from reconciler.model.node import GuestType
+from reconciler.model.observed import StartedAs
+from reconciler.model.resource import Resource
+
+
+def digest_of(value: object) -> str:
+    """Return 16 hex digits that are equal for equal values, whatever the order of mappings."""
+    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def guest_digest(resource: Resource) -> str:
+    """Return the digest of all that a guest's domain is made from.
+
+    An agent's address and timeouts are left out: changing them reconnects, and restarts nothing. A process
+    guest is started with its address, so there they count.
+    """
+    remote = resource.remote_node
+    parts: list[object] = [resource.guest]
+    if remote is not None:
+        parts += [remote.name, remote.agent.flavor, remote.agent.key_file, remote.epoch]
+        if resource.guest is not None and resource.guest.type is GuestType.PROCESS:
+            parts += [remote.agent.address, remote.agent.port]
+    return digest_of(parts)
+
+
+def start_parameters(resource: Resource) -> StartedAs:
+    """Return what a resource is started with by its present declaration."""
+    if resource.guest is not None:
+        return StartedAs(agent=resource.agent, params={"digest": guest_digest(resource)})
+    return StartedAs(agent=resource.agent, params=resource.params)
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.compare}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, set | frozenset):
+        return sorted(json.dumps(_plain(v), sort_keys=True) for v in value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -1,0 +1,104 @@
+"""Says what a plan does to each guest and resource, as a person would say it."""
+
+from reconciler.model.names import NodeName, Where
+from reconciler.model.resource import Resource
+from reconciler.model.transition import ActionKind, Blocked, Change
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.dependencies import is_binding
+from reconciler.plan.operations import Decisions, Steps
+from reconciler.plan.situation import Situation
+
+
+def address_of(resource: Resource) -> str:
+    """Return how a plan names a guest or a resource."""
+    return f"{'guest' if resource.guest is not None else 'resource'}/{resource.id}"
+
+
+def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -> tuple[Change, ...]:
+    """Return the changes of a plan in rank order; connections and probes are none."""
+    changes = []
+    updated = {a.resource for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
+    for decision in decisions.values():
+        if decision.stops or decision.starts:
+            changes.append(_change(situation, decisions, decision))
+        elif decision.resource.id in updated and _is_update(decision):
+            changes.append(
+                Change(address=address_of(decision.resource), action="update", target=decision.target)
+            )
+    return tuple(changes)
+
+
+def describe_blocked(decisions: Decisions) -> tuple[Blocked, ...]:
+    """Return what is not as declared and cannot be made so now."""
+    return tuple(
+        Blocked(address=address_of(d.resource), text=d.obstacle, where=_where(d), code=_code(d))
+        for d in decisions.values()
+        if d.obstacle is not None
+    )
+
+
+def _code(decision: Decision) -> str:
+    if decision.is_waiting:
+        return "waiting"
+    return "retry" if decision.retry_at is not None else "blocked"
+
+
+def _is_update(decision: Decision) -> bool:
+    """Arming what is declared, on something that has monitors armed already, is a change of the declaration."""
+    return any(instance.monitors for instance in decision.active)
+
+
+def _change(situation: Situation, decisions: Decisions, decision: Decision) -> Change:
+    resource = decision.resource
+    source = decision.active[0].node if decision.active else None
+    action = _verb(situation, decision)
+    return Change(
+        address=address_of(resource),
+        action=action,
+        source=source,
+        target=decision.target if decision.starts else None,
+        reasons=decision.reasons,
+        depends_on=_depends_on(situation, decisions, decision),
+        is_disruptive=bool(decision.active),
+        is_destructive=action == "destroy",
+    )
+
+
+def _verb(situation: Situation, decision: Decision) -> str:
+    is_guest = decision.resource.guest is not None
+    if decision.fate is Fate.STOP:
+        is_removed = situation.is_removed(decision.resource.id)
+        return "destroy" if is_guest and is_removed else "stop"
+    if decision.is_failed:
+        return "recover"
+    if decision.fate is Fate.MOVE:
+        return "move"
+    if decision.fate is Fate.RESTART:
+        return "restart"
+    return "create" if is_guest else "start"
+
+
+def _depends_on(situation: Situation, decisions: Decisions, decision: Decision) -> tuple[str, ...]:
+    """Return the changes that this one waits for: its guest's, and those of what it starts after."""
+    found = set()
+    nodes: set[NodeName] = {i.node for i in decision.active} | (
+        {decision.target} if decision.target else set()
+    )
+    for node in nodes:
+        guest = situation.guests.get(node)
+        if guest is not None and _is_changed(decisions[guest.id]) and decision.starts:
+            found.add(address_of(guest))
+    for ordering in situation.intent.orderings:
+        if ordering.then == decision.resource.id and is_binding(ordering):
+            first = decisions.get(ordering.first)
+            if first is not None and _is_changed(first):
+                found.add(address_of(first.resource))
+    return tuple(sorted(found))
+
+
+def _is_changed(decision: Decision) -> bool:
+    return decision.stops or decision.starts
+
+
+def _where(decision: Decision) -> Where | None:
+    return decision.resource.where if decision.resource.where.file else None

@@ -1,0 +1,159 @@
+"""Guards a finished transition: an action that would break an invariant is dropped, with all that depends on it.
+
+Does not trust the planner: it looks at the snapshot and the graph only.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.model.intent import Intent
+from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.node import NodeState
+from reconciler.model.observed import Observed
+from reconciler.model.resource import Role
+from reconciler.model.transition import ActionKind, Transition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """An action that must not be carried out, and the invariant that it would break."""
+
+    action: ActionId
+    invariant: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What may be carried out of a transition."""
+
+    transition: Transition
+    alarms: tuple[Alarm, ...]
+
+
+def check(transition: Transition, intent: Intent, observed: Observed) -> Checked:
+    """Return a transition without the actions that would break an invariant, and an alarm for each."""
+    alarms = [
+        *_circles(transition),
+        *_second_copies(transition, observed),
+        *_strangers(transition, intent, observed),
+    ]
+    dropped = _with_dependants(transition, {alarm.action for alarm in alarms})
+    kept = {name: action for name, action in transition.actions.items() if name not in dropped}
+    return Checked(transition=replace(transition, actions=kept), alarms=tuple(alarms))
+
+
+def ancestors(transition: Transition, action: ActionId) -> frozenset[ActionId]:
+    """Return all that an action waits for, directly or not."""
+    seen: set[ActionId] = set()
+    open_ids = list(transition.actions[action].after)
+    while open_ids:
+        name = open_ids.pop()
+        if name not in seen:
+            seen.add(name)
+            if name in transition.actions:
+                open_ids.extend(transition.actions[name].after)
+    return frozenset(seen)
+
+
+def _circles(transition: Transition) -> list[Alarm]:
+    """Find actions that wait for themselves."""
+    waiting = {
+        name: {a for a in action.after if a in transition.actions}
+        for name, action in transition.actions.items()
+    }
+    while True:
+        free = [name for name, after in waiting.items() if not after]
+        if not free:
+            break
+        for name in free:
+            del waiting[name]
+        for after in waiting.values():
+            after.difference_update(free)
+    return [Alarm(action=name, invariant="I6", text=f"{name} waits for itself") for name in sorted(waiting)]
+
+
+def _second_copies(transition: Transition, observed: Observed) -> list[Alarm]:
+    """Find starts of what may still run (I1), and recoveries from nodes not known dead (I2)."""
+    alarms = []
+    for name, action in transition.actions.items():
+        if action.kind is not ActionKind.START or action.resource is None:
+            continue
+        before = ancestors(transition, name)
+        for place in _active_places(observed, action.resource):
+            if not _ends(transition, before, action.resource, place, observed):
+                status = observed.nodes.get(place)
+                lost = status is not None and status.state in {NodeState.UNCLEAN, NodeState.UNKNOWN}
+                text = f"{action.resource} may still run on {place}"
+                alarms.append(Alarm(action=name, invariant="I2" if lost else "I1", text=text))
+        others = [
+            other.id
+            for other in transition.actions.values()
+            if other.kind is ActionKind.START and other.resource == action.resource and other.id < name
+        ]
+        alarms += [Alarm(action=name, invariant="I1", text=f"{other} starts it too") for other in others]
+    return alarms
+
+
+def _active_places(observed: Observed, resource: ResourceId) -> Iterable[NodeName]:
+    for instance in observed.instances_of(resource):
+        if instance.role is not Role.STOPPED:
+            yield instance.node
+    for pending in observed.pending:
+        if pending.resource == resource and pending.kind == ActionKind.START.value:
+            yield pending.node
+
+
+def _ends(
+    transition: Transition,
+    before: frozenset[ActionId],
+    resource: ResourceId,
+    place: NodeName,
+    observed: Observed,
+) -> bool:
+    """Tell whether a resource is stopped at a place, or the guest that the place is, before an action.
+
+    A guest's stop ends everything in it; its node is told by the actions that the stop precedes.
+    """
+    for pending in observed.pending:
+        if pending.resource == resource and pending.node == place and pending.kind == ActionKind.STOP.value:
+            return True
+    for name in before:
+        action = transition.actions.get(name)
+        if action is None or action.kind is not ActionKind.STOP:
+            continue
+        if action.resource == resource and action.node == place:
+            return True
+        if action.resource is not None and transition.guest_nodes.get(action.resource) == place:
+            return True
+    return any(
+        p.kind == ActionKind.STOP.value
+        and p.resource is not None
+        and transition.guest_nodes.get(p.resource) == place
+        for p in observed.pending
+    )
+
+
+def _strangers(transition: Transition, intent: Intent, observed: Observed) -> list[Alarm]:
+    """Find actions on what is neither declared nor seen with our mark (I7)."""
+    ours = {resource for resource, _ in observed.instances} | set(intent.resources)
+    return [
+        Alarm(action=name, invariant="I7", text=f"{action.resource} is neither declared nor ours")
+        for name, action in transition.actions.items()
+        if action.resource is not None and action.resource not in ours
+    ]
+
+
+def _with_dependants(transition: Transition, dropped: set[ActionId]) -> set[ActionId]:
+    """Return actions with everything that waits for them."""
+    result = set(dropped)
+    grew = True
+    while grew:
+        more = {
+            name
+            for name, action in transition.actions.items()
+            if name not in result and any(a in result for a in action.after)
+        }
+        result |= more
+        grew = bool(more)
+    return result

@@ -1,0 +1,64 @@
+"""The nouns between placement and actions: what is to become of one resource, and why."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from reconciler.model.names import NodeName
+from reconciler.model.observed import Instance
+from reconciler.model.resource import Resource
+from reconciler.model.transition import Reason
+
+
+class Fate(Enum):
+    """What a plan does with a resource as a whole."""
+
+    KEEP = "keep"
+    """Stays as it is: running where it should, or stopped."""
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    """Stops, and starts on the same node."""
+    MOVE = "move"
+    """Stops, and starts on another node."""
+    HOLD = "hold"
+    """Nothing can be done now; the decision's obstacle says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to become of one resource."""
+
+    resource: Resource
+    fate: Fate
+    active: tuple[Instance, ...] = ()
+    """Where it runs, or may run, now."""
+    target: NodeName | None = None
+    """Where it is to run."""
+    reasons: tuple[Reason, ...] = ()
+    obstacle: str | None = None
+    """Why it is not, or not yet, as declared."""
+    is_failed: bool = False
+    """It is recovered from a failure, not changed by a declaration."""
+    is_forced: bool = False
+    """A guest that can't be shut down in order: its agent or its domain has failed."""
+    is_stop_implied: bool = False
+    """It ends with the guest that it runs in: nothing has to be stopped, or can be."""
+    retry_at: float | None = None
+    """Epoch seconds at which the obstacle goes away by itself."""
+    is_waiting: bool = False
+    """The obstacle is only that something has not been heard of yet; no person need look."""
+
+    @property
+    def stops(self) -> bool:
+        """Tell whether it is stopped where it runs."""
+        return self.fate in {Fate.STOP, Fate.RESTART, Fate.MOVE} and bool(self.active)
+
+    @property
+    def starts(self) -> bool:
+        """Tell whether it is started."""
+        return self.fate in {Fate.START, Fate.RESTART, Fate.MOVE}
+
+    @property
+    def runs_after(self) -> bool:
+        """Tell whether it runs when the plan has been carried out."""
+        return self.starts or (self.fate is Fate.KEEP and bool(self.active))

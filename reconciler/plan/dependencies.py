@@ -1,0 +1,140 @@
+"""Carries decisions over to what depends on them, until nothing changes any more.
+
+The rules:
+
+* What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
+* Nothing starts in a guest that will not be there.
+* A mandatory, symmetrical order `first then`: when `first` stops, `then` stops before it, and starts after it again
+  if it comes back. `then` does not start while `first` does not run.
+* What must be with a primary does not start while the primary does not run.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.model.constraint import Ordering, OrderKind
+from reconciler.model.names import ResourceId
+from reconciler.model.observed import Instance
+from reconciler.model.score import INFINITY
+from reconciler.model.transition import Reason
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.situation import Situation
+
+Decisions = dict[ResourceId, Decision]
+
+
+def carry_over(situation: Situation, decided: Iterable[Decision]) -> Decisions:
+    """Return the decisions with all consequences.
+
+    Ends because a decision only ever goes from keeping over restarting to stopping, or from starting to holding.
+    """
+    decisions = {d.resource.id: d for d in decided}
+    changed = True
+    while changed:
+        changed = False
+        for resource, before in list(decisions.items()):
+            after = _with_guest(situation, decisions, before)
+            after = _with_orders(situation, decisions, after)
+            after = _with_primaries(situation, decisions, after)
+            if after != before:
+                decisions[resource] = after
+                changed = True
+    return decisions
+
+
+def is_binding(ordering: Ordering) -> bool:
+    """Tell whether stopping `first` stops `then`."""
+    return (
+        ordering.kind is OrderKind.MANDATORY
+        and ordering.first_action == "start"
+        and ordering.then_action == "start"
+        and ordering.is_symmetrical
+    )
+
+
+def _with_guest(situation: Situation, decisions: Decisions, decision: Decision) -> Decision:
+    """Let what is in a guest share its fate."""
+    if decision.resource.guest is not None:
+        return decision
+    for instance in decision.active:
+        guest = situation.guests.get(instance.node)
+        fate = decisions.get(guest.id) if guest else None
+        if fate is None or not fate.stops:
+            continue
+        is_implied = fate.is_forced or decision.fate is Fate.HOLD or not situation.is_online(instance.node)
+        if not decision.stops:
+            decision = _stop_with_guest(situation, decision, instance, fate)
+        if is_implied:
+            decision = replace(decision, is_stop_implied=True)
+    if decision.starts and decision.target is not None and decision.target in situation.guests:
+        guest = situation.guests[decision.target]
+        host = decisions[guest.id]
+        comes = host.runs_after or (host.fate is Fate.HOLD and situation.is_online(decision.target))
+        if not comes:
+            return _not_started(
+                decision, f"its guest {guest.id} does not run: {host.obstacle or 'it is stopped'}", host
+            )
+    return decision
+
+
+def _stop_with_guest(
+    situation: Situation, decision: Decision, instance: Instance, guest: Decision
+) -> Decision:
+    """Stop what is in a guest that stops; held things are let go, for their guest's end settles them."""
+    reason = Reason("guest", f"its guest {guest.resource.id} is stopped")
+    target = decision.target
+    if decision.fate is Fate.HOLD and situation.is_removed(decision.resource.id):
+        target = None
+    if target is None:
+        fate = Fate.STOP
+    elif target == instance.node:
+        fate, reason = Fate.RESTART, Reason("guest", f"its guest {guest.resource.id} is restarted")
+    else:
+        fate = Fate.MOVE
+    return replace(
+        decision,
+        fate=fate,
+        reasons=(*decision.reasons, reason),
+        obstacle=None if fate is not Fate.STOP else decision.obstacle,
+    )
+
+
+def _with_orders(situation: Situation, decisions: Decisions, decision: Decision) -> Decision:
+    """Stop and start in the declared orders."""
+    for ordering in situation.intent.orderings:
+        if ordering.then != decision.resource.id or not is_binding(ordering):
+            continue
+        first = decisions.get(ordering.first)
+        if first is None:
+            continue
+        if first.stops and decision.fate is Fate.KEEP and decision.active:
+            fate = Fate.RESTART if first.starts else Fate.STOP
+            verb = "is restarted" if first.starts else "is stopped"
+            reason = Reason("after", f"{first.resource.id}, which it starts after, {verb}", ordering.where)
+            decision = replace(decision, fate=fate, reasons=(*decision.reasons, reason))
+        if decision.starts and not first.runs_after:
+            why = first.obstacle or "it is stopped"
+            text = f"it starts after {first.resource.id}, which does not run: {why}"
+            decision = _not_started(decision, text, first)
+    return decision
+
+
+def _with_primaries(situation: Situation, decisions: Decisions, decision: Decision) -> Decision:
+    """Do not start what must be with something that does not run."""
+    if not decision.starts:
+        return decision
+    for colocation in situation.intent.colocations:
+        if colocation.dependent != decision.resource.id or colocation.score < INFINITY:
+            continue
+        primary = decisions.get(colocation.primary)
+        if primary is not None and not primary.runs_after:
+            why = primary.obstacle or "it is stopped"
+            text = f"it must run with {primary.resource.id}, which does not run: {why}"
+            return _not_started(decision, text, primary)
+    return decision
+
+
+def _not_started(decision: Decision, text: str, cause: Decision) -> Decision:
+    """Take the start out of a decision and keep its stop."""
+    fate = Fate.STOP if decision.active else Fate.HOLD
+    return replace(decision, fate=fate, obstacle=text, retry_at=cause.retry_at, is_waiting=cause.is_waiting)

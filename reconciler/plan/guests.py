@@ -1,0 +1,82 @@
+"""Which agents to connect, and when; what that means for the guests behind them.
+
+The rules:
+
+* The agent of every host is connected, and of every guest that runs and does not stop.
+* After a failure to authenticate, waiting is all that is done: the guest is neither restarted nor fenced for it.
+* A guest that stops in order, and whose agent was not asked yet, is connected first, so that what runs in it can be
+  stopped before. If that fails, the guest stops all the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import AgentAddress, NodeState
+from reconciler.model.transition import Blocked
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.situation import Situation
+
+MIN_RETRY_S = 30.0
+"""Seconds between attempts to connect a node that cannot be trusted, or a host that does not answer."""
+
+MAX_RETRY_S = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """The agents to connect."""
+
+    now: Mapping[NodeName, int]
+    """Timeouts, ms, of those to connect in this transition."""
+    retry_at: float | None
+    """Epoch seconds of the next attempt at one that is left alone for now."""
+    blocked: tuple[Blocked, ...]
+
+
+def wait_for_agents(situation: Situation, decisions: list[Decision]) -> list[Decision]:
+    """Hold the orderly stops of guests whose agents have to be asked first."""
+    return [_wait_for_agent(situation, decision) for decision in decisions]
+
+
+def _wait_for_agent(situation: Situation, decision: Decision) -> Decision:
+    remote = decision.resource.remote_node
+    if remote is None or not decision.stops or decision.is_forced:
+        return decision
+    status = situation.node(remote.name)
+    is_asked = status is None or status.is_known or status.state in {NodeState.ONLINE, NodeState.OFFLINE}
+    if is_asked or remote.name in situation.history.connections:
+        return decision
+    text = f"{remote.name}'s agent is asked first what runs there"
+    return replace(decision, fate=Fate.HOLD, obstacle=text, is_waiting=True)
+
+
+def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) -> Connections:
+    """Return the agents to connect."""
+    agents: dict[NodeName, AgentAddress] = {
+        host.name: host.agent for host in situation.intent.hosts.values() if host.agent is not None
+    }
+    for node, guest in situation.guests.items():
+        decision = decisions[guest.id]
+        stays = bool(decision.active) and not decision.stops
+        if guest.remote_node is not None and (stays or decision.starts):
+            agents[node] = guest.remote_node.agent
+    now: dict[NodeName, int] = {}
+    retries: list[float] = []
+    blocked: list[Blocked] = []
+    for node, agent in sorted(agents.items()):
+        guest_decision = decisions.get(situation.guests[node].id) if node in situation.guests else None
+        is_fresh = guest_decision is not None and guest_decision.starts
+        if not is_fresh and (situation.is_online(node) or situation.in_flight_on(node)):
+            continue
+        failure = situation.history.connections.get(node)
+        if is_fresh or failure is None:
+            now[node] = agent.connect_timeout_ms
+            continue
+        pause = min(MIN_RETRY_S * 2.0 ** (failure.count - 1), MAX_RETRY_S)
+        blocked.append(Blocked(address=f"node/{node}", text=failure.text, code=failure.reason.value))
+        if situation.now >= failure.last_at + pause:
+            now[node] = agent.connect_timeout_ms
+        else:
+            retries.append(failure.last_at + pause)
+    return Connections(now=now, retry_at=min(retries, default=None), blocked=tuple(blocked))

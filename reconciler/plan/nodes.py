@@ -1,0 +1,65 @@
+"""Gathers what the phases look up: the resources to decide on, the guest behind each node, actions in flight."""
+
+from collections import defaultdict
+
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import GuestType
+from reconciler.model.observed import Instance, Observed, Pending
+from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
+from reconciler.plan.effects import assume_done
+from reconciler.plan.situation import Situation
+
+_NOWHERE = Where(file="", line=0, column=0)
+
+
+def survey(intent: Intent, observed: Observed, history: History, now: float) -> Situation:
+    """Return the situation to plan from."""
+    removed = _removed(intent, observed, history)
+    resources = {**intent.resources, **{r.id: r for r in removed}}
+    guests = {r.remote_node.name: r for r in resources.values() if r.remote_node is not None}
+    assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
+    instances: dict[ResourceId, list[Instance]] = defaultdict(list)
+    for (resource, _), instance in sorted(assumed.instances.items()):
+        instances[resource].append(instance)
+    pending: dict[ResourceId, list[Pending]] = defaultdict(list)
+    for p in sorted(observed.pending, key=lambda p: p.id):
+        if p.resource is not None:
+            pending[p.resource].append(p)
+    return Situation(
+        intent=intent,
+        observed=assumed,
+        history=history,
+        now=now,
+        resources=resources,
+        guests=guests,
+        instances={r: tuple(found) for r, found in instances.items()},
+        pending={r: tuple(found) for r, found in pending.items()},
+    )
+
+
+def guest_nodes_of(intent: Intent, history: History) -> dict[ResourceId, NodeName]:
+    """Return the node that each guest becomes, removed guests that may still run included."""
+    known = {**history.former, **intent.resources}
+    return {r.id: r.remote_node.name for r in known.values() if r.remote_node is not None}
+
+
+def _removed(intent: Intent, observed: Observed, history: History) -> list[Resource]:
+    """Return a resource for everything of ours that is active and no longer declared.
+
+    Invariant: what is not on record as ours never gets here, for only such instances are observed.
+    """
+    active = {i.resource: i for i in observed.instances.values() if i.role is not Role.STOPPED}
+    undeclared = sorted(set(active) - set(intent.resources))
+    return [history.former.get(r) or _from_record(active[r]) for r in undeclared]
+
+
+def _from_record(instance: Instance) -> Resource:
+    """Describe a resource of which nothing but its start record is left."""
+    started_as = instance.started_as
+    agent = (
+        started_as.agent if started_as else ResourceAgent(standard="ocf", provider="unknown", type="unknown")
+    )
+    guest = Guest(type=GuestType(agent.type)) if agent.standard == "guest" else None
+    return Resource(id=instance.resource, agent=agent, where=_NOWHERE, state=Role.STOPPED, guest=guest)

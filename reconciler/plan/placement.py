@@ -1,0 +1,210 @@
+"""Assigns every resource to a node, or to none.
+
+Order: what becomes a node comes first, so that there are nodes to place on; then by priority, then by rank. Before
+a resource is assigned, the primaries that it is colocated with are. Among the nodes with the best score the one
+with fewer resources wins, then the one where the resource runs, then the name: the same inputs give the same places.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.constraint import Colocation, Location
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import HostState, NodeState
+from reconciler.model.resource import Resource, Role
+from reconciler.model.score import INFINITY, add_scores
+from reconciler.plan.scores import Scores, ban_of, location_scores, locations_by_resource, own_scores
+from reconciler.plan.situation import Situation, hypervisor_type, is_serving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where each resource is to run."""
+
+    nodes: Mapping[ResourceId, NodeName | None]
+    """None: nowhere, by declaration or because no node will do."""
+    obstacles: Mapping[ResourceId, str]
+    """For those that should run and find no node: why, in a sentence."""
+
+
+@dataclass(slots=True)
+class _Assignment:
+    """The state of one pass over the resources."""
+
+    situation: Situation
+    locations: Mapping[ResourceId, tuple[Location, ...]]
+    primaries: Mapping[ResourceId, list[Colocation]]
+    dependents: Mapping[ResourceId, list[Colocation]]
+    nodes: dict[ResourceId, NodeName | None] = field(default_factory=dict)
+    obstacles: dict[ResourceId, str] = field(default_factory=dict)
+    load: Counter[NodeName] = field(default_factory=Counter)
+
+
+def place(situation: Situation) -> Placement:
+    """Assign all resources of a situation."""
+    primaries: dict[ResourceId, list[Colocation]] = {}
+    dependents: dict[ResourceId, list[Colocation]] = {}
+    for colocation in situation.intent.colocations:
+        primaries.setdefault(colocation.dependent, []).append(colocation)
+        dependents.setdefault(colocation.primary, []).append(colocation)
+    assignment = _Assignment(situation, locations_by_resource(situation), primaries, dependents)
+    ordered = sorted(situation.intent.resources.values(), key=lambda r: (-r.priority, r.rank, r.id))
+    for resource in [r for r in ordered if r.remote_node] + [r for r in ordered if not r.remote_node]:
+        _assign_with_primaries(assignment, resource, frozenset())
+    for resource_id in situation.resources:
+        assignment.nodes.setdefault(resource_id, None)
+    return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles)
+
+
+def _assign_with_primaries(assignment: _Assignment, resource: Resource, above: frozenset[ResourceId]) -> None:
+    """Assign a resource after its primaries; a circle of colocations is cut where it closes."""
+    if resource.id in assignment.nodes or resource.id in above:
+        return
+    for colocation in assignment.primaries.get(resource.id, ()):
+        primary = assignment.situation.intent.resources.get(colocation.primary)
+        if primary is not None:
+            _assign_with_primaries(assignment, primary, above | {resource.id})
+    node, obstacle = _choose(assignment, resource)
+    assignment.nodes[resource.id] = node
+    if node is not None:
+        assignment.load[node] += 1
+    if obstacle:
+        assignment.obstacles[resource.id] = obstacle
+
+
+def _choose(assignment: _Assignment, resource: Resource) -> tuple[NodeName | None, str]:
+    """Return the node for a resource, or None and, if it should run, why there is none."""
+    situation = assignment.situation
+    if not resource.is_managed:
+        active = situation.active(resource.id)
+        return (active[0].node if active else None), ""
+    if resource.state is Role.STOPPED:
+        return None, ""
+    pinned = _pinned_to(situation, resource)
+    if pinned is not None:
+        return pinned, ""
+    scores = own_scores(situation, resource, assignment.locations.get(resource.id, ()))
+    obstacles = {node: text for node in scores if (text := _unavailable(assignment, resource, node))}
+    _apply_primaries(assignment, resource, scores)
+    _apply_dependents(assignment, resource, scores)
+    usable = {node: score for node, score in scores.items() if score > -INFINITY and node not in obstacles}
+    usable = {node: score for node, score in usable.items() if score >= 0}
+    if not usable:
+        return None, _explain_none(assignment, resource, scores, obstacles)
+    current = {i.node for i in situation.active(resource.id)}
+    best = min(usable, key=lambda n: (-usable[n], assignment.load[n], n not in current, n))
+    if len(current) == 1:
+        (here,) = current
+        if here in usable and usable[here] == usable[best]:
+            best = here
+    return best, ""
+
+
+def _pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
+    """Return the node of a resource that must not be moved now.
+
+    Its node is in maintenance, or out of reach and not known dead: it cannot be stopped there.
+    """
+    active = situation.active(resource.id)
+    if len(active) != 1:
+        return None
+    node = active[0].node
+    host = situation.intent.hosts.get(node)
+    if host is not None and host.state is HostState.MAINTENANCE:
+        return node
+    status = situation.node(node)
+    if resource.guest is not None:
+        is_readable = status is not None and resource.guest.type in status.hypervisors
+        return None if is_readable else node
+    if status is None or status.state is NodeState.OFFLINE or situation.is_online(node):
+        return None
+    return node
+
+
+def _unavailable(assignment: _Assignment, resource: Resource, node: NodeName) -> str | None:
+    """Return why a node cannot take a resource now, whatever its score; None when it can."""
+    situation = assignment.situation
+    host = situation.intent.hosts.get(node)
+    if host is not None:
+        if not is_serving(host):
+            return f"{node} is in {host.state.value}"
+        if resource.guest is not None:
+            return _hypervisor_obstacle(situation, resource, node)
+        return None if situation.is_online(node) else _link_obstacle(situation, node)
+    guest = situation.guests[node]
+    if assignment.nodes.get(guest.id) is None:
+        return f"{node} is not there: its guest {guest.id} does not run"
+    if situation.is_online(node):
+        return None
+    failure = situation.history.connections.get(node)
+    if failure is not None and failure.reason.is_authentication:
+        return f"{node} cannot be trusted ({failure.reason.value}): {failure.text}"
+    return None
+
+
+def _hypervisor_obstacle(situation: Situation, resource: Resource, node: NodeName) -> str | None:
+    host = situation.intent.hosts[node]
+    guest_type = hypervisor_type(host, resource)
+    status = situation.node(node)
+    if status is None or guest_type not in status.hypervisors:
+        return f"{node}'s hypervisor cannot be reached" + (
+            f": {status.text}" if status and status.text else ""
+        )
+    return None
+
+
+def _link_obstacle(situation: Situation, node: NodeName) -> str:
+    failure = situation.history.connections.get(node)
+    if failure is not None:
+        return f"{node}'s agent is not connected ({failure.reason.value}): {failure.text}"
+    return f"{node}'s agent is not connected yet"
+
+
+def _apply_primaries(assignment: _Assignment, resource: Resource, scores: Scores) -> None:
+    """Follow or avoid the primaries' nodes; a mandatory one that has no node leaves none for the dependent."""
+    for colocation in assignment.primaries.get(resource.id, ()):
+        node = assignment.nodes.get(colocation.primary)
+        for candidate in scores:
+            if candidate == node:
+                if abs(colocation.score) < INFINITY or colocation.score < 0:
+                    scores[candidate] = add_scores(scores[candidate], colocation.score)
+            elif colocation.score >= INFINITY:
+                scores[candidate] = -INFINITY
+
+
+def _apply_dependents(assignment: _Assignment, resource: Resource, scores: Scores) -> None:
+    """Add what the unassigned dependents would like, in proportion to how strongly they are bound."""
+    situation = assignment.situation
+    for colocation in assignment.dependents.get(resource.id, ()):
+        dependent = situation.intent.resources.get(colocation.dependent)
+        if dependent is None or dependent.id in assignment.nodes or dependent.state is Role.STOPPED:
+            continue
+        wishes = location_scores(situation, dependent, assignment.locations.get(dependent.id, ()))
+        for node, wish in wishes.items():
+            if node not in scores or wish == 0 or (colocation.score < 0 and wish < 0):
+                continue
+            share = round(colocation.score / INFINITY * wish)
+            if wish <= -INFINITY and colocation.score < INFINITY:
+                continue
+            scores[node] = add_scores(scores[node], share)
+
+
+def _explain_none(
+    assignment: _Assignment, resource: Resource, scores: Scores, obstacles: Mapping[NodeName, str]
+) -> str:
+    """Say in one sentence why no node will do."""
+    if not scores:
+        kind = f"a {resource.guest.type.value} guest" if resource.guest else "it"
+        return f"no host can run {kind} by its declaration"
+    bans = [text for node in scores if (text := ban_of(assignment.situation, resource, node))]
+    allowed = [text for node, text in obstacles.items() if scores[node] > -INFINITY]
+    unplaced = [
+        c.primary
+        for c in assignment.primaries.get(resource.id, ())
+        if c.score >= INFINITY and assignment.nodes.get(c.primary) is None
+    ]
+    if unplaced:
+        return f"it must run with {unplaced[0]}, which runs nowhere"
+    parts = sorted({*bans, *allowed})
+    return "; ".join(parts) if parts else "its constraints leave no node"

@@ -1,0 +1,306 @@
+"""Decides what is to become of each resource by itself: keep, start, stop, restart, move, or hold.
+
+The rules, first match wins:
+
+1. What may run with parameters that nobody knows, or whose stop failed, is held until an operator says what to do.
+2. What is not managed, or whose host is in maintenance, is left alone.
+3. What runs on a node that is out of reach is held: it can be neither stopped nor known dead.
+4. What runs at several places is stopped everywhere, then started once.
+5. What should not run is stopped; what should and has no node is stopped, and the obstacle is named.
+6. What failed is restarted in place, or moved where its node is banned; failed starts are retried after a pause.
+7. What runs elsewhere than it should moves; what runs with other parameters than declared is restarted.
+8. What runs nowhere is started, once every node that might run it without our knowing has been heard of.
+"""
+
+from dataclasses import dataclass, replace
+
+from reconciler.model.digest import start_parameters
+from reconciler.model.names import NodeName
+from reconciler.model.node import HostState, NodeState
+from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.resource import OnFail, Resource, Role
+from reconciler.model.transition import Reason
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.placement import Placement
+from reconciler.plan.reasons import (
+    failure_reason,
+    parameter_reasons,
+    placement_reasons,
+    removal_reason,
+    several_places_reason,
+    start_reasons,
+)
+from reconciler.plan.scores import live_failure, possible_nodes
+from reconciler.plan.situation import Situation
+
+MAX_PAUSE_S = 60.0
+"""Longest pause between two tries of a start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One resource, with what the rules ask of it."""
+
+    situation: Situation
+    resource: Resource
+    active: tuple[Instance, ...]
+    target: NodeName | None
+    obstacle: str | None
+
+
+def decide(situation: Situation, placement: Placement) -> list[Decision]:
+    """Return the decision on every resource of a situation, in rank order."""
+    decisions = []
+    for resource in situation.resources.values():
+        case = _Case(
+            situation=situation,
+            resource=resource,
+            active=situation.active(resource.id),
+            target=placement.nodes.get(resource.id),
+            obstacle=placement.obstacles.get(resource.id),
+        )
+        decisions.append(_held(case) or _stopped(case) or _running(case) or _started(case))
+    return decisions
+
+
+def pause_after(failure_count: int, operation: str) -> float:
+    """Return the seconds to wait before the next try; a failed monitor is answered at once the first time."""
+    tries = failure_count - (0 if operation in {"start", "connect"} else 1)
+    return min(2.0 ** (tries - 1), MAX_PAUSE_S) if tries > 0 else 0.0
+
+
+def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = None) -> Decision:
+    return Decision(
+        resource=case.resource,
+        fate=fate,
+        active=case.active,
+        target=case.target,
+        reasons=reasons,
+        obstacle=obstacle,
+    )
+
+
+def _held(case: _Case) -> Decision | None:
+    """Rules 1 to 3."""
+    for instance in case.active:
+        if instance.role is Role.UNKNOWN:
+            return _decision(
+                case, Fate.HOLD, obstacle=instance.note or f"its state on {instance.node} is unknown"
+            )
+        failure = instance.failure
+        if failure is not None and failure.operation == "stop":
+            text = f"its stop failed on {instance.node}: {failure.text}; put it right there, then `cleanup`"
+            return _decision(case, Fate.HOLD, obstacle=text)
+        if (
+            failure is not None
+            and _on_fail(case.resource, failure.operation, failure.interval_ms) is OnFail.BLOCK
+        ):
+            text = f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
+            return _decision(case, Fate.HOLD, obstacle=text)
+    if not case.resource.is_managed:
+        return _decision(case, Fate.KEEP)
+    for instance in case.active:
+        host = case.situation.intent.hosts.get(instance.node)
+        if host is not None and host.state is HostState.MAINTENANCE:
+            return _decision(case, Fate.KEEP)
+        obstacle = _out_of_reach(case, instance)
+        if obstacle:
+            return _decision(case, Fate.HOLD, obstacle=obstacle)
+    return None
+
+
+def _out_of_reach(case: _Case, instance: Instance) -> str | None:
+    """Return why an active instance can be neither stopped nor called dead; None when it can."""
+    status = case.situation.node(instance.node)
+    if case.resource.guest is not None:
+        if status is not None and case.resource.guest.type in status.hypervisors:
+            return None
+        wants_change = case.target != instance.node or instance.failure is not None
+        return f"it runs on {instance.node}, which cannot be asked" if wants_change else None
+    if status is None or status.state is NodeState.ONLINE:
+        return None
+    failure = case.situation.history.connections.get(instance.node)
+    why = f" ({failure.reason.value}: {failure.text})" if failure else ""
+    return f"it runs on {instance.node}, whose agent is not connected{why}"
+
+
+def _stopped(case: _Case) -> Decision | None:
+    """Rules 4 and 5."""
+    situation, resource = case.situation, case.resource
+    if len(case.active) > 1:
+        fate = Fate.MOVE if case.target else Fate.STOP
+        return _decision(case, fate, several_places_reason(case.active))
+    if situation.is_removed(resource.id):
+        return _decision(case, Fate.STOP, removal_reason(resource))
+    if resource.state is Role.STOPPED:
+        return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
+    if case.target is None:
+        obstacle = case.obstacle or "no node will do"
+        if not case.active:
+            return _decision(case, Fate.HOLD, obstacle=obstacle)
+        reason = Reason("no-node", obstacle, resource.where)
+        decision = _decision(case, Fate.STOP, reason, obstacle=obstacle)
+        return _with_force(decision)
+    return None
+
+
+def _asked_to_stop(case: _Case) -> tuple[Reason, ...]:
+    where = case.resource.at("spec", "state")
+    return (Reason("state-stopped", "state: stopped", where),) if case.active else ()
+
+
+def _running(case: _Case) -> Decision | None:
+    """Rules 6 and 7."""
+    if not case.active:
+        return None
+    (instance,) = case.active
+    resource = case.resource
+    wanted = start_parameters(resource)
+    failure = instance.failure
+    if failure and _on_fail(resource, failure.operation, failure.interval_ms) is not OnFail.IGNORE:
+        return _recover(case, instance)
+    if case.target != instance.node:
+        assert case.target is not None
+        return _decision(
+            case, Fate.MOVE, *placement_reasons(case.situation, resource, instance.node, case.target)
+        )
+    if instance.started_as is not None and _differs(instance.started_as, wanted):
+        return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
+    if resource.id in case.situation.history.restarts:
+        return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
+    return _decision(case, Fate.KEEP)
+
+
+def _recover(case: _Case, instance: Instance) -> Decision:
+    """Restart or move what failed; where the next try has to wait, stop it and say when it goes on."""
+    assert instance.failure is not None
+    reason = failure_reason(instance)
+    retry_at = _retry_at(case, instance.node)
+    if retry_at is not None and case.target == instance.node:
+        text = f"{reason.text}; next try after a pause"
+        decision = Decision(
+            resource=case.resource,
+            fate=Fate.STOP,
+            active=case.active,
+            reasons=(reason,),
+            obstacle=text,
+            is_failed=True,
+            retry_at=retry_at,
+        )
+        return _with_force(decision)
+    fate = Fate.RESTART if case.target == instance.node else Fate.MOVE
+    decision = Decision(
+        resource=case.resource,
+        fate=fate,
+        active=case.active,
+        target=case.target,
+        reasons=(reason,),
+        is_failed=True,
+    )
+    return _with_force(decision)
+
+
+def _with_force(decision: Decision) -> Decision:
+    """Let a guest that failed be destroyed: an orderly shutdown needs something alive in it."""
+    is_broken = any(i.failure is not None for i in decision.active)
+    return replace(decision, is_forced=decision.resource.guest is not None and is_broken)
+
+
+def _started(case: _Case) -> Decision:
+    """Rule 8."""
+    assert case.target is not None
+    unheard = _unheard_of(case)
+    if unheard is not None:
+        node, text, is_waiting = unheard
+        return Decision(
+            resource=case.resource,
+            fate=Fate.HOLD,
+            target=case.target,
+            obstacle=f"it may run on {node}, {text}",
+            is_waiting=is_waiting,
+        )
+    retry_at = _retry_at(case, case.target)
+    if retry_at is not None:
+        failure = case.situation.history.failures[(case.resource.id, case.target)]
+        return Decision(
+            resource=case.resource,
+            fate=Fate.HOLD,
+            target=case.target,
+            obstacle=f"{failure.operation} failed on {case.target}: {failure.text}; next try after a pause",
+            retry_at=retry_at,
+        )
+    failure_count = case.situation.history.failures.get((case.resource.id, case.target))
+    reasons = start_reasons(case.resource, case.target)
+    decision = _decision(case, Fate.START, *reasons)
+    if failure_count is not None:
+        text = f"{failure_count.operation} failed on {case.target}: {failure_count.text}"
+        return Decision(
+            resource=case.resource,
+            fate=Fate.START,
+            target=case.target,
+            reasons=(Reason("failed", text), *reasons),
+            is_failed=True,
+        )
+    return decision
+
+
+def _unheard_of(case: _Case) -> tuple[NodeName, str, bool] | None:
+    """Return a node that may run the resource without our knowing, why, and whether it is only being awaited.
+
+    A guest can only be where its hypervisor could run it. Anything else may be on every node whose contents are
+    not known: today's constraints say nothing of what was started under yesterday's.
+    """
+    situation = case.situation
+    if case.resource.guest is not None:
+        return _unheard_hypervisor(situation, case.resource)
+    for node in sorted([*situation.intent.hosts, *situation.guests]):
+        guest = situation.guests.get(node)
+        if guest is not None and not situation.active(guest.id):
+            if _unheard_hypervisor(situation, guest) is None:
+                continue
+            return node, f"whose guest {guest.id} may run on a host that cannot be asked", False
+        host = situation.intent.hosts.get(node)
+        if host is not None and host.agent is None:
+            continue
+        unheard = _unheard_agent(situation, node)
+        if unheard is not None:
+            return unheard
+    return None
+
+
+def _unheard_hypervisor(situation: Situation, guest: Resource) -> tuple[NodeName, str, bool] | None:
+    if guest.guest is None:
+        return None
+    for node in possible_nodes(situation, guest):
+        status = situation.node(node)
+        known = situation.instance(guest.id, node)
+        if known is None and (status is None or guest.guest.type not in status.hypervisors):
+            return node, "whose hypervisor cannot be reached", status is None
+    return None
+
+
+def _unheard_agent(situation: Situation, node: NodeName) -> tuple[NodeName, str, bool] | None:
+    status = situation.node(node)
+    failure = situation.history.connections.get(node)
+    if status is not None and (status.is_known or status.state is NodeState.OFFLINE):
+        return None
+    if failure is not None:
+        return node, f"whose agent is not connected ({failure.reason.value}: {failure.text})", False
+    return node, "which was not heard of yet", True
+
+
+def _retry_at(case: _Case, node: NodeName) -> float | None:
+    """Return when a resource that failed on a node may be tried there again; None: now."""
+    failure = live_failure(case.situation, case.resource, node)
+    if failure is None:
+        return None
+    at = failure.last_at + pause_after(failure.count, failure.operation)
+    return at if at > case.situation.now else None
+
+
+def _on_fail(resource: Resource, operation: str, interval_ms: int) -> OnFail:
+    return resource.operation(operation, interval_ms).on_fail
+
+
+def _differs(started_as: StartedAs, wanted: StartedAs) -> bool:
+    return started_as.agent != wanted.agent or dict(started_as.params) != dict(wanted.params)

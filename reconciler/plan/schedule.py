@@ -1,0 +1,81 @@
+"""The planner, on one page: from what is asked, seen and remembered, to a transition.
+
+Pure: no I/O, no clock, no randomness. The same inputs give the same transition, byte for byte.
+"""
+
+from dataclasses import replace
+
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.names import ActionId, NodeName
+from reconciler.model.observed import Observed
+from reconciler.model.transition import Action, Transition
+from reconciler.plan.changes import describe_blocked, describe_changes
+from reconciler.plan.decision import Decision
+from reconciler.plan.dependencies import carry_over
+from reconciler.plan.gates import hold_back
+from reconciler.plan.guests import Connections, connections, wait_for_agents
+from reconciler.plan.nodes import survey
+from reconciler.plan.operations import Decisions, Steps, create_steps
+from reconciler.plan.ordering import order_steps
+from reconciler.plan.placement import place
+from reconciler.plan.recovery import decide
+from reconciler.plan.scores import failure_expiry
+from reconciler.plan.situation import Situation
+
+
+def schedule(intent: Intent, observed: Observed, history: History, now: float) -> Transition:
+    """Return the whole plan from what is observed to what is asked.
+
+    Args:
+        intent: what the commit in force asks for.
+        observed: the last snapshot, actions in flight listed in it.
+        history: failures and orders.
+        now: epoch seconds; only pauses and expiries depend on it.
+    """
+    situation = survey(intent, observed, history, now)
+    placement = place(situation)
+    decided, gates = hold_back(situation, wait_for_agents(situation, decide(situation, placement)))
+    decisions = carry_over(situation, decided)
+    links = connections(situation, decisions)
+    steps = create_steps(situation, decisions, links)
+    order_steps(situation, decisions, steps)
+    return Transition(
+        actions=_with_edges(situation, steps),
+        changes=describe_changes(situation, decisions, steps),
+        blocked=(*describe_blocked(decisions), *links.blocked),
+        gates=gates,
+        placement={d.resource.id: _final_node(d) for d in decisions.values()},
+        guest_nodes={guest.id: node for node, guest in situation.guests.items()},
+        recheck_at=_recheck_at(situation, decisions, links),
+        is_complete=not any(d.is_waiting for d in decisions.values()),
+    )
+
+
+def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
+    """Return the actions with their edges, without those in flight already."""
+    in_flight = {p.id for p in situation.observed.pending}
+    return {
+        name: replace(action, after=tuple(sorted(steps.edges.get(name, ()))))
+        for name, action in steps.actions.items()
+        if name not in in_flight
+    }
+
+
+def _final_node(decision: Decision) -> NodeName | None:
+    if decision.starts:
+        return decision.target
+    return decision.active[0].node if decision.active and not decision.stops else None
+
+
+def _recheck_at(situation: Situation, decisions: Decisions, links: Connections) -> float | None:
+    """Return when time alone will change the plan: the next retry, or the next failure that is forgotten."""
+    times = [d.retry_at for d in decisions.values() if d.retry_at is not None]
+    if links.retry_at is not None:
+        times.append(links.retry_at)
+    for (resource_id, _), failure in situation.history.failures.items():
+        resource = situation.intent.resources.get(resource_id)
+        expires_at = failure_expiry(resource, failure) if resource else None
+        if expires_at is not None and expires_at > situation.now:
+            times.append(expires_at)
+    return min(times, default=None)

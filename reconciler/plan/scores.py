@@ -1,0 +1,97 @@
+"""Scores of one resource on each node that it could run on, before colocation.
+
+The rules, in words:
+
+* A guest runs on hosts whose declaration names a hypervisor of its type; everything else on hosts with an agent
+  and on guest nodes. What becomes a node itself never runs on a guest node.
+* Without constraints every such node scores 0. Location constraints add up. If any is exclusive, the nodes that
+  none of the exclusive ones names are banned.
+* A node where the resource runs gets its stickiness on top.
+* A node is banned on which it failed as often as its limit allows, or once beyond cure.
+"""
+
+from collections.abc import Mapping
+
+from reconciler.model.constraint import Discovery, Location
+from reconciler.model.history import FailureCount
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.resource import Resource
+from reconciler.model.score import INFINITY, add_scores
+from reconciler.plan.situation import Situation, hypervisor_type
+
+Scores = dict[NodeName, int]
+
+
+def possible_nodes(situation: Situation, resource: Resource) -> tuple[NodeName, ...]:
+    """Return the nodes that could run a resource at all, whatever their state, sorted."""
+    intent = situation.intent
+    if resource.guest is not None:
+        return tuple(sorted(h.name for h in intent.hosts.values() if hypervisor_type(h, resource)))
+    hosts = [h.name for h in intent.hosts.values() if h.agent is not None]
+    if resource.remote_node is not None:
+        return tuple(sorted(hosts))
+    return tuple(sorted([*hosts, *intent.guest_nodes()]))
+
+
+def locations_by_resource(situation: Situation) -> Mapping[ResourceId, tuple[Location, ...]]:
+    """Return the location constraints of each resource that has any."""
+    grouped: dict[ResourceId, list[Location]] = {}
+    for location in situation.intent.locations:
+        grouped.setdefault(location.resource, []).append(location)
+    return {resource: tuple(found) for resource, found in grouped.items()}
+
+
+def location_scores(situation: Situation, resource: Resource, locations: tuple[Location, ...]) -> Scores:
+    """Return the score of each possible node by location constraints alone."""
+    scores: Scores = dict.fromkeys(possible_nodes(situation, resource), 0)
+    exclusive = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
+    for constraint in locations:
+        if constraint.node in scores:
+            scores[constraint.node] = add_scores(scores[constraint.node], constraint.score)
+    if exclusive:
+        for node in scores:
+            if node not in exclusive:
+                scores[node] = -INFINITY
+    return scores
+
+
+def own_scores(situation: Situation, resource: Resource, locations: tuple[Location, ...]) -> Scores:
+    """Return the score of each possible node by all that concerns this resource alone."""
+    scores = location_scores(situation, resource, locations)
+    active = situation.active(resource.id)
+    if len(active) == 1 and active[0].node in scores:
+        node = active[0].node
+        scores[node] = add_scores(scores[node], resource.stickiness)
+    for node in scores:
+        if ban_of(situation, resource, node) is not None:
+            scores[node] = -INFINITY
+    return scores
+
+
+def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | None:
+    """Return why failures ban a resource from a node, or None."""
+    instance = situation.instance(resource.id, node)
+    if instance is not None and instance.failure is not None and instance.failure.is_hard:
+        return f"{instance.failure.operation} failed on {node} beyond cure: {instance.failure.text}"
+    failure = live_failure(situation, resource, node)
+    if failure is None:
+        return None
+    if failure.is_fatal:
+        return f"{failure.operation} failed on {node}: {failure.text}"
+    if resource.failure_limit and failure.count >= resource.failure_limit:
+        return f"failed {failure.count} times on {node}, last {failure.operation}: {failure.text}"
+    return None
+
+
+def live_failure(situation: Situation, resource: Resource, node: NodeName) -> FailureCount | None:
+    """Return a resource's failures on a node that are not forgotten yet."""
+    failure = situation.history.failures.get((resource.id, node))
+    if failure is None:
+        return None
+    expires_at = failure_expiry(resource, failure)
+    return None if expires_at is not None and situation.now >= expires_at else failure
+
+
+def failure_expiry(resource: Resource, failure: FailureCount) -> float | None:
+    """Return when failures are forgotten, epoch seconds; None: never."""
+    return failure.last_at + resource.failure_timeout_ms / 1000 if resource.failure_timeout_ms else None

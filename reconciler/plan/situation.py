@@ -1,0 +1,82 @@
+"""What a plan is made from: the inputs of one call, and the look-ups that every phase needs.
+
+Holds no decisions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import GuestType, Host, HostState, NodeState
+from reconciler.model.observed import Instance, NodeStatus, Observed, Pending
+from reconciler.model.resource import Resource, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """The inputs of one planning, with actions in flight taken as done."""
+
+    intent: Intent
+    observed: Observed
+    """As it will be when every action in flight has ended as expected."""
+    history: History
+    now: float
+    """Epoch seconds."""
+    resources: Mapping[ResourceId, Resource]
+    """All that is declared, in rank order, then all that is removed but still active."""
+    guests: Mapping[NodeName, Resource]
+    """The guest that becomes, or still is, each guest node."""
+    instances: Mapping[ResourceId, tuple[Instance, ...]]
+    """All that is known of each resource, by node name."""
+    pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
+
+    def is_removed(self, resource: ResourceId) -> bool:
+        """Tell whether a resource is active and no longer declared."""
+        return resource not in self.intent.resources
+
+    def active(self, resource: ResourceId) -> tuple[Instance, ...]:
+        """Return the instances that run, or may run."""
+        return tuple(i for i in self.instances.get(resource, ()) if i.role is not Role.STOPPED)
+
+    def instance(self, resource: ResourceId, node: NodeName) -> Instance | None:
+        """Return what is known of a resource on a node."""
+        return self.observed.instances.get((resource, node))
+
+    def node(self, name: NodeName) -> NodeStatus | None:
+        """Return a node's status; None when it was never asked."""
+        return self.observed.nodes.get(name)
+
+    def is_online(self, name: NodeName) -> bool:
+        """Tell whether a node's agent is connected."""
+        status = self.node(name)
+        return status is not None and status.state is NodeState.ONLINE
+
+    def in_flight_on(self, node: NodeName) -> bool:
+        """Tell whether a connection to this node is being made or ended."""
+        return any(p.node == node and p.resource is None for p in self.observed.pending)
+
+    def host_of_node(self, node: NodeName) -> NodeName | None:
+        """Return the host on which a guest node's guest runs; a host is its own."""
+        guest = self.guests.get(node)
+        if guest is None:
+            return node if node in self.intent.hosts else None
+        active = self.active(guest.id)
+        return active[0].node if len(active) == 1 else None
+
+
+def hypervisor_type(host: Host, resource: Resource) -> GuestType | None:
+    """Return the guest type of a guest that this host could run by its declaration, else None."""
+    guest = resource.guest
+    if guest is None:
+        return None
+    if guest.type is GuestType.PROCESS:
+        is_local = host.agent is not None and host.agent.address is None
+        return guest.type if is_local else None
+    return guest.type if guest.type in host.libvirt else None
+
+
+def is_serving(host: Host) -> bool:
+    """Tell whether a host may run things at all."""
+    return host.state is HostState.ONLINE
