@@ -114,6 +114,8 @@ class Host:
     capacity: Mapping[str, int] = field(default_factory=dict)
     epoch: int = 0
     """Of its derived key; `reconcile key rotate` raises it."""
+    fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
+    """Where each field stands, by dotted path below the document (`spec.state`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
