@@ -1,0 +1,198 @@
+"""What an intent as a whole must fulfil: hosts that can run the guests, and no wish that contradicts itself."""
+
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+from reconciler.load.problems import Problems
+from reconciler.model.constraint import Colocation, Discovery, Ordering, OrderKind
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import GuestType, Host
+from reconciler.model.resource import Resource
+from reconciler.model.score import INFINITY
+
+_MAX_CYCLES = 20
+
+
+def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> None:
+    """Add what is wrong with the intent as a whole.
+
+    Args:
+        intent: all that could be read.
+        is_complete: False when documents are broken, so that what is missing is no mistake.
+        problems: takes the findings.
+    """
+    allowed = allowed_nodes(intent)
+    _check_local_hosts(intent, problems)
+    _check_addresses(intent, problems)
+    if is_complete:
+        for resource in intent.resources.values():
+            if resource.guest is not None:
+                _check_guest_hosts(intent, resource, allowed[resource.id], problems)
+            elif resource.remote_node is None:
+                _check_has_agent(intent, resource, allowed[resource.id], problems)
+    inside = _only_inside(intent, allowed)
+    _check_own_guest(intent, inside, problems)
+    _check_cycles(intent, inside, problems)
+
+
+def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
+    """Return the nodes that constraints leave to each resource; guests have hosts only."""
+    hosts = frozenset(intent.hosts)
+    everywhere = hosts | frozenset(intent.guest_nodes())
+    exclusive: dict[ResourceId, set[NodeName]] = {}
+    banned: dict[ResourceId, set[NodeName]] = {}
+    for location in intent.locations:
+        if location.discovery is Discovery.EXCLUSIVE:
+            exclusive.setdefault(location.resource, set()).add(location.node)
+        if location.score <= -INFINITY:
+            banned.setdefault(location.resource, set()).add(location.node)
+    allowed: dict[ResourceId, frozenset[NodeName]] = {}
+    for resource in intent.resources.values():
+        is_guest = resource.guest is not None or resource.remote_node is not None
+        nodes = frozenset(exclusive.get(resource.id, everywhere)) & (hosts if is_guest else everywhere)
+        allowed[resource.id] = nodes - banned.get(resource.id, set())
+    return allowed
+
+
+def _check_local_hosts(intent: Intent, problems: Problems) -> None:
+    local = [host for host in intent.hosts.values() if _is_local(host)]
+    for host in local[1:]:
+        where = host.fields.get("spec.agent", host.where)
+        hint = f"{local[0].name} is that machine already; write agent: {{address: ...}}"
+        problems.add(where, "two-local-hosts", "only one host can be the controller's own machine", hint)
+
+
+def _check_addresses(intent: Intent, problems: Problems) -> None:
+    places: list[tuple[str, int, NodeName, Where]] = []
+    for host in intent.hosts.values():
+        if host.agent is not None and host.agent.address is not None:
+            where = host.fields.get("spec.agent.port", host.fields.get("spec.agent", host.where))
+            places.append((host.agent.address.lower(), host.agent.port, host.name, where))
+    for resource in intent.resources.values():
+        remote = resource.remote_node
+        if remote is not None and remote.agent.address is not None:
+            where = resource.at("spec", "remoteNode", "port")
+            places.append((remote.agent.address.lower(), remote.agent.port, remote.name, where))
+    seen: dict[tuple[str, int], NodeName] = {}
+    for address, port, name, where in places:
+        other = seen.setdefault((address, port), name)
+        if other != name:
+            text = f"the agent of {name} has the address and port of {other}, {address}:{port}"
+            problems.add(where, "same-address", text, "give each node another address or port")
+
+
+def _check_guest_hosts(
+    intent: Intent, resource: Resource, allowed: frozenset[NodeName], problems: Problems
+) -> None:
+    assert resource.guest is not None, "only guests need a hypervisor"
+    guest_type = resource.guest.type
+    where = resource.at("spec", "placement", "on")
+    hosts = [intent.hosts[name] for name in sorted(allowed)]
+    if guest_type is GuestType.PROCESS:
+        _check_process_hosts(intent, resource, problems)
+        if not any(_is_local(host) for host in hosts):
+            hint = "write agent: local for the host that is this machine"
+            text = f"{resource.id} has no host: type process runs on the controller's own machine only"
+            problems.add(where if "spec.placement.on" in resource.fields else resource.at("spec", "type"),
+                         "no-host", text, hint)  # fmt: skip
+        return
+    if not any(guest_type in host.libvirt for host in hosts):
+        text = f"no host that {resource.id} may run on has a libvirt URI for type {guest_type.value}"
+        hint = f"add libvirt: {{{guest_type.value}: URI}} to a host"
+        if "spec.placement.on" not in resource.fields:
+            where = resource.at("spec", "type")
+        problems.add(where, "no-host", text, hint)
+
+
+def _check_process_hosts(intent: Intent, resource: Resource, problems: Problems) -> None:
+    for location in intent.locations:
+        if location.resource != resource.id or location.discovery is not Discovery.EXCLUSIVE:
+            continue
+        if not _is_local(intent.hosts[location.node]):
+            text = (
+                f"{location.node} is not the controller's own machine, and {resource.id} is of type process"
+            )
+            problems.add(location.where, "not-local", text, "name the host with agent: local")
+
+
+def _check_has_agent(
+    intent: Intent, resource: Resource, allowed: frozenset[NodeName], problems: Problems
+) -> None:
+    if "spec.placement.on" not in resource.fields or not allowed:
+        return
+    if all(name in intent.hosts and intent.hosts[name].agent is None for name in allowed):
+        text = f"none of the hosts that {resource.id} may run on has an agent"
+        hint = "add agent: to a host, or name nodes that have one"
+        problems.add(resource.at("spec", "placement", "on"), "no-agent", text, hint)
+
+
+def _only_inside(
+    intent: Intent, allowed: Mapping[ResourceId, frozenset[NodeName]]
+) -> dict[ResourceId, ResourceId]:
+    """Return the guest of each resource that can run in one guest only."""
+    guests = intent.guest_nodes()
+    inside = {}
+    for resource in intent.resources.values():
+        nodes = allowed[resource.id]
+        if len(nodes) == 1 and (guest := guests.get(next(iter(nodes)))) is not None:
+            inside[resource.id] = guest.id
+    return inside
+
+
+def _check_own_guest(intent: Intent, inside: Mapping[ResourceId, ResourceId], problems: Problems) -> None:
+    constraints: list[tuple[Ordering | Colocation, ResourceId, ResourceId]] = []
+    constraints += [(o, o.first, o.then) for o in intent.orderings]
+    constraints += [(c, c.primary, c.dependent) for c in intent.colocations]
+    for constraint, one, other in constraints:
+        if inside.get(other) != one and inside.get(one) != other:
+            continue
+        guest, resource = (one, other) if inside.get(other) == one else (other, one)
+        is_reversed = isinstance(constraint, Ordering) and resource == constraint.first
+        hint = "remove it: the guest is started before, and stopped after, what runs in it"
+        if is_reversed or isinstance(constraint, Colocation):
+            hint = "remove it"
+        text = f"{resource} can run in the guest {guest} only, so that this can't order or place them"
+        problems.add(constraint.where, "own-guest", text, hint)
+
+
+def _check_cycles(intent: Intent, inside: Mapping[ResourceId, ResourceId], problems: Problems) -> None:
+    """Report cycles of what must start before what, one by one, each broken where it is reported."""
+    edges: dict[tuple[ResourceId, ResourceId], Where | None] = {}
+    for resource, guest in inside.items():
+        edges[guest, resource] = None
+    for ordering in intent.orderings:
+        is_start = {ordering.first_action, ordering.then_action} <= {"start", "promote"}
+        if is_start and ordering.kind is not OrderKind.SERIALIZE:
+            edges.setdefault((ordering.first, ordering.then), ordering.where)
+    for _ in range(_MAX_CYCLES):
+        cycle = _find_cycle(edges)
+        if cycle is None:
+            return
+        steps = list(pairwise(cycle))
+        written = sorted((where, step) for step in steps if (where := edges[step]) is not None)
+        if not written:
+            return
+        where, step = written[-1]
+        text = f"{' → '.join(cycle)} is a cycle: none of them could ever start"
+        problems.add(where, "order-cycle", text, "remove one of these orderings")
+        del edges[step]
+
+
+def _find_cycle(edges: Mapping[tuple[ResourceId, ResourceId], object]) -> list[ResourceId] | None:
+    sorter: TopologicalSorter[ResourceId] = TopologicalSorter()
+    for first, then in edges:
+        sorter.add(then, first)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        cycle: list[ResourceId] = error.args[1]
+        # Python documents each node as a predecessor of the next one: first before then.
+        start = cycle.index(min(cycle[:-1]))
+        return [*cycle[start:-1], *cycle[: start + 1]]
+    return None
+
+
+def _is_local(host: Host) -> bool:
+    return host.agent is not None and host.agent.address is None

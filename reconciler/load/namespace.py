@@ -1,0 +1,127 @@
+"""The name space that hosts, remote nodes, guests and resources share, and the references into it.
+
+Names are compared without case; a reference may differ from the declaration in case, and becomes what was declared.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from reconciler.load.positions import RawDocument
+from reconciler.load.problems import Problems
+from reconciler.load.suggest import did_you_mean
+from reconciler.model.names import NodeName, ResourceId, Where
+
+
+class What(Enum):
+    """What a name is given to."""
+
+    HOST = "host"
+    REMOTE_NODE = "remote node"
+    GUEST = "guest"
+    RESOURCE = "resource"
+
+    @property
+    def is_node(self) -> bool:
+        """Tell whether resources can be placed on it."""
+        return self in {What.HOST, What.REMOTE_NODE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One declared name."""
+
+    name: str
+    what: What
+    where: Where
+    partner: str | None = None
+    """A guest's node, or a node's guest."""
+    is_usable: bool
+    """False when its document is broken: it exists, and no more is known."""
+
+
+@dataclass(slots=True)
+class Namespace:
+    """All names of the declaration."""
+
+    problems: Problems
+    is_whole: bool
+    """False when a file could not be read to its end: then what is missing here may stand there."""
+    _entries: dict[str, Entry] = field(default_factory=dict)
+
+    def declare(self, entry: Entry) -> bool:
+        """Add a name; returns False, with a problem that names both places, when it is taken."""
+        taken = self._entries.get(entry.name.lower())
+        if taken is None:
+            self._entries[entry.name.lower()] = entry
+            return True
+        if (
+            taken.partner == entry.name
+            and entry.partner == taken.name
+            and taken.where.file == entry.where.file
+        ):
+            text = f'"{entry.name}" is the name of the {taken.what.value} itself'
+            hint = "give the node another name than the resource, as guest1 and vm-guest1"
+        else:
+            text = f'the name "{entry.name}" is given twice'
+            hint = f"there is a {taken.what.value} of this name at {taken.where}"
+            if taken.name != entry.name:
+                hint += f' ("{taken.name}": names are compared without case)'
+        self.problems.add(entry.where, "duplicate-name", text, hint)
+        return False
+
+    def declare_document(self, raw: RawDocument, *, is_usable: bool) -> bool:
+        """Add the names that a document declares; returns whether none was taken.
+
+        Works on plain values, so that a document with mistakes elsewhere is still known by its names.
+        """
+        kinds = {"Host": What.HOST, "Guest": What.GUEST, "Resource": What.RESOURCE}
+        what = kinds.get(str(raw.value.get("kind")))
+        name = _text_at(raw, ("metadata", "name"))
+        if what is None or name is None:
+            return False
+        node = _text_at(raw, ("spec", "remoteNode", "name")) if what is not What.HOST else None
+        where = raw.at(("metadata", "name"))
+        is_free = self.declare(Entry(name=name, what=what, where=where, partner=node, is_usable=is_usable))
+        if node is None:
+            return is_free
+        where = raw.at(("spec", "remoteNode", "name"))
+        entry = Entry(name=node, what=What.REMOTE_NODE, where=where, partner=name, is_usable=is_usable)
+        return self.declare(entry) and is_free
+
+    def node(self, name: str, where: Where) -> NodeName | None:
+        """Return the node that a reference means; None, with a problem if there is a mistake, when unusable."""
+        entry = self._entries.get(name.lower())
+        if entry is not None and entry.what.is_node:
+            return NodeName(entry.name) if entry.is_usable else None
+        if entry is not None:
+            hint = f"its node is {entry.partner}" if entry.partner else "it has no remoteNode"
+            text = f"{entry.name} is a {entry.what.value}, not a node"
+            self.problems.add(where, "not-a-node", text, hint)
+        elif self.is_whole:
+            known = [e.name for e in self._entries.values() if e.what.is_node]
+            hint = did_you_mean(name, known) or "declare a Host, or a Guest with this remoteNode"
+            self.problems.add(where, "unknown-node", f'there is no node "{name}"', hint)
+        return None
+
+    def resource(self, name: str, where: Where) -> ResourceId | None:
+        """Return the resource that a reference means; None, with a problem if there is a mistake, when unusable."""
+        entry = self._entries.get(name.lower())
+        if entry is not None and not entry.what.is_node:
+            return ResourceId(entry.name) if entry.is_usable else None
+        if entry is not None:
+            hint = f"its guest is {entry.partner}" if entry.partner else ""
+            text = f"{entry.name} is a {entry.what.value}, not a resource"
+            self.problems.add(where, "not-a-resource", text, hint)
+        elif self.is_whole:
+            known = [e.name for e in self._entries.values() if not e.what.is_node]
+            self.problems.add(
+                where, "unknown-resource", f'there is no resource "{name}"', did_you_mean(name, known)
+            )
+        return None
+
+
+def _text_at(raw: RawDocument, path: tuple[str, ...]) -> str | None:
+    value: object = raw.value
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None

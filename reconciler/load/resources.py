@@ -1,0 +1,109 @@
+"""Resource documents to the model's resources: defaults applied, operations in full; references come later."""
+
+from dataclasses import dataclass
+
+from reconciler.load import defaults
+from reconciler.load.defaults import Settings
+from reconciler.load.document import Common, Monitor, Operation, ResourceDocument
+from reconciler.load.nodes import remote_node_of
+from reconciler.load.positions import RawDocument
+from reconciler.load.problems import Problems
+from reconciler.model import resource as model
+from reconciler.model.names import ResourceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a document's conversion needs besides the document."""
+
+    settings: Settings
+    """Of the cluster, for what the document leaves out."""
+    rank: int
+    """Its position in the declaration."""
+
+
+def resource_of(
+    raw: RawDocument, document: ResourceDocument, given: Given, problems: Problems
+) -> model.Resource:
+    """Return the resource that a document declares."""
+    spec = document.spec
+    settings = given.settings.overridden(spec)
+    written = spec.op
+    operations = [
+        operation_of("start", written.start if written else None, defaults.OPERATION_TIMEOUT_MS),
+        operation_of("stop", written.stop if written else None, defaults.OPERATION_TIMEOUT_MS),
+        *_monitors(raw, written.monitor if written else None, problems),
+    ]
+    remote = spec.remote_node
+    return model.Resource(
+        id=ResourceId(document.metadata.name),
+        agent=agent_of(spec.agent),
+        where=raw.at(("metadata", "name")),
+        params=dict(spec.params or {}),
+        operations=tuple(operations),
+        state=state_of(spec),
+        is_managed=spec.managed is not False,
+        stickiness=settings.stickiness,
+        priority=settings.priority,
+        failure_limit=settings.failure_limit,
+        failure_timeout_ms=settings.failure_timeout_ms,
+        start_failure_is_fatal=settings.start_failure_is_fatal,
+        rank=given.rank if spec.rank is None else spec.rank,
+        remote_node=remote_node_of(raw, remote, remote.name) if remote is not None else None,
+        fields=raw.fields(),
+    )
+
+
+def agent_of(written: str) -> model.ResourceAgent:
+    """Return the resource agent of a checked `ocf:PROVIDER:TYPE` or `STANDARD:NAME`."""
+    standard, _, rest = written.partition(":")
+    if standard != "ocf":
+        return model.ResourceAgent(standard=standard, type=rest)
+    provider, _, agent_type = rest.partition(":")
+    return model.ResourceAgent(standard="ocf", provider=provider, type=agent_type)
+
+
+def state_of(spec: Common) -> model.Role:
+    """Return the role that is asked for."""
+    return model.Role.STOPPED if spec.state == "stopped" else model.Role.STARTED
+
+
+def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model.Operation:
+    """Return an operation's settings, with `timeout_ms` when none is written."""
+    if written is None:
+        return model.Operation(name=name, timeout_ms=timeout_ms)
+    return model.Operation(
+        name=name,
+        timeout_ms=timeout_ms if written.timeout is None else written.timeout,
+        on_fail=model.OnFail(written.on_fail or "restart"),
+    )
+
+
+def _monitors(
+    raw: RawDocument, written: Monitor | list[Monitor] | None, problems: Problems
+) -> list[model.Operation]:
+    if written is None:
+        written = Monitor()
+    if isinstance(written, Monitor):
+        return [_monitor(written)]
+    monitors = [_monitor(item) for item in written]
+    seen: dict[int, int] = {}
+    for index, monitor in enumerate(monitors):
+        # An agent knows a recurring operation by name and interval alone (Pacemaker's lrmd protocol).
+        if monitor.interval_ms in seen:
+            where = raw.key_at(("spec", "op", "monitor", index, "interval"))
+            text = f"two monitors have the interval {monitor.interval_ms}ms"
+            problems.add(where, "duplicate", text, "give each another interval, if only by 1ms")
+        seen[monitor.interval_ms] = index
+    return monitors
+
+
+def _monitor(written: Monitor) -> model.Operation:
+    return model.Operation(
+        name="monitor",
+        interval_ms=defaults.MONITOR_INTERVAL_MS if written.interval is None else written.interval,
+        timeout_ms=defaults.OPERATION_TIMEOUT_MS if written.timeout is None else written.timeout,
+        on_fail=model.OnFail(written.on_fail or "restart"),
+        role=model.Role(written.role) if written.role else None,
+        enabled=written.enabled is not False,
+    )

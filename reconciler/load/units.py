@@ -1,0 +1,127 @@
+"""Durations, sizes and scores as users write them: text to numbers, and the reasons why not.
+
+A bare number is never a duration or a size: `timeout: 30` has been read as seconds by some and as milliseconds
+by others, so the unit must be written.
+"""
+
+import re
+
+from reconciler.model.score import INFINITY
+
+DURATION_PATTERN = r"^(0|[1-9][0-9]*)(ms|s|m|h|d)$"
+SIZE_PATTERN = r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$"
+SCORE_WORDS = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY}
+
+MAX_DURATION_MS = 2**32 - 1
+"""Pacemaker keeps intervals and timeouts as 32-bit unsigned milliseconds (guint), about 49 days."""
+MAX_SIZE_BYTES = 2**62
+
+_DURATION = re.compile(DURATION_PATTERN)
+_SIZE = re.compile(SIZE_PATTERN)
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_MAX_DIGITS = 18
+
+
+class UnitError(ValueError):
+    """A text that is no duration, size or score."""
+
+    def __init__(self, code: str, text: str, hint: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.hint = hint
+
+
+def parse_duration(value: object) -> int:
+    """Return a duration in milliseconds.
+
+    Args:
+        value: what stands in the YAML, such as ``30s``, ``5m`` or ``100ms``; 0 needs a unit too (``0s``).
+
+    Raises:
+        UnitError: it is not of that form, or over 49 days.
+    """
+    hint = "write a number and ms, s, m, h or d, such as 30s"
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise UnitError("no-unit", f"{value} is a duration without a unit", f"write {value}s or {value}ms")
+    match = _DURATION.match(value) if isinstance(value, str) and len(value) <= _MAX_DIGITS else None
+    if match is None:
+        raise UnitError("bad-duration", f"{_show(value)} is not a duration", hint)
+    milliseconds = int(match[1]) * _MILLISECONDS[match[2]]
+    if milliseconds > MAX_DURATION_MS:
+        raise UnitError("bad-duration", f"{value} is too long", "at most 49d")
+    return milliseconds
+
+
+def parse_size(value: object) -> int:
+    """Return a size in bytes.
+
+    Args:
+        value: what stands in the YAML, such as ``4Gi`` or ``512Mi``.
+
+    Raises:
+        UnitError: it is not of that form.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise UnitError("no-unit", f"{value} is a size without a unit", f"write {value}Mi or {value}Gi")
+    match = _SIZE.match(value) if isinstance(value, str) and len(value) <= _MAX_DIGITS else None
+    if match is None:
+        text = f"{_show(value)} is not a size"
+        raise UnitError("bad-size", text, "write a whole number and Ki, Mi, Gi or Ti, such as 4Gi")
+    size = int(match[1]) * _BYTES[match[2]]
+    if size > MAX_SIZE_BYTES:
+        raise UnitError("bad-size", f"{value} is too large", "at most 4 EiB")
+    return size
+
+
+def parse_amount(value: object) -> int:
+    """Return an amount of some capacity: a whole number as it stands, a size in bytes.
+
+    Raises:
+        UnitError: it is neither, or below zero.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise UnitError("bad-value", f"{value} is below zero", "an amount is 0 or more")
+        return value
+    if isinstance(value, str) and _SIZE.match(value):
+        return parse_size(value)
+    raise UnitError(
+        "bad-value", f"{_show(value)} is not an amount", "write a whole number, or a size such as 64Gi"
+    )
+
+
+def parse_score(value: object) -> int:
+    """Return a score, saturated at plus and minus INFINITY.
+
+    Args:
+        value: a whole number, or the words INFINITY, +INFINITY or -INFINITY.
+
+    Raises:
+        UnitError: it is neither, or beyond INFINITY, which is 1,000,000.
+    """
+    hint = "write a whole number, INFINITY or -INFINITY"
+    if isinstance(value, str) and value in SCORE_WORDS:
+        return SCORE_WORDS[value]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UnitError("bad-score", f"{_show(value)} is not a score", hint)
+    if abs(value) > INFINITY:
+        raise UnitError("bad-score", f"{value} is beyond INFINITY, which is {INFINITY}", hint)
+    return value
+
+
+def _show(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}..."'
+        case int():
+            return str(value)
+        case dict():
+            return "a map"
+        case list():
+            return "a list"
+        case _:
+            return "this"
