@@ -1,0 +1,129 @@
+"""The agent's command line: `serve`, `ocf TYPE ACTION` and `version`."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from agent import VERSION
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+EXIT_ERROR = 1
+EXIT_USAGE = 64  # sysexits.h, EX_USAGE
+
+_EXAMPLES = """\
+examples:
+  # on a guest or host, reached over the network:
+  python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --key-file /etc/reconciler/authkey --node guest1 \\
+      --state /run/reconciler-agent
+
+  # beside its controller, without a network:
+  python3 -I -S agent.pyz serve --unix /run/reconciler/agent.sock --node host1 --state /run/reconciler-agent
+
+  # as the only program of a container:
+  python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
+      --state /run/reconciler-agent
+
+  # a resource agent by hand:
+  OCF_RESKEY_command='sleep 1h' OCF_RESOURCE_INSTANCE=web HA_RSCTMP=/tmp \\
+      python3 -I -S agent.pyz ocf Process start
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name; returns the exit code of the process."""
+    # Nothing that a start makes is garbage, and looking for it takes a tenth of the time until we listen.
+    gc.disable()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(words)
+    if options.command == "version":
+        print(VERSION)  # noqa: T201 - the command's result
+        return 0
+    if options.command == "ocf":
+        from agent import ocf  # noqa: PLC0415 - not loaded by the server
+
+        function = ocf.find(options.type)
+        assert function is not None, "argparse allows known types only"
+        return function(options.action)
+    return _serve(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from agent.listeners import ListenError  # noqa: PLC0415 - not loaded by the other commands
+    from agent.server import Server, Settings  # noqa: PLC0415 - likewise
+    from agent.state_folder import StateError  # noqa: PLC0415 - likewise
+
+    settings = Settings(
+        listen=options.listen,
+        key_file=options.key_file,
+        identity=options.identity,
+        unix=options.unix,
+        node=options.node,
+        state=options.state,
+        ocf_root=options.ocf_root,
+        allows_tls12=options.tls12,
+        is_init=options.init,
+    )
+    if not (settings.listen or settings.unix):
+        return _complain(
+            "say where to listen: --listen HOST:PORT with --key-file FILE, or --unix PATH", EXIT_USAGE
+        )
+    if settings.listen and settings.key_file is None:
+        return _complain(
+            "--listen needs --key-file FILE: nothing is served over a network without a key", EXIT_USAGE
+        )
+    try:
+        server = Server(settings)
+        gc.enable()
+        return server.run()
+    except (ListenError, StateError) as error:
+        return _complain(str(error), EXIT_ERROR)
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse  # noqa: PLC0415 - the first thing that is needed and the last to be loaded
+
+    from agent import ocf  # noqa: PLC0415 - likewise
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\nsee {self.prog} --help\n")
+
+    form = argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="reconciler-agent",
+        description="Carries out operations on resources for a controller, by Pacemaker's remote protocol.",
+        epilog=_EXAMPLES,
+        formatter_class=form,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=form)
+    add = serve.add_argument
+    add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
+    add("--key-file", metavar="FILE", type=Path, help="the raw key, 16 bytes or more, read at each handshake")
+    add("--identity", metavar="NAME", default="lrmd", help="PSK identity (default: %(default)s, Pacemaker's)")
+    add("--unix", metavar="PATH", type=Path, help="a Unix socket, without TLS, for root and this user")
+    add("--node", metavar="NAME", default="", help="this node's name, told to clients and resource agents")
+    add("--state", metavar="DIR", type=Path, required=True, help="where start records are kept; best a tmpfs")
+    add("--ocf-root", metavar="DIR", type=Path, default=Path("/usr/lib/ocf"), help="(default: %(default)s)")
+    add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
+    add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
+    one = commands.add_parser("ocf", help="run a bundled resource agent")
+    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
+    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
+    commands.add_parser("version", help="print the version")
+    return parser
+
+
+def _complain(text: str, exit_code: int) -> int:
+    sys.stderr.write(f"reconciler-agent: error: {text}\n")
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
