@@ -1,6 +1,6 @@
 """What an intent as a whole must fulfil: hosts that can run the guests, and no wish that contradicts itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -33,8 +33,8 @@ def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> No
             elif resource.remote_node is None:
                 _check_has_agent(intent, resource, allowed[resource.id], problems)
     inside = _only_inside(intent, allowed)
-    _check_own_guest(intent, inside, problems)
-    _check_cycles(intent, inside, problems)
+    refused = _check_own_guest(intent, inside, problems)
+    _check_cycles([o for o in intent.orderings if o.id not in refused], inside, problems)
 
 
 def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
@@ -141,7 +141,11 @@ def _only_inside(
     return inside
 
 
-def _check_own_guest(intent: Intent, inside: Mapping[ResourceId, ResourceId], problems: Problems) -> None:
+def _check_own_guest(
+    intent: Intent, inside: Mapping[ResourceId, ResourceId], problems: Problems
+) -> frozenset[str]:
+    """Refuse constraints between a guest and what can run in it only; returns their ids."""
+    refused = set()
     constraints: list[tuple[Ordering | Colocation, ResourceId, ResourceId]] = []
     constraints += [(o, o.first, o.then) for o in intent.orderings]
     constraints += [(c, c.primary, c.dependent) for c in intent.colocations]
@@ -149,20 +153,25 @@ def _check_own_guest(intent: Intent, inside: Mapping[ResourceId, ResourceId], pr
         if inside.get(other) != one and inside.get(one) != other:
             continue
         guest, resource = (one, other) if inside.get(other) == one else (other, one)
-        is_reversed = isinstance(constraint, Ordering) and resource == constraint.first
-        hint = "remove it: the guest is started before, and stopped after, what runs in it"
-        if is_reversed or isinstance(constraint, Colocation):
-            hint = "remove it"
-        text = f"{resource} can run in the guest {guest} only, so that this can't order or place them"
+        text, hint = f"{resource} can run in the guest {guest} only, and is not placed beside it", "remove it"
+        if isinstance(constraint, Ordering) and constraint.first == guest:
+            text = f"{resource} can run in the guest {guest} only"
+            hint = "remove it: the guest is started before, and stopped after, what runs in it"
+        elif isinstance(constraint, Ordering):
+            text = f"{guest} can't wait for {resource}, which can run in this guest only"
         problems.add(constraint.where, "own-guest", text, hint)
+        refused.add(constraint.id)
+    return frozenset(refused)
 
 
-def _check_cycles(intent: Intent, inside: Mapping[ResourceId, ResourceId], problems: Problems) -> None:
+def _check_cycles(
+    orderings: Sequence[Ordering], inside: Mapping[ResourceId, ResourceId], problems: Problems
+) -> None:
     """Report cycles of what must start before what, one by one, each broken where it is reported."""
     edges: dict[tuple[ResourceId, ResourceId], Where | None] = {}
     for resource, guest in inside.items():
         edges[guest, resource] = None
-    for ordering in intent.orderings:
+    for ordering in orderings:
         is_start = {ordering.first_action, ordering.then_action} <= {"start", "promote"}
         if is_start and ordering.kind is not OrderKind.SERIALIZE:
             edges.setdefault((ordering.first, ordering.then), ordering.where)

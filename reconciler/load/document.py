@@ -23,6 +23,7 @@ from reconciler.load.fields import (
     ParamName,
     Part,
     Port,
+    PositiveDuration,
     Score,
 )
 from reconciler.load.hardware import Domain, Hardware
@@ -60,7 +61,7 @@ class HostMetadata(Part):
 class Operation(Part):
     """Settings of one operation."""
 
-    timeout: Duration | None = None
+    timeout: PositiveDuration | None = None
     """How long it may take (Pacemaker: timeout). Default 20s; 90s for a guest's start and stop."""
     on_fail: Literal["restart", "stop", "block", "ignore"] | None = None
     """What a failure leads to (Pacemaker: on-fail). Default restart."""
@@ -69,9 +70,9 @@ class Operation(Part):
 class Monitor(Part):
     """One recurring check, which the node's agent carries out by itself."""
 
-    interval: Duration | None = None
+    interval: PositiveDuration | None = None
     """Time between two checks (Pacemaker: interval). Default 10s."""
-    timeout: Duration | None = None
+    timeout: PositiveDuration | None = None
     """How long one check may take (Pacemaker: timeout). Default 20s."""
     on_fail: Literal["restart", "stop", "block", "ignore"] | None = None
     """What a failure leads to (Pacemaker: on-fail). Default restart."""
@@ -175,7 +176,7 @@ class RemoteNode(Part):
     """
     port: Port | None = None
     """TCP port of its agent (Pacemaker: remote-port). Default 3121."""
-    connect_timeout: Duration | None = None
+    connect_timeout: PositiveDuration | None = None
     """How long its agent may take to answer after the start (Pacemaker: remote-connect-timeout). Default 60s."""
     key_file: HostPath | None = None
     """An existing raw key, such as /etc/pacemaker/authkey, on the controller. Default: a key of its own."""
@@ -198,7 +199,7 @@ class HostAgent(Part):
     """Host name or IP address."""
     port: Port | None = None
     """TCP port. Default 3121."""
-    connect_timeout: Duration | None = None
+    connect_timeout: PositiveDuration | None = None
     """How long connecting may take. Default 60s."""
     key_file: HostPath | None = None
     """An existing raw key on the controller. Default: a key of its own."""

@@ -109,6 +109,13 @@ Duration = Annotated[
 ]
 """Milliseconds, written as `30s`."""
 
+PositiveDuration = Annotated[
+    int,
+    _converted(units.parse_positive_duration),
+    WithJsonSchema({"type": "string", "pattern": units.POSITIVE_DURATION_PATTERN, "examples": ["30s", "5m"]}),
+]
+"""Milliseconds above 0, written as `30s`."""
+
 Size = Annotated[
     int,
     _converted(units.parse_size),

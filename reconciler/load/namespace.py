@@ -45,7 +45,7 @@ class Namespace:
 
     problems: Problems
     is_whole: bool
-    """False when a file could not be read to its end: then what is missing here may stand there."""
+    """False when a part of the declaration is unreadable or nameless: what seems missing may stand there."""
     _entries: dict[str, Entry] = field(default_factory=dict)
 
     def declare(self, entry: Entry) -> bool:
@@ -78,6 +78,8 @@ class Namespace:
         what = kinds.get(str(raw.value.get("kind")))
         name = _text_at(raw, ("metadata", "name"))
         if what is None or name is None:
+            # What cannot be told by name may be what others mean; Cluster is in no one's way.
+            self.is_whole = self.is_whole and raw.value.get("kind") == "Cluster"
             return False
         node = _text_at(raw, ("spec", "remoteNode", "name")) if what is not What.HOST else None
         where = raw.at(("metadata", "name"))

@@ -5,11 +5,9 @@ position, and nothing is built from what is refused. Knows nothing of the schema
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -23,6 +21,7 @@ from ruamel.yaml.events import (
 )
 
 from reconciler.load import scalars
+from reconciler.load.syntax import YamlSyntaxError, events
 from reconciler.model.names import Where
 from reconciler.model.problem import Problem
 
@@ -99,23 +98,15 @@ def parse(file: str, text: str) -> Parsed:
     builder = _Builder(file)
     is_whole = True
     try:
-        for event in _events(text):
+        for event in events(text):
             builder.take(event)
     except _StopParsingError:
         is_whole = False
-    except MarkedYAMLError as error:
+    except YamlSyntaxError as error:
         is_whole = False
-        builder.problems.append(_syntax_problem(file, error))
-    except (YAMLError, ValueError, IndexError, AttributeError, TypeError) as error:
-        # ruamel lets the latter through on some malformed input (huge escapes, directives cut short).
-        is_whole = False
-        last = builder.last
-        where = Where(file=file, line=last[0], column=last[1])
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        hint = "the mistake is here or after it"
-        builder.problems.append(
-            Problem(where=where, code="syntax", text=f"this is not YAML: {text}", hint=hint)
-        )
+        line, column = error.place or builder.last
+        where = Where(file=file, line=line, column=column)
+        builder.problems.append(Problem(where=where, code=error.code, text=error.text, hint=error.hint))
     return Parsed(documents=tuple(builder.documents), problems=tuple(builder.problems), is_whole=is_whole)
 
 
@@ -378,26 +369,3 @@ class _Builder:
     def _stop(self, code: str, text: str, hint: str) -> None:
         self._report(code, text, hint)
         raise _StopParsingError
-
-
-def _events(text: str) -> Iterator[Event]:
-    yaml = YAML(typ="safe", pure=True)
-    yield from yaml.parse(text)
-
-
-def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    where = Where(file=file, line=mark.line + 1, column=mark.column + 1) if mark else Where(file=file, line=1)
-    text = error.problem or error.context or "this is not YAML"
-    if "'\\t'" in text:
-        return Problem(
-            where=where, code="tab", text="there is a tab here", hint="indent and separate with spaces"
-        )
-    hint = ""
-    if "mapping values are not allowed" in text:
-        hint = "indent it further, or quote text that contains ': '"
-    elif "cannot start any token" in text:
-        hint = "quote the text"
-    elif error.context and error.problem:
-        hint = error.context
-    return Problem(where=where, code="syntax", text=text, hint=hint)

@@ -20,6 +20,7 @@ from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
+from reconciler.load.references import check_references
 from reconciler.load.resources import Given, resource_of
 from reconciler.load.validate import Checked
 from reconciler.model.intent import Cluster, Intent
@@ -65,6 +66,9 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
     desugaring = Desugaring(names=names, nodes=nodes, problems=problems)
     for raw, resource, spec in resources:
         desugaring.add(raw, resource, spec)
+    for index, raw in enumerate(reading.raw):
+        if index not in reading.checked:
+            check_references(raw, names)
     _check_key_files(usable, problems)
 
     by_rank = sorted((resource for _, resource, _ in resources), key=lambda resource: resource.rank)

@@ -9,7 +9,8 @@ import re
 from reconciler.model.score import INFINITY
 
 DURATION_PATTERN = r"^(0|[1-9][0-9]*)(ms|s|m|h|d)$"
-SIZE_PATTERN = r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$"
+POSITIVE_DURATION_PATTERN = r"^[1-9][0-9]*(ms|s|m|h|d)$"
+SIZE_PATTERN = r"^([1-9][0-9]*)(Ki|Mi|Gi|Ti)$"
 SCORE_WORDS = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY}
 
 MAX_DURATION_MS = 2**32 - 1
@@ -45,12 +46,24 @@ def parse_duration(value: object) -> int:
     hint = "write a number and ms, s, m, h or d, such as 30s"
     if isinstance(value, int) and not isinstance(value, bool):
         raise UnitError("no-unit", f"{value} is a duration without a unit", f"write {value}s or {value}ms")
-    match = _DURATION.match(value) if isinstance(value, str) and len(value) <= _MAX_DIGITS else None
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and len(value) <= _MAX_DIGITS else None
     if match is None:
         raise UnitError("bad-duration", f"{_show(value)} is not a duration", hint)
     milliseconds = int(match[1]) * _MILLISECONDS[match[2]]
     if milliseconds > MAX_DURATION_MS:
         raise UnitError("bad-duration", f"{value} is too long", "at most 49d")
+    return milliseconds
+
+
+def parse_positive_duration(value: object) -> int:
+    """Return a duration in milliseconds that is not 0.
+
+    Raises:
+        UnitError: it is no duration, or 0.
+    """
+    milliseconds = parse_duration(value)
+    if milliseconds == 0:
+        raise UnitError("bad-duration", f"{value} is no time at all", "it must be above 0")
     return milliseconds
 
 
@@ -65,7 +78,7 @@ def parse_size(value: object) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         raise UnitError("no-unit", f"{value} is a size without a unit", f"write {value}Mi or {value}Gi")
-    match = _SIZE.match(value) if isinstance(value, str) and len(value) <= _MAX_DIGITS else None
+    match = _SIZE.fullmatch(value) if isinstance(value, str) and len(value) <= _MAX_DIGITS else None
     if match is None:
         text = f"{_show(value)} is not a size"
         raise UnitError("bad-size", text, "write a whole number and Ki, Mi, Gi or Ti, such as 4Gi")
@@ -85,7 +98,7 @@ def parse_amount(value: object) -> int:
         if value < 0:
             raise UnitError("bad-value", f"{value} is below zero", "an amount is 0 or more")
         return value
-    if isinstance(value, str) and _SIZE.match(value):
+    if isinstance(value, str) and _SIZE.fullmatch(value):
         return parse_size(value)
     raise UnitError(
         "bad-value", f"{_show(value)} is not an amount", "write a whole number, or a size such as 64Gi"

@@ -46,44 +46,43 @@ class Checked:
 
 def validate(raw: RawDocument) -> tuple[Checked | None, list[Problem]]:
     """Check a document's shape; the document is None exactly when it cannot be used."""
-    problem = _header_problem(raw)
-    if problem is not None:
-        return None, [problem]
-    model = KINDS[str(raw.value["kind"])]
+    problems = [p for p in (_kind_problem(raw), _version_problem(raw)) if p is not None]
+    model = KINDS.get(str(raw.value.get("kind")))
+    if model is None:
+        return None, problems
     try:
         document = model.model_validate(raw.value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = [p for detail in details if (p := _problem(raw, model, detail)) is not None]
+        for detail in error.errors(include_url=False):
+            problem = None if detail["loc"] == ("apiVersion",) else _problem(raw, model, detail)
+            problems += [problem] if problem is not None else []
         return None, problems
     return (Checked(raw=raw, document=document), []) if raw.is_sound else (None, [])
 
 
-def _header_problem(raw: RawDocument) -> Problem | None:
-    kind, version = raw.value.get("kind"), raw.value.get("apiVersion")
-    root = raw.at(())
-    if isinstance(kind, Spoiled) or isinstance(version, Spoiled):
-        return (
-            None if kind in KINDS else Problem(where=root, code="bad-kind", text="this document has no kind")
-        )
+def _version_problem(raw: RawDocument) -> Problem | None:
+    version = raw.value.get("apiVersion")
+    if isinstance(version, Spoiled) or version == API_VERSION:
+        return None
     if version is None:
         hint = f"write apiVersion: {API_VERSION}"
-        return Problem(where=root, code="missing-field", text="apiVersion is missing", hint=hint)
-    if version != API_VERSION:
-        text = f"{_brief(version)} is no version of this schema"
-        return Problem(
-            where=raw.at(("apiVersion",)), code="bad-version", text=text, hint=f"write {API_VERSION}"
-        )
+        return Problem(where=raw.at(()), code="missing-field", text="apiVersion is missing", hint=hint)
+    text = f"{_brief(version)} is no version of this schema"
+    return Problem(where=raw.at(("apiVersion",)), code="bad-version", text=text, hint=f"write {API_VERSION}")
+
+
+def _kind_problem(raw: RawDocument) -> Problem | None:
+    kind = raw.value.get("kind")
+    if isinstance(kind, Spoiled) or (isinstance(kind, str) and kind in KINDS):
+        return None
     if kind is None:
         hint = f"write kind: and one of {', '.join(KINDS)}"
-        return Problem(where=root, code="missing-field", text="kind is missing", hint=hint)
+        return Problem(where=raw.at(()), code="missing-field", text="kind is missing", hint=hint)
     where = raw.at(("kind",))
     if isinstance(kind, str) and kind in _LATER_KINDS:
         return Problem(where=where, code="not-supported", text=f"kind {kind} is not supported yet")
-    if not isinstance(kind, str) or kind not in KINDS:
-        hint = did_you_mean(str(kind), KINDS)
-        return Problem(where=where, code="unknown-kind", text=f"there is no kind {_brief(kind)}", hint=hint)
-    return None
+    hint = did_you_mean(str(kind), KINDS)
+    return Problem(where=where, code="unknown-kind", text=f"there is no kind {_brief(kind)}", hint=hint)
 
 
 def _problem(raw: RawDocument, model: type[BaseModel], detail: ErrorDetails) -> Problem | None:
@@ -110,13 +109,34 @@ def _problem(raw: RawDocument, model: type[BaseModel], detail: ErrorDetails) -> 
         return Problem(where=where, code="wrong-type", text=text, hint=hint)
     if kind == "literal_error":
         text = f"{name}: {_brief(given)} is not possible"
-        return Problem(where=where, code="bad-value", text=text, hint=f"write {context['expected']}")
+        hint = "write " + str(context["expected"]).replace("'", "")
+        return Problem(where=where, code="bad-value", text=text, hint=hint)
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         expected = _shapes(model, path)
         text = f"{name} must be {expected}, not {_noun(given)}"
         return Problem(where=where, code="wrong-type", text=text)
-    what = detail["msg"].removeprefix("Input ").replace("should", "must", 1)
-    return Problem(where=where, code="bad-value", text=f"{name}: {_brief(given)} {what}")
+    text, hint = _limit(kind, given, context, detail["msg"])
+    return Problem(where=where, code="bad-value", text=f"{name}: {text}", hint=hint)
+
+
+def _limit(kind: str, given: object, context: Mapping[str, object], message: str) -> tuple[str, str]:
+    """Say what is wrong with a value of the right type, and what would be right."""
+    match kind:
+        case "too_short" | "string_too_short":
+            return "this is empty", "write something, or remove it"
+        case "string_too_long":
+            return "this is too long", f"at most {context['max_length']} characters"
+        case "greater_than_equal":
+            return f"{given} is too small", f"at least {context['ge']}"
+        case "less_than_equal":
+            return f"{given} is too large", f"at most {context['le']}"
+        case "string_pattern_mismatch":
+            return (
+                f"{_brief(given)} has characters that can't stand here",
+                f"it must match {context['pattern']}",
+            )
+        case _:
+            return f"{_brief(given)}: {message}", ""
 
 
 def _missing(raw: RawDocument, detail: ErrorDetails) -> Problem | None:
@@ -132,7 +152,7 @@ def _unknown_field(raw: RawDocument, model: type[BaseModel], path: Path) -> Prob
     if field in _LATER_FIELDS:
         return Problem(where=where, code="not-supported", text=f"{_name(path)} is not supported yet")
     known = _fields_at(model, path[:-1])
-    parent = _name(path[:-1]) if len(path) > 1 else "a document"
+    parent = _name(path[:-1]) if len(path) > 1 else "this document"
     text = f'there is no field "{field}" in {parent}'
     return Problem(where=where, code="unknown-field", text=text, hint=did_you_mean(field, known, limit=20))
 
