@@ -31,7 +31,8 @@ MAX_RECORD = 16384
 _RECORD_TYPES = frozenset(range(20, 25))  # RFC 8446, 5.1: the first byte of everything that is TLS
 _MAJOR_VERSION = 3  # the second byte, in every version
 _RETRY = (gnutls.E_INTERRUPTED, gnutls.E_WARNING_RECEIVED)
-_GONE = (gnutls.E_PREMATURE_END, gnutls.E_PUSH, gnutls.E_PULL)
+_HUNG_UP = (gnutls.E_PREMATURE_END, gnutls.E_SESSION_END)
+_GONE = (*_HUNG_UP, gnutls.E_PUSH, gnutls.E_PULL)
 _NOT_TLS = (gnutls.E_UNEXPECTED_LENGTH, gnutls.E_UNEXPECTED_PACKET, gnutls.E_UNEXPECTED_HANDSHAKE)
 _KEY_ALERTS = (
     gnutls.ALERT_BAD_RECORD_MAC,
@@ -67,7 +68,7 @@ class WrongKeyError(TLSError):
 
 
 class HangUpError(WrongKeyError):
-    """The peer hung up on our first message without a word.
+    """The peer hung up on our first message without an answer.
 
     Stock agents do so on a wrong key, and old ones on TLS 1.3; port forwarders when nothing is behind them.
     """
@@ -203,7 +204,8 @@ class TLSSocket:
 
     def __init__(self, plain: socket.socket, credentials: Credentials) -> None:
         plain.setblocking(False)
-        if plain.family in (socket.AF_INET, socket.AF_INET6):
+        self._is_tcp = plain.family in (socket.AF_INET, socket.AF_INET6)
+        if self._is_tcp:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._plain = plain
         self._credentials = credentials  # keeps the callback and the priorities alive
@@ -284,6 +286,9 @@ class TLSSocket:
         count = self._step("record_recv", buffer, MAX_RECORD)
         if count < 0:
             raise self._record_error(count)
+        if self._is_tcp and count:
+            # Stock agents hold a message's payload back until its header is acknowledged (Nagle): 40 ms each.
+            self._plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return ctypes.string_at(buffer, count)
 
     @property
@@ -327,11 +332,10 @@ class TLSSocket:
         name = self._library.text("strerror_name", result)
         if result == gnutls.E_ALERT_RECEIVED:
             return self._alert_error()
+        if result in _HUNG_UP and self._credentials.end == gnutls.CLIENT:
+            kind = WrongKeyError if self.has_answered else HangUpError
+            return kind("the peer hung up during the handshake, as on a wrong key")
         if result in _GONE:
-            is_client = self._credentials.end == gnutls.CLIENT
-            if is_client and result == gnutls.E_PREMATURE_END:
-                kind = WrongKeyError if self.has_answered else HangUpError
-                return kind("the peer hung up during the handshake, as on a wrong key")
             return ClosedError(f"the peer closed the connection during the handshake ({name})")
         if result in (gnutls.E_UNSUPPORTED_VERSION, gnutls.E_NO_CIPHER_SUITES):
             return TooOldError(f"no TLS version or cipher in common ({name})")

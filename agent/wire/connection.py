@@ -13,8 +13,9 @@ from typing import Union
 from agent.wire import decode, element, encode
 from agent.wire import message as m
 from agent.wire.element import Limits
-from agent.wire.errors import LocalProtocolError, MessageError, RemoteProtocolError
+from agent.wire.errors import LocalProtocolError, MarkupError, MessageError, RemoteProtocolError
 from agent.wire.frame import FrameReader, encode_frame
+from agent.wire.repair import mend_result
 
 
 class Role(Enum):
@@ -141,7 +142,7 @@ class Connection:
             text = self._frames.next_frame()
             if text is None:
                 return None
-            return self._event(element.parse(text, self._limits))
+            return self._event(self._parse(text))
         except RemoteProtocolError:
             self._state = State.FAILED
             raise
@@ -199,6 +200,15 @@ class Connection:
         """End the connection from our side; what still comes is not looked at."""
         if self._state is not State.FAILED:
             self._state = State.CLOSED
+
+    def _parse(self, text: bytes) -> element.Element:
+        try:
+            return element.parse(text, self._limits)
+        except MarkupError:
+            mended = mend_result(text)
+            if self.role is Role.SERVER or mended == text:
+                raise
+            return element.parse(mended, self._limits)
 
     def _event(self, root: element.Element) -> Event:
         if self.role is Role.SERVER:

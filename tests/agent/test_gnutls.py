@@ -40,6 +40,7 @@ def test_numbers_are_those_of_the_header() -> None:
         gnutls.E_INTERRUPTED: "GNUTLS_E_INTERRUPTED",
         gnutls.E_NO_CIPHER_SUITES: "GNUTLS_E_NO_CIPHER_SUITES",
         gnutls.E_PREMATURE_END: "GNUTLS_E_PREMATURE_TERMINATION",
+        gnutls.E_SESSION_END: "GNUTLS_E_SESSION_EOF",
         gnutls.E_PULL: "GNUTLS_E_PULL_ERROR",
         gnutls.E_PUSH: "GNUTLS_E_PUSH_ERROR",
         gnutls.E_UNEXPECTED_HANDSHAKE: "GNUTLS_E_UNEXPECTED_HANDSHAKE_PACKET",

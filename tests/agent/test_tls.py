@@ -152,9 +152,10 @@ def test_a_client_without_a_key_is_a_rogue() -> None:
         (b"\x15\x03\x03\x00\x02\x02\x46", tls.TooOldError),
         (b"\x15\x03\x03\x00\x02\x02\x28", tls.RogueError),
         (b"\x15\x03\x03\x00\x02\x02\x33", tls.WrongKeyError),
+        (b"\x15\x03\x03\x00\x02\x01\x00", tls.HangUpError),
         (b"", tls.HangUpError),
     ],
-    ids=["http", "ssh", "noise", "data", "old", "refusal", "decrypt-error", "hang-up"],
+    ids=["http", "ssh", "noise", "data", "old", "refusal", "decrypt-error", "goodbye", "hang-up"],
 )
 def test_what_a_server_says_instead_of_a_handshake_is_told_apart(
     answer: bytes, kind: type[tls.TLSError]
