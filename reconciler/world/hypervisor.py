@@ -1,0 +1,79 @@
+"""The Hypervisor port: hands each guest to what runs its type; it must not know how.
+
+Wiring::
+
+    agent_file = build_agent_file(state / "agent")
+    hypervisor = Hypervisors(
+        ProcessGuests(state / "guests", agent_file, sys.executable),
+        LibvirtGuests(cluster.name, agent_file),
+    )
+    ...
+    hypervisor.close()
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from reconciler.model.errors import HypervisorError
+from reconciler.model.names import ResourceId
+from reconciler.model.node import GuestType, Host
+from reconciler.ports import Domain, GuestStart, Wake
+from reconciler.world.libvirt_guests import LibvirtGuests
+from reconciler.world.process_guests import ProcessGuests
+
+
+class Hypervisors:
+    """All guests of all hosts, whatever runs them."""
+
+    def __init__(self, processes: ProcessGuests, libvirt: LibvirtGuests) -> None:
+        """Take what runs guests; the libvirt binding is not loaded before a host is asked through it."""
+        self._processes = processes
+        self._libvirt = libvirt
+
+    async def domains(self, host: Host, guest_type: GuestType) -> Sequence[Domain]:
+        """Return the guests of one type on one host that carry a mark of ours, whichever cluster's.
+
+        Raises:
+            HypervisorUnreachableError: the host cannot be asked; what it runs is unknown.
+            HypervisorError: it has nothing that runs guests of this type, or answered with an error.
+        """
+        if guest_type is GuestType.PROCESS:
+            return await self._processes.domains(host)
+        return await self._libvirt.domains(host, guest_type)
+
+    async def start(self, host: Host, start: GuestStart) -> None:
+        """Start a guest that is not running there; started already by the same uid is success.
+
+        Raises:
+            HypervisorUnreachableError: whether it started is unknown.
+            HypervisorError: it did not start.
+        """
+        guest = start.guest.guest
+        if guest is None:
+            raise HypervisorError(f"{start.guest.id} is no guest")
+        if guest.type is GuestType.PROCESS:
+            await self._processes.start(host, start)
+        else:
+            await self._libvirt.start(host, start)
+
+    async def stop(self, host: Host, resource: ResourceId, guest_type: GuestType, shutdown_ms: int) -> None:
+        """Shut a guest down in order within `shutdown_ms` (0: at once), then destroy it; absent is success.
+
+        Raises:
+            HypervisorUnreachableError: whether it stopped is unknown.
+            HypervisorError: it still runs.
+        """
+        if guest_type is GuestType.PROCESS:
+            await self._processes.stop(resource, shutdown_ms)
+        else:
+            await self._libvirt.stop(host, resource, guest_type, shutdown_ms)
+
+    async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
+        """Call `wake` whenever a guest on these hosts, or a connection to one, changes; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._processes.watch(wake))
+            group.create_task(self._libvirt.watch(hosts, wake))
+
+    def close(self) -> None:
+        """End all connections; what runs goes on."""
+        self._libvirt.close()
