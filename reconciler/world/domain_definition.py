@@ -108,7 +108,9 @@ def _own_xml(start: GuestStart, guest: Guest) -> etree._Element:
     except etree.XMLSyntaxError as error:
         raise HypervisorError(f"the domain XML of {start.guest.id} is not well-formed: {error}") from error
     if next(domain.iter(etree.Entity), None) is not None:
-        raise HypervisorError(f"the domain XML of {start.guest.id} uses entities; write out what they stand for")
+        raise HypervisorError(
+            f"the domain XML of {start.guest.id} uses entities; write out what they stand for"
+        )
     if domain.tag != "domain":
         raise HypervisorError(
             f"the domain XML of {start.guest.id} starts with <{domain.tag}>, not with <domain>"
@@ -181,11 +183,12 @@ def _agent_command(node: RemoteNode) -> tuple[str, ...]:
     """Return the first program of a container that runs nothing but our agent."""
     return (
         *(_PYTHON, "-I", "-S", f"{GUEST_FOLDER}/{AGENT_NAME}", "serve", "--init"),
-        *("--listen", f"0.0.0.0:{node.agent.port}"),
+        *("--listen", f"{'[::]' if ':' in (node.agent.address or '') else '0.0.0.0'}:{node.agent.port}"),  # noqa: S104 - the container's own
         *("--key-file", f"{GUEST_FOLDER}/{KEY_NAME}"),
         *("--identity", "lrmd"),
         *("--node", node.name),
         *("--state", _AGENT_STATE),
+        *(("--tls12",) if node.agent.tls12 else ()),
     )
 
 

@@ -49,6 +49,8 @@ KILL_TIMEOUT_S = 15.0
 _APPEAR_TIMEOUT_S = 5.0
 _LISTEN_TIMEOUT_S = 5.0
 _POLL_S = 0.02
+# agent/epochs.py
+_EPOCHS = "epochs"
 _DEFAULT_ADDRESS = "127.0.0.1"
 
 
@@ -176,14 +178,14 @@ class ProcessGuests:
                 _refuse_others(record, present)
                 _prepare(folder, start)
                 write_record(folder, record)
-                spawn_detached(self._spawn(folder, record))
+                spawn_detached(self._spawn(folder, record, start))
         except OSError as error:
             raise HypervisorError(
                 f"the process guest {record.resource} cannot be started: {error}"
             ) from error
         return record
 
-    def _spawn(self, folder: Path, record: GuestRecord) -> Spawn:
+    def _spawn(self, folder: Path, record: GuestRecord, start: GuestStart) -> Spawn:
         options = {
             "--listen": f"{_bracketed(record.address)}:{record.port}",
             "--key-file": str(folder / "authkey"),
@@ -191,11 +193,12 @@ class ProcessGuests:
             "--node": record.node or record.resource,
             "--state": str(folder / "state"),
         }
-        init = ("--init",) if record.is_namespaced else ()
+        node = start.guest.remote_node
+        tls12 = ("--tls12",) if node is not None and node.agent.tls12 else ()
         return Spawn(
             command=(
                 *self._namespaces,
-                *(self._python, "-I", "-S", str(self._agent_file), "serve", *init),
+                *(self._python, "-I", "-S", str(self._agent_file), "serve", "--init", *tls12),
                 *(word for option in options.items() for word in option),
             ),
             folder=folder,
@@ -237,8 +240,8 @@ def _refuse_others(record: GuestRecord, present: GuestRecord | None) -> None:
 
 def _prepare(folder: Path, start: GuestStart) -> None:
     """Deliver the key, and take away what the agent kept of the guest's last life: none of it runs any more."""
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    (folder / "state").mkdir(mode=0o700)
+    _clear_state(folder)
+    (folder / "state").mkdir(mode=0o700, exist_ok=True)
     write_atomically(folder / "authkey", start.key or b"", 0o600)
 
 
@@ -248,8 +251,20 @@ def _clean(folder: Path, record: GuestRecord) -> None:
         present = read_record(folder)
         if present is not None and present.uid == record.uid:
             (folder / "authkey").unlink(missing_ok=True)
-            shutil.rmtree(folder / "state", ignore_errors=True)
+            _clear_state(folder)
             remove_record(folder)
+
+
+def _clear_state(folder: Path) -> None:
+    """Remove what the agent kept of a guest's life, but not which controllers it is to refuse: that outlives it."""
+    state = folder / "state"
+    for entry in sorted(state.iterdir()) if state.is_dir() else ():
+        if entry.name == _EPOCHS:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _domain(record: GuestRecord, marked: Sequence[MarkedProcess]) -> Domain | None:

@@ -131,8 +131,23 @@ def test_started_guest_is_seen_by_any_controller_and_stopped(lab: Lab) -> None:
             "facts.json",
             "lock",
             "log",
+            "state",
         ]
         await lab.guests().stop(WEB, 5000)
+
+    asyncio.run(scenario())
+
+
+def test_next_life_starts_without_the_last_ones_state_but_with_its_epochs(lab: Lab) -> None:
+    async def scenario() -> None:
+        await lab.guests().start(HOST, a_start())
+        state = lab.folder / "web1" / "state"
+        (state / "records").mkdir()
+        (state / "records" / "FAKE").write_text("x")
+        (state / "epochs").write_text("7")
+        await lab.guests().stop(WEB, 0)
+        await lab.guests().start(HOST, a_start("u2"))
+        assert [entry.name for entry in state.iterdir()] == ["epochs"]
 
     asyncio.run(scenario())
 
