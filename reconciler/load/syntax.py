@@ -6,6 +6,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import Event
 
+_PARSER_ERRORS = (
+    YAMLError, ValueError, LookupError, ArithmeticError, AttributeError, TypeError, AssertionError, RuntimeError,
+)  # fmt: skip
+"""ruamel lets Python's own errors through on some malformed input, such as an OverflowError for "\\U99999999"."""
+
 
 class YamlSyntaxError(ValueError):
     """The text is not YAML from some place on."""
@@ -29,8 +34,7 @@ def events(text: str) -> Iterator[Event]:
         yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as error:
         raise _translate(error) from error
-    except (YAMLError, ValueError, IndexError, AttributeError, TypeError) as error:
-        # ruamel lets the latter through on some malformed input, such as escapes beyond Unicode.
+    except _PARSER_ERRORS as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         hint = "the mistake is here or after it"
         raise YamlSyntaxError(None, "syntax", f"this is not YAML: {what}", hint) from error
