@@ -34,6 +34,8 @@ _RETRY = (gnutls.E_INTERRUPTED, gnutls.E_WARNING_RECEIVED)
 _HUNG_UP = (gnutls.E_PREMATURE_END, gnutls.E_SESSION_END)
 _GONE = (*_HUNG_UP, gnutls.E_PUSH, gnutls.E_PULL)
 _NOT_TLS = (gnutls.E_UNEXPECTED_LENGTH, gnutls.E_UNEXPECTED_PACKET, gnutls.E_UNEXPECTED_HANDSHAKE)
+# A peer that has begun a handshake and then cannot be understood has derived other secrets.
+_OTHER_SECRETS = (gnutls.E_DECRYPTION_FAILED, gnutls.E_ILLEGAL_PARAMETER, *_NOT_TLS)
 _KEY_ALERTS = (
     gnutls.ALERT_BAD_RECORD_MAC,
     gnutls.ALERT_ILLEGAL_PARAMETER,
@@ -339,10 +341,10 @@ class TLSSocket:
             return ClosedError(f"the peer closed the connection during the handshake ({name})")
         if result in (gnutls.E_UNSUPPORTED_VERSION, gnutls.E_NO_CIPHER_SUITES):
             return TooOldError(f"no TLS version or cipher in common ({name})")
-        if result in (gnutls.E_DECRYPTION_FAILED, gnutls.E_ILLEGAL_PARAMETER):
-            return WrongKeyError(f"the peer does not hold the same key ({name})")
-        if result in _NOT_TLS:
+        if result in _NOT_TLS and not self.has_answered:
             return GarbageError(f"the peer does not speak TLS ({name})")
+        if result in _OTHER_SECRETS:
+            return WrongKeyError(f"the peer does not hold the same key ({name})")
         return RogueError(f"the peer offers no proof of a key ({name})")
 
     def _alert_error(self) -> TLSError:
