@@ -8,9 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import get_args, get_origin, get_type_hints
+from functools import cache
+from typing import TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from reconciler.model.errors import UsageError
 from reconciler.model.history import History
@@ -18,6 +19,8 @@ from reconciler.model.intent import Intent
 from reconciler.model.observed import Observed
 
 FORMAT = "reconciler-plan-input/1"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +41,7 @@ def dump_plan_input(intent: Intent, observed: Observed, history: History, now: f
         history: what was remembered.
         now: epoch seconds.
     """
-    saved = _PlanInput(format=FORMAT, intent=intent, observed=observed, history=history, now=now)
-    return json.dumps(_plain(saved), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return to_json(_PlanInput(format=FORMAT, intent=intent, observed=observed, history=history, now=now))
 
 
 def load_plan_input(text: str) -> tuple[Intent, Observed, History, float]:
@@ -48,19 +50,34 @@ def load_plan_input(text: str) -> tuple[Intent, Observed, History, float]:
     Raises:
         UsageError: it is no saved input, or one of another version.
     """
-    try:
-        plain = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"this is no saved planner input: {error}") from error
-    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
-        raise UsageError(f"this is no saved planner input of the format {FORMAT}")
-    for name, model in (("observed", Observed), ("history", History)):
-        plain[name] = _with_pairs(model, plain.get(name))
-    try:
-        saved = TypeAdapter(_PlanInput).validate_python(plain)
-    except ValidationError as error:
-        raise UsageError(f"this saved planner input does not fit this version: {error}") from error
+    saved = from_json(_PlanInput, text)
+    if saved.format != FORMAT:
+        raise UsageError(f"this saved planner input has the format {saved.format}, not {FORMAT}")
     return saved.intent, saved.observed, saved.history, saved.now
+
+
+def to_json(value: object) -> str:
+    """Return one of the model's values as JSON; equal values give equal text."""
+    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def from_json(model: type[T], text: str) -> T:
+    """Return the value that `to_json` was given.
+
+    Raises:
+        UsageError: it is none, or one of another version.
+    """
+    try:
+        return _adapter(model).validate_python(_with_pairs(model, json.loads(text)))
+    except (ValueError, RecursionError) as error:
+        name = model.__name__.removeprefix("_")
+        raise UsageError(f"this is no saved {name} of this version: {error}") from error
+
+
+@cache
+def _adapter(model: type[T]) -> TypeAdapter[T]:
+    # Making one takes longer than reading a hundred rows with it.
+    return TypeAdapter(model)
 
 
 def _plain(value: object) -> object:
@@ -89,18 +106,13 @@ def _key(key: object) -> str:
             return str(key)
 
 
-def _with_pairs(model: type[Observed | History], plain: object) -> object:
-    """Return a dataclass's plain form with the keys that are pairs taken apart again."""
+def _with_pairs(hint: object, plain: object) -> object:
+    """Return a plain form with the keys that are pairs taken apart again, wherever a dataclass's field has them."""
     if not isinstance(plain, dict):
         return plain
-    pairs = {name for name, hint in get_type_hints(model).items() if _has_pairs(hint)}
-    return {
-        name: {tuple(key.split(",")): item for key, item in value.items()}
-        if name in pairs and isinstance(value, dict)
-        else value
-        for name, value in plain.items()
-    }
-
-
-def _has_pairs(hint: object) -> bool:
-    return get_origin(hint) is Mapping and get_origin(get_args(hint)[0]) is tuple
+    if is_dataclass(hint) and isinstance(hint, type):
+        hints = get_type_hints(hint)
+        return {name: _with_pairs(hints.get(name), item) for name, item in plain.items()}
+    if get_origin(hint) is Mapping and get_origin(get_args(hint)[0]) is tuple:
+        return {tuple(key.split(",")): item for key, item in plain.items()}
+    return plain
