@@ -67,15 +67,18 @@ def from_json(model: type[T], text: str) -> T:
     Raises:
         UsageError: it is none, or one of another version.
     """
+    wanted: type = model
     try:
-        return _adapter(model).validate_python(_with_pairs(model, json.loads(text)))
+        value = _adapter(wanted).validate_python(_with_pairs(model, json.loads(text)))
     except (ValueError, RecursionError) as error:
         name = model.__name__.removeprefix("_")
         raise UsageError(f"this is no saved {name} of this version: {error}") from error
+    assert isinstance(value, model), "pydantic builds what it was asked for"
+    return value
 
 
 @cache
-def _adapter(model: type[T]) -> TypeAdapter[T]:
+def _adapter(model: type) -> TypeAdapter[object]:
     # Making one takes longer than reading a hundred rows with it.
     return TypeAdapter(model)
 
