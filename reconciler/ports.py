@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.model.history import History
 from reconciler.model.intent import Cluster, Source
@@ -10,6 +10,8 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentAddress, GuestType, Host
 from reconciler.model.operation import Monitor, OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import Resource
+
+T = TypeVar("T")
 
 Wake = Callable[[], None]
 """Tells the loop to look again; carries nothing, may be called any number of times."""
@@ -228,6 +230,14 @@ class Links(Protocol):
         ...
 
 
+class Compute(Protocol):
+    """Runs long computations beside the event loop, so that heartbeats are never late."""
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call a pure function and return what it returns."""
+        ...
+
+
 class Keys(Protocol):
     """The keys of nodes."""
 
@@ -343,3 +353,4 @@ class Ports:
     keys: Keys
     journal: Journal
     clock: Clock
+    compute: Compute

@@ -21,6 +21,8 @@ class NodeStatus:
     """For people: what the reason means here."""
     hypervisors: frozenset[GuestType] = frozenset()
     """Hosts only: the guest types whose hypervisor answers now."""
+    needs_adoption: bool = False
+    """Its stock agent was running before we knew of it: it is not connected until an operator says so."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
 

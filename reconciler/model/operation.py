@@ -76,6 +76,8 @@ class OperationResult:
             return self.reason or "timed out"
         if self.is_ok:
             return "ok"
+        if self.is_not_running:
+            return "not running"
         return f"rc {self.rc}" + (f": {self.reason}" if self.reason else "")
 
 

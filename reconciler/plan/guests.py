@@ -69,6 +69,11 @@ def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
         is_fresh = guest_decision is not None and guest_decision.starts
         if not is_fresh and (situation.is_online(node) or situation.in_flight_on(node)):
             continue
+        status = situation.node(node)
+        if status is not None and status.needs_adoption and not is_fresh:
+            text = f"its stock agent ran before we knew of it; `reconcile adopt {node}` connects it"
+            blocked.append(Blocked(address=f"node/{node}", text=text, code="adopt"))
+            continue
         failure = situation.history.connections.get(node)
         if is_fresh or failure is None:
             now[node] = agent.connect_timeout_ms

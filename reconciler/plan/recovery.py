@@ -83,7 +83,7 @@ def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = 
 def _held(case: _Case) -> Decision | None:
     """Rules 1 to 3."""
     for instance in case.active:
-        if instance.role is Role.UNKNOWN:
+        if instance.role is Role.UNKNOWN and case.resource.id not in case.situation.history.restarts:
             return _decision(
                 case, Fate.HOLD, obstacle=instance.note or f"its state on {instance.node} is unknown"
             )

@@ -6,14 +6,14 @@ from reconciler.model.constraint import Colocation, Discovery, Location, Orderin
 from reconciler.model.digest import start_parameters
 from reconciler.model.history import History
 from reconciler.model.intent import Cluster, Intent
-from reconciler.model.names import ActionId, NodeName, ResourceId, Where
+from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import AgentAddress, GuestType, Host, NodeKind, NodeState, RemoteNode
 from reconciler.model.observed import Instance, NodeStatus, Observed
 from reconciler.model.operation import Monitor
 from reconciler.model.resource import Guest, Operation, Resource, ResourceAgent, Role
 from reconciler.model.score import INFINITY
 from reconciler.model.transition import Transition
-from reconciler.plan.effects import advance
+from reconciler.plan.outlook import ideal_world, settled
 from reconciler.plan.schedule import schedule
 
 WHERE = Where(file="cluster.yaml", line=1, column=1)
@@ -102,7 +102,7 @@ def online(name: str, kind: NodeKind = NodeKind.HOST, **fields: object) -> NodeS
 
 def empty_world(asked: Intent) -> Observed:
     """Every host up and reachable, nothing running."""
-    return Observed(nodes={h: online(h) for h in asked.hosts})
+    return ideal_world(asked)
 
 
 def running(asked: Intent, resource: str, node: str, **fields: object) -> Instance:
@@ -130,30 +130,7 @@ def nodes(observed: Observed, *statuses: NodeStatus) -> Observed:
 
 def settle(asked: Intent, observed: Observed, history: History | None = None, now: float = NOW) -> Observed:
     """Carry plans out, every action ending as expected, until there is nothing left to do."""
-    history = history or History()
-    for _ in range(20):
-        transition = schedule(asked, observed, history, now)
-        if not transition.actions:
-            return observed
-        observed = carry_out(transition, observed)
-    raise AssertionError("plans never end")
-
-
-def carry_out(transition: Transition, observed: Observed) -> Observed:
-    """Apply a transition's actions in an allowed order."""
-    for name in in_order(transition):
-        observed = advance(observed, transition.actions[name], dict(transition.guest_nodes))
-    return observed
-
-
-def in_order(transition: Transition) -> list[ActionId]:
-    """The actions in the first allowed order."""
-    done: list[ActionId] = []
-    while len(done) < len(transition.actions):
-        ready = transition.ready(frozenset(done), frozenset(done))
-        assert ready, "a circle of actions"
-        done.append(ready[0].id)
-    return done
+    return settled(asked, observed, history or History(), now)
 
 
 def graph(transition: Transition) -> dict[str, list[str]]:

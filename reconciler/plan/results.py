@@ -1,0 +1,89 @@
+"""What results mean: folds them, expected or not, into what is known of one resource on one node."""
+
+from dataclasses import replace
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.observed import Failure, Instance, StartedAs
+from reconciler.model.operation import HARD_ERRORS, Monitor, OperationRequest, OperationResult
+from reconciler.model.resource import Role
+from reconciler.plan.effects import armed, started
+
+
+def after_result(
+    before: Instance | None, request: OperationRequest, result: OperationResult, node: NodeName
+) -> Instance:
+    """Return an instance after one operation on it has ended, however it ended."""
+    known = before or Instance(resource=request.resource, node=node, role=Role.STOPPED)
+    uses = StartedAs(agent=request.agent, params=request.params)
+    match request.operation:
+        case "start":
+            if result.is_ok:
+                return started(known, uses)
+            return replace(known, role=Role.STARTED, started_as=uses, failure=_failure(result))
+        case "stop":
+            if result.is_ok:
+                return Instance(resource=request.resource, node=node, role=Role.STOPPED)
+            return replace(known, role=Role.STARTED, failure=_failure(result), monitors=frozenset())
+        case "monitor" if request.interval_ms:
+            monitor = Monitor(interval_ms=request.interval_ms, timeout_ms=request.timeout_ms)
+            return after_monitor(armed(known, monitor), result)
+        case "monitor":
+            return _after_probe(known, uses, result)
+        case _:
+            return known
+
+
+def after_monitor(known: Instance, result: OperationResult) -> Instance:
+    """Return an instance after a recurring monitor reported; what is not running is not answered to."""
+    if known.role is Role.STOPPED:
+        return known
+    if not result.is_ok:
+        return replace(known, failure=_failure(result))
+    failure = known.failure
+    is_answered = (
+        failure is not None and failure.operation == "monitor" and failure.interval_ms == result.interval_ms
+    )
+    return replace(known, failure=None) if is_answered else known
+
+
+def outcome_unknown(
+    before: Instance | None, resource: ResourceId, node: NodeName, operation: str
+) -> Instance:
+    """Return an instance whose operation was sent and whose result did not come."""
+    known = before or Instance(resource=resource, node=node, role=Role.STOPPED)
+    if operation == "monitor":
+        return known
+    note = f"its {operation} on {node} was interrupted, and how it ended is not known yet"
+    return replace(known, role=Role.UNKNOWN, note=note)
+
+
+def _after_probe(known: Instance, uses: StartedAs, result: OperationResult) -> Instance:
+    """Return what a probe proves.
+
+    An instance with a start record is probed with the record's parameters, so that the answer is a fact. Without
+    one, running is a fact only where instances cannot differ by parameters.
+    """
+    if result.is_ok:
+        if known.started_as is not None or not uses.agent.has_parameters:
+            return replace(known, role=Role.STARTED, started_as=known.started_as or uses, note="")
+        note = (
+            f"it runs on {known.node} and was not started by us: its parameters are unknown; "
+            f"`reconcile adopt {known.resource}` takes it as declared, `reconcile restart {known.resource}` restarts it"
+        )
+        return replace(known, role=Role.UNKNOWN, note=note)
+    stopped = Instance(resource=known.resource, node=known.node, role=Role.STOPPED)
+    if result.is_not_running:
+        return stopped
+    if result.rc in HARD_ERRORS:
+        return replace(stopped, failure=_failure(result))
+    return replace(known, role=Role.STARTED, started_as=known.started_as or uses, failure=_failure(result))
+
+
+def _failure(result: OperationResult) -> Failure:
+    return Failure(
+        operation=result.operation,
+        rc=result.rc,
+        text=result.describe(),
+        interval_ms=result.interval_ms,
+        is_hard=result.rc in HARD_ERRORS,
+    )
