@@ -1,0 +1,37 @@
+"""What is known of each node's agent, kept between snapshots: the wire cannot be asked for it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import LinkReason
+from reconciler.model.observed import Instance
+from reconciler.ports import AgentLink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """One node's agent as it was last heard, in one incarnation of the node."""
+
+    name: NodeName
+    incarnation: str = ""
+    """Of the guest's start, or the host's boot; another one ends all that was known."""
+    link: AgentLink | None = None
+    is_connected: bool = False
+    is_known: bool = False
+    """Everything we started in this incarnation is among the instances."""
+    has_left: bool = False
+    """We took leave of its agent, to stop its guest."""
+    is_draining: bool = False
+    """Its agent was asked to stop."""
+    reason: LinkReason | None = None
+    text: str = ""
+    instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
+
+    def with_instance(self, instance: Instance) -> "NodeView":
+        """Return a view that knows one instance better."""
+        return replace(self, instances={**self.instances, instance.resource: instance})
+
+    def lost(self, reason: LinkReason, text: str) -> "NodeView":
+        """Return a view without a connection; what was known stays known."""
+        return replace(self, is_connected=False, link=None, reason=reason, text=text)

@@ -1,0 +1,178 @@
+"""Puts together one snapshot from what is known of hypervisors, agents, and actions in flight. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import AgentFlavor, GuestType, NodeKind, NodeState
+from reconciler.model.observed import Failure, Instance, NodeStatus, Observed, Pending
+from reconciler.model.resource import Resource, Role
+from reconciler.observe.domains import Hypervisors, guest_instance
+from reconciler.observe.nodes import NodeView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """Everything that a snapshot is put together from."""
+
+    intent: Intent
+    history: History
+    hypervisors: Hypervisors
+    views: Mapping[NodeName, NodeView]
+    pending: tuple[Pending, ...] = ()
+
+
+def snapshot(known: Knowledge) -> Observed:
+    """Return what is observed now."""
+    guests = {**known.history.former, **known.intent.resources}
+    guest_of = {r.remote_node.name: r for r in guests.values() if r.remote_node is not None}
+    instances = _guest_instances(known)
+    nodes: dict[NodeName, NodeStatus] = {}
+    for host in sorted(known.intent.hosts):
+        status = _host_status(known, host)
+        if status is not None:
+            nodes[host] = status
+    for node, guest in sorted(guest_of.items()):
+        active = [i for (r, _), i in instances.items() if r == guest.id and i.role is not Role.STOPPED]
+        guest_status = _guest_node_status(known, node, guest, active)
+        if guest_status is not None:
+            nodes[node] = guest_status
+        for instance in active:
+            failure = _connection_failure(known, node, guest_status)
+            if failure is not None and instance.failure is None and instance.role is Role.STARTED:
+                instances[(instance.resource, instance.node)] = replace(instance, failure=failure)
+    for name, view in sorted(known.views.items()):
+        if (name in nodes and nodes[name].state is not NodeState.OFFLINE) or (
+            name in nodes and view.has_left
+        ):
+            for resource, instance in sorted(view.instances.items()):
+                instances[(resource, name)] = instance
+    return Observed(nodes=nodes, instances=instances, pending=known.pending)
+
+
+def _guest_instances(known: Knowledge) -> dict[tuple[ResourceId, NodeName], Instance]:
+    return {
+        (resource, host): guest_instance(resource, host, fact)
+        for (resource, host), fact in sorted(known.hypervisors.facts.items())
+    }
+
+
+def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
+    """Return a host's status; None while nothing was heard of it at all."""
+    host = known.intent.hosts[name]
+    view = known.views.get(name)
+    readable = frozenset(t for h, t in known.hypervisors.readable if h == name)
+    heard = frozenset(t for h, t in known.hypervisors.heard if h == name)
+    if host.agent is None:
+        if not heard:
+            return None
+        state = NodeState.ONLINE if readable else NodeState.UNKNOWN
+        return NodeStatus(
+            name=name,
+            kind=NodeKind.HOST,
+            state=state,
+            hypervisors=readable,
+            text=_errors(known, name),
+            is_known=True,
+        )
+    if view is None and not heard:
+        return None
+    base = NodeStatus(name=name, kind=NodeKind.HOST, state=NodeState.UNKNOWN, hypervisors=readable)
+    if view is None:
+        return replace(base, text=_errors(known, name))
+    return replace(
+        base,
+        state=_host_state(view),
+        reason=None if view.is_connected else view.reason,
+        text=view.text or _errors(known, name),
+        is_known=view.is_known,
+    )
+
+
+def _host_state(view: NodeView) -> NodeState:
+    if view.is_connected:
+        return NodeState.ONLINE
+    if view.has_left:
+        return NodeState.OFFLINE
+    return NodeState.UNCLEAN if view.is_known else NodeState.UNKNOWN
+
+
+def _errors(known: Knowledge, host: NodeName) -> str:
+    found = {f"{t.value}: {text}" for (h, t), text in known.hypervisors.errors.items() if h == host}
+    return "; ".join(sorted(found))
+
+
+def _guest_node_status(
+    known: Knowledge, node: NodeName, guest: Resource, active: list[Instance]
+) -> NodeStatus | None:
+    """Return a guest node's status; None while its guest runs and its agent was never asked."""
+    view = known.views.get(node)
+    failure = known.history.connections.get(node)
+    base = NodeStatus(
+        name=node,
+        kind=NodeKind.GUEST,
+        state=NodeState.OFFLINE,
+        reason=failure.reason if failure else None,
+        text=failure.text if failure else "",
+    )
+    if not active:
+        return replace(base, is_known=True) if _is_known_stopped(known, guest) else None
+    if view is None:
+        needs_adoption = guest.remote_node is not None and guest.remote_node.agent.flavor is AgentFlavor.STOCK
+        return replace(base, state=NodeState.UNKNOWN, needs_adoption=needs_adoption)
+    if view.is_connected:
+        return replace(base, state=NodeState.ONLINE, reason=None, text="", is_known=view.is_known)
+    if view.has_left:
+        return replace(base, is_known=view.is_known)
+    reason = view.reason or base.reason
+    return replace(
+        base, state=NodeState.PENDING, reason=reason, text=view.text or base.text, is_known=view.is_known
+    )
+
+
+def _is_known_stopped(known: Knowledge, guest: Resource) -> bool:
+    return any(r == guest.id for r, _ in known.hypervisors.facts)
+
+
+def _connection_failure(known: Knowledge, node: NodeName, status: NodeStatus | None) -> Failure | None:
+    """Return the failure of a guest whose agent stayed away; an agent that cannot be trusted is none."""
+    failure = known.history.connections.get(node)
+    if failure is None or failure.reason.is_authentication or (status and status.state is NodeState.ONLINE):
+        return None
+    return Failure(operation="connect", rc=1, text=failure.text)
+
+
+def is_same(
+    left: Observed, right: Observed, masked: frozenset[tuple[ResourceId | None, NodeName | None]]
+) -> bool:
+    """Tell whether two snapshots say the same, leaving out what actions in flight are about to change.
+
+    Args:
+        left: one snapshot.
+        right: the other.
+        masked: (resource, None) leaves out a resource everywhere, (None, node) a node with all on it.
+    """
+    resources = {r for r, _ in masked if r is not None}
+    places = {n for _, n in masked if n is not None}
+
+    def is_seen(key: tuple[ResourceId, NodeName]) -> bool:
+        return key[0] not in resources and key[1] not in places
+
+    def nodes_of(observed: Observed) -> dict[NodeName, NodeStatus]:
+        return {name: status for name, status in observed.nodes.items() if name not in places}
+
+    def instances_of(observed: Observed) -> dict[tuple[ResourceId, NodeName], Instance]:
+        return {k: i for k, i in observed.instances.items() if is_seen(k)}
+
+    return nodes_of(left) == nodes_of(right) and instances_of(left) == instances_of(right)
+
+
+def types_of(known: Intent, host: NodeName) -> tuple[GuestType, ...]:
+    """Return the guest types whose hypervisors a host has."""
+    declared = known.hosts[host]
+    types = set(declared.libvirt)
+    if declared.agent is not None and declared.agent.address is None:
+        types.add(GuestType.PROCESS)
+    return tuple(sorted(types, key=lambda t: t.value))

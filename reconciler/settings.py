@@ -1,0 +1,19 @@
+"""Settings of the loop, each with its unit; limits that a person may want to change."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the loop behaves in time."""
+
+    resync_s: float = 30.0
+    """How often hypervisors are read though nothing happens; a lost event costs at most this much."""
+    hypervisor_timeout_s: float = 15.0
+    """How long one reading of a hypervisor may take."""
+    patience_s: float = 15.0
+    """One pass waits for retries that are due within this time, then reports them."""
+    first_reading_s: float = 20.0
+    """One pass waits this long for every hypervisor's first answer."""
+    min_replan_s: float = 1.0
+    """The same plan is not launched again within this time: a loop that changes nothing must not spin."""
