@@ -1,0 +1,154 @@
+"""Connects agents and brings what is known of their nodes up to date before they are trusted.
+
+On every connection: operations that may still run are let end, then every recurring monitor is issued again, so that
+its present result is sent; a stock agent does not repeat failures that it reported while nobody listened.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.act.context import Context
+from reconciler.act.outcome import Connected, Outcome
+from reconciler.model.errors import KeyStoreError, LinkError
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import AgentAddress, LinkReason
+from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.operation import Monitor, OperationRequest, StartRecord
+from reconciler.model.resource import Role
+from reconciler.model.transition import Action, ActionKind
+from reconciler.plan.results import after_result
+from reconciler.ports import AgentLink, LinkTarget, Session
+
+MAX_OPERATIONS_AT_ONCE = 16
+
+
+async def run_connection_action(context: Context, action: Action, uid: str) -> Outcome:
+    """Connect or leave a node's agent; returns how it ended."""
+    if action.kind is ActionKind.DISCONNECT:
+        left = context.links.get(action.node)
+        if left is not None:
+            await left.close()
+        return Outcome(action=action, uid=uid)
+    address, epoch = _address(context, action.node)
+    if address is None:
+        text = f"{action.node} is no longer declared"
+        return Outcome(action=action, uid=uid, reason=LinkReason.UNREACHABLE, text=text)
+    try:
+        key = context.ports.keys.key_of(context.intent.cluster, action.node, address, epoch)
+    except KeyStoreError as error:
+        return Outcome(action=action, uid=uid, reason=LinkReason.WRONG_KEY, text=str(error))
+    target = LinkTarget(
+        node=action.node, agent=address, cluster=context.intent.cluster, key=key, epoch=context.epoch
+    )
+    link = context.ports.links.link(target, context.listener)
+    try:
+        session = await link.connect(action.timeout_ms)
+        connected = await _resync(context, action.node, link, session)
+    except LinkError as error:
+        await link.close()
+        return Outcome(action=action, uid=uid, reason=error.reason, text=str(error))
+    return Outcome(action=action, uid=uid, connected=connected)
+
+
+def _address(context: Context, node: NodeName) -> tuple[AgentAddress | None, int]:
+    host = context.intent.hosts.get(node)
+    if host is not None:
+        return host.agent, host.epoch
+    guest = context.guest_of(node)
+    if guest is None or guest.remote_node is None:
+        return None, 0
+    return guest.remote_node.agent, guest.remote_node.epoch
+
+
+async def _resync(context: Context, node: NodeName, link: AgentLink, session: Session) -> Connected:
+    """Return what runs on a node, each with the parameters that it was started with."""
+    incarnation = context.guest_incarnations.get(node) or session.incarnation or session.instance
+    journal = context.ports.journal
+    written = journal.records(node, incarnation)
+    records = _ours(context, session, written or {})
+    is_known = session.is_record_keeping or written is not None
+    if session.is_record_keeping and written is None:
+        journal.open_incarnation(node, incarnation)
+    instances: dict[ResourceId, Instance] = {}
+    limit = asyncio.Semaphore(MAX_OPERATIONS_AT_ONCE)
+
+    async def settle(record: StartRecord, monitors: tuple[Monitor, ...]) -> None:
+        async with limit:
+            instances[record.resource] = await _settle(context, node, link, record, monitors)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for record in sorted(records.values(), key=lambda r: r.resource):
+                recurring = record.monitors or session.recurring.get(record.resource, ())
+                group.create_task(settle(record, recurring))
+    except* LinkError as errors:
+        raise _first(errors) from None
+    return Connected(link=link, incarnation=incarnation, is_known=is_known, instances=instances)
+
+
+def _first(errors: BaseExceptionGroup[LinkError]) -> LinkError:
+    """Return one error of a group: they all say that the link was lost."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, LinkError)
+    return error
+
+
+def _ours(
+    context: Context, session: Session, written: Mapping[ResourceId, StartRecord]
+) -> dict[ResourceId, StartRecord]:
+    """Return the records of our cluster: the agent's own where it keeps them, else the journal's."""
+    cluster = context.intent.cluster.name.lower()
+    if not session.is_record_keeping:
+        return dict(written)
+    kept = {r.resource: r for r in session.records.values() if r.cluster.lower() == cluster}
+    adopted = {r.resource: r for r in written.values() if r.phase == "adopted" and r.resource not in kept}
+    return {**adopted, **kept}
+
+
+async def _settle(
+    context: Context, node: NodeName, link: AgentLink, record: StartRecord, monitors: tuple[Monitor, ...]
+) -> Instance:
+    """Find out how one resource is: wait for what runs, probe what is in doubt, issue its monitors again."""
+    uses = StartedAs(agent=record.agent, params=record.params)
+    instance = Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
+    flight = record.in_flight
+    base = OperationRequest(
+        resource=record.resource,
+        agent=record.agent,
+        operation="monitor",
+        params=record.params,
+        commit=record.commit,
+    )
+    if flight is not None and not flight.interval_ms:
+        request = replace(
+            base, operation=flight.operation, uid=flight.uid, timeout_ms=flight.timeout_ms or base.timeout_ms
+        )
+        instance = after_result(instance, request, await link.execute(request), node)
+    elif record.phase == "failed" and record.result is not None:
+        request = replace(base, operation=record.result.operation)
+        instance = after_result(instance, request, record.result, node)
+    elif record.phase not in {"started", "adopted"}:
+        await _let_end(context, record)
+        request = replace(base, uid=context.ports.clock.new_id())
+        instance = after_result(instance, request, await link.execute(request), node)
+    if instance.role is Role.STOPPED:
+        context.ports.journal.drop_record(node, record.resource)
+        return instance
+    if instance.failure is not None:
+        return instance
+    for monitor in monitors:
+        request = replace(base, interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms)
+        instance = after_result(instance, request, await link.execute(request), node)
+    return instance
+
+
+async def _let_end(context: Context, record: StartRecord) -> None:
+    """Wait until an operation that a stock agent may still run is past its deadline."""
+    declared = context.resource(record.resource)
+    timeout_ms = declared.operation("start").timeout_ms if declared else 60_000
+    remaining = record.since + timeout_ms / 1000 - context.ports.clock.now()
+    if remaining > 0:
+        await asyncio.sleep(min(remaining, timeout_ms / 1000))

@@ -1,0 +1,78 @@
+"""Runs operations of resources on the node's agent: routing an action is choosing the link."""
+
+from reconciler.act.context import Context
+from reconciler.act.outcome import Outcome
+from reconciler.model.errors import LinkError, OutcomeUnknownError
+from reconciler.model.node import LinkReason
+from reconciler.model.operation import OperationRequest, OperationResult, StartRecord
+from reconciler.model.transition import Action, ActionKind
+from reconciler.ports import AgentLink
+
+
+async def run_resource_action(context: Context, action: Action, uid: str) -> Outcome:
+    """Probe, start, stop, monitor or cancel on a node's agent; returns how it ended."""
+    assert action.resource is not None
+    link = context.links.get(action.node)
+    if link is None:
+        return Outcome(action=action, uid=uid, reason=LinkReason.LOST, text=f"{action.node} is not connected")
+    if action.kind is ActionKind.CANCEL:
+        return await _cancel(link, action, uid)
+    request = _request(context, action, uid)
+    if action.kind is ActionKind.START:
+        _remember(context, action, request, "starting")
+    try:
+        result = await link.execute(request)
+    except LinkError as error:
+        is_unsent = not isinstance(error, OutcomeUnknownError)
+        if is_unsent and action.kind is ActionKind.START:
+            context.ports.journal.drop_record(action.node, action.resource)
+        return Outcome(action=action, uid=uid, request=request, reason=error.reason, text=str(error))
+    if action.kind is ActionKind.START:
+        _remember(context, action, request, "started" if result.is_ok else "failed")
+    if action.kind is ActionKind.STOP and result.is_ok:
+        context.ports.journal.drop_record(action.node, action.resource)
+    return Outcome(action=action, uid=uid, request=request, result=result, text=result.describe())
+
+
+async def _cancel(link: AgentLink, action: Action, uid: str) -> Outcome:
+    assert action.resource is not None
+    try:
+        await link.cancel(action.resource, "monitor", action.interval_ms)
+    except LinkError as error:
+        return Outcome(action=action, uid=uid, reason=error.reason, text=str(error))
+    result = OperationResult(
+        resource=action.resource, operation="cancel", interval_ms=action.interval_ms, uid=uid
+    )
+    return Outcome(action=action, uid=uid, result=result)
+
+
+def _request(context: Context, action: Action, uid: str) -> OperationRequest:
+    assert action.resource is not None
+    assert action.uses is not None
+    name = "monitor" if action.kind in {ActionKind.PROBE, ActionKind.MONITOR} else action.kind.value
+    return OperationRequest(
+        resource=action.resource,
+        agent=action.uses.agent,
+        operation=name,
+        interval_ms=action.interval_ms,
+        timeout_ms=action.timeout_ms,
+        params=action.uses.params,
+        uid="" if action.interval_ms else uid,
+        commit=context.commit,
+    )
+
+
+def _remember(context: Context, action: Action, request: OperationRequest, phase: str) -> None:
+    """Keep the start record in the journal too: for stock agents it is the only one."""
+    assert action.resource is not None
+    record = StartRecord(
+        resource=action.resource,
+        agent=request.agent,
+        params=request.params,
+        cluster=context.intent.cluster.name,
+        uid=request.uid,
+        commit=request.commit,
+        since=context.ports.clock.now(),
+        phase=phase,
+    )
+    context.ports.journal.save_record(action.node, context.incarnations[action.node], record)

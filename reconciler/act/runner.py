@@ -1,0 +1,103 @@
+"""Launches ready actions, each in a task of its own, and hands on how they ended.
+
+One broken action never cancels another. An action is written down before it is carried out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from reconciler.act.connections import run_connection_action
+from reconciler.act.context import Context
+from reconciler.act.guests import run_guest_action
+from reconciler.act.outcome import Outcome
+from reconciler.act.resources import run_resource_action
+from reconciler.model.names import ActionId, ResourceId
+from reconciler.model.operation import OCF_ERR_GENERIC, OperationResult
+from reconciler.model.transition import Action, ActionKind
+from reconciler.ports import AgentLink, IntentRecord, LogEntry
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Carries out actions in a task group that outlives each of them."""
+
+    def __init__(self, group: asyncio.TaskGroup, finished: Callable[[Outcome], None]) -> None:
+        self._group = group
+        self._finished = finished
+        self.in_flight: dict[ActionId, Action] = {}
+
+    def launch(self, context: Context, actions: Sequence[Action]) -> None:
+        """Start actions; each ends with one call of `finished`."""
+        batch = [(action, context.ports.clock.new_id()) for action in actions]
+        recorded = [
+            _intent_record(context, action, uid) for action, uid in batch if action.resource is not None
+        ]
+        if recorded:
+            context.ports.journal.begin(recorded)
+        for action, uid in batch:
+            self.in_flight[action.id] = action
+            self._group.create_task(self._run(context, action, uid), name=action.id)
+
+    def discard(self, link: AgentLink) -> None:
+        """Close a link that is not needed any more."""
+        self._group.create_task(link.close())
+
+    async def _run(self, context: Context, action: Action, uid: str) -> None:
+        try:
+            outcome = await _carry_out(context, action, uid)
+        except Exception as error:
+            log.exception("action broke", extra={"action": action.id, "node": action.node})
+            outcome = _broken(action, uid, error)
+        del self.in_flight[action.id]
+        if action.resource is not None:
+            context.ports.journal.finish(uid, _log_entry(context, outcome))
+        self._finished(outcome)
+
+
+async def _carry_out(context: Context, action: Action, uid: str) -> Outcome:
+    if action.kind in {ActionKind.CONNECT, ActionKind.DISCONNECT}:
+        return await run_connection_action(context, action, uid)
+    assert action.resource is not None
+    if action.uses is not None and action.uses.agent.standard == "guest":
+        return await run_guest_action(context, action, uid)
+    return await run_resource_action(context, action, uid)
+
+
+def _broken(action: Action, uid: str, error: Exception) -> Outcome:
+    """Return the outcome of an action that ended in an error of our own: a failure that is shown."""
+    text = f"internal error: {type(error).__name__}: {error}"
+    resource = action.resource or ResourceId(action.node)
+    result = OperationResult(
+        resource=resource,
+        operation=action.kind.value,
+        interval_ms=action.interval_ms,
+        rc=OCF_ERR_GENERIC,
+        reason=text,
+    )
+    return Outcome(action=action, uid=uid, result=result, text=text)
+
+
+def _intent_record(context: Context, action: Action, uid: str) -> IntentRecord:
+    return IntentRecord(
+        uid=uid,
+        action=action.id,
+        kind=action.kind.value,
+        node=action.node,
+        resource=action.resource,
+        incarnation=context.incarnations.get(action.node, ""),
+        commit=context.commit,
+        started_at=context.ports.clock.now(),
+    )
+
+
+def _log_entry(context: Context, outcome: Outcome) -> LogEntry | None:
+    if outcome.result is None:
+        return None
+    return LogEntry(
+        node=outcome.action.node,
+        result=outcome.result,
+        finished_at=context.ports.clock.now(),
+        commit=context.commit,
+    )
