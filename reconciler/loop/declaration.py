@@ -1,0 +1,86 @@
+"""Follows the declaration: reads it when it changed, and keeps the last good one in force."""
+
+from collections.abc import Callable
+
+from reconciler.load.load import Loaded, load
+from reconciler.loop.memory import Memory
+from reconciler.model.errors import SourceError
+from reconciler.model.event import Event, Severity
+from reconciler.model.names import Where
+from reconciler.model.problem import Problem
+from reconciler.ports import Ports, SourceTree
+
+
+class Declaration:
+    """The way from the repository into memory."""
+
+    def __init__(self, ports: Ports, memory: Memory, emit: Callable[[Event], None]) -> None:
+        self._ports = ports
+        self._memory = memory
+        self._emit = emit
+        self._is_stale = True
+        self._seen: SourceTree | None = None
+        self._is_first = True
+
+    def invalidate(self) -> None:
+        """Read it again in the next round."""
+        self._is_stale = True
+
+    async def load(self) -> bool:
+        """Read the declaration if it may have changed; return whether another one is in force now."""
+        if not self._is_stale:
+            return False
+        self._is_stale = False
+        has_recalled = await self._recall()
+        try:
+            tree = await self._ports.repository.read()
+        except SourceError as error:
+            self._refuse((_problem(str(error)),), "")
+            return has_recalled
+        if self._seen is not None and tree == self._seen:
+            return has_recalled
+        self._seen = tree
+        loaded = await self._ports.compute.run(load, tree.files)
+        if loaded.intent is None:
+            self._refuse(loaded.problems, tree.source.commit or "the files")
+            return has_recalled
+        self._memory.problems, self._memory.refused = loaded.problems, ""
+        is_new = self._memory.intent != loaded.intent
+        self._memory.accept(tree, loaded.intent)
+        self._ports.journal.save_tree(tree)
+        self._emit(Event(code="declaration", text=f"in force: {_name(tree)}"))
+        return is_new or has_recalled
+
+    async def _recall(self) -> bool:
+        """Put the last good declaration of an earlier run in force, until the present one is read."""
+        if not self._is_first:
+            return False
+        self._is_first = False
+        tree = self._ports.journal.load_tree()
+        if tree is None:
+            return False
+        loaded: Loaded = await self._ports.compute.run(load, tree.files)
+        if loaded.intent is None:
+            return False
+        self._memory.accept(tree, loaded.intent)
+        return True
+
+    def _refuse(self, problems: tuple[Problem, ...], what: str) -> None:
+        """Keep what is in force, and say why."""
+        self._memory.problems, self._memory.refused = problems, what
+        errors = sum(p.severity == "error" for p in problems)
+        kept = self._memory.tree
+        rest = f"in force stays {_name(kept)}" if kept is not None else "nothing is in force"
+        text = f"{what or 'the declaration'} has {errors} error{'s' if errors != 1 else ''}, {rest}"
+        self._emit(Event(code="declaration-refused", text=text, severity=Severity.ERROR))
+        for problem in problems:
+            self._emit(Event(code=problem.code, text=str(problem), severity=Severity.ERROR))
+
+
+def _name(tree: SourceTree) -> str:
+    commit = tree.source.commit
+    return f"commit {commit[:12]}" if commit else "the files as they are"
+
+
+def _problem(text: str) -> Problem:
+    return Problem(where=Where(file=".", line=1), code="source", text=text)

@@ -1,0 +1,62 @@
+"""Counts failures. Pure."""
+
+from dataclasses import replace
+
+from reconciler.act.outcome import Outcome
+from reconciler.model.history import ConnectionFailure, FailureCount, History
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.operation import OperationResult
+from reconciler.model.resource import Resource
+from reconciler.observe.domains import Hypervisors
+
+
+def with_operation_failure(
+    history: History, intent: Intent | None, node: NodeName, result: OperationResult, now: float
+) -> History:
+    """Return a history in which an operation of a resource has failed on a node once more."""
+    resource = intent.resources.get(result.resource) if intent else None
+    is_fatal = result.operation == "start" and resource is not None and resource.start_failure_is_fatal
+    return _counted(
+        history, (result.resource, node), result.operation, result.describe(), now, is_fatal=is_fatal
+    )
+
+
+def with_connection_failure(
+    history: History, guest: Resource | None, hypervisors: Hypervisors, outcome: Outcome, now: float
+) -> History:
+    """Return a history in which connecting a node has failed once more.
+
+    An agent that stays away is a failure of its guest. One that cannot be trusted is not: somebody is there.
+    """
+    node, reason = outcome.action.node, outcome.reason
+    assert reason is not None
+    before = history.connections.get(node)
+    failure = ConnectionFailure(
+        count=(before.count if before else 0) + 1, last_at=now, reason=reason, text=outcome.text
+    )
+    after = replace(history, connections={**history.connections, node: failure})
+    place = hypervisors.domain_of(guest.id) if guest is not None else None
+    if guest is None or place is None or reason.is_authentication:
+        return after
+    return _counted(after, (guest.id, place[0]), "connect", f"{reason.value}: {outcome.text}", now)
+
+
+def _counted(
+    history: History,
+    key: tuple[ResourceId, NodeName],
+    operation: str,
+    text: str,
+    now: float,
+    *,
+    is_fatal: bool = False,
+) -> History:
+    before = history.failures.get(key)
+    failure = FailureCount(
+        count=(before.count if before else 0) + 1,
+        last_at=now,
+        operation=operation,
+        text=text,
+        is_fatal=is_fatal,
+    )
+    return history.with_failure(key, failure)

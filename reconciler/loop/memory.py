@@ -1,0 +1,272 @@
+"""What the loop knows between rounds, and how each thing that happens changes it.
+
+Decides nothing and does no I/O but for the journal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.act.outcome import Outcome
+from reconciler.loop.failures import with_connection_failure, with_operation_failure
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.node import AgentFlavor, LinkReason
+from reconciler.model.observed import Instance, Observed, StartedAs
+from reconciler.model.operation import OperationResult
+from reconciler.model.problem import Problem
+from reconciler.model.resource import Resource, Role
+from reconciler.model.transition import Action, ActionKind
+from reconciler.observe.domains import GuestFact, Hypervisors
+from reconciler.observe.nodes import NodeView
+from reconciler.observe.snapshot import Knowledge, snapshot
+from reconciler.plan.effects import pending_from
+from reconciler.plan.outlook import carried_over
+from reconciler.plan.results import after_monitor, after_result, outcome_unknown
+from reconciler.ports import Domain, Journal, SourceTree
+
+
+@dataclass(slots=True)
+class Memory:
+    """The loop's knowledge; one writer."""
+
+    journal: Journal
+    history: History
+    intent: Intent | None = None
+    tree: SourceTree | None = None
+    """The declaration in force."""
+    problems: tuple[Problem, ...] = ()
+    """Of the newest declaration, which is not in force if it has errors."""
+    refused: str = ""
+    """The commit that was kept out for its errors; "" when the newest is in force."""
+    hypervisors: Hypervisors = field(default_factory=Hypervisors)
+    views: dict[NodeName, NodeView] = field(default_factory=dict)
+    _sequence: int = 0
+
+    def next_sequence(self) -> int:
+        """Return a number that orders what becomes known."""
+        self._sequence += 1
+        return self._sequence
+
+    def observe(self, in_flight: Mapping[ActionId, Action]) -> Observed:
+        """Return the present snapshot."""
+        pending = tuple(sorted((pending_from(a) for a in in_flight.values()), key=lambda p: p.id))
+        return snapshot(
+            Knowledge(
+                intent=self.intent or Intent(),
+                history=self.history,
+                hypervisors=self.hypervisors,
+                views=self.views,
+                pending=pending,
+            )
+        )
+
+    def accept(self, tree: SourceTree, intent: Intent) -> None:
+        """Put a declaration in force; guests that it no longer has are remembered while they may run."""
+        self.remember(carried_over(self.history, self.intent, intent))
+        self.tree, self.intent = tree, intent
+
+    def remember(self, history: History) -> None:
+        """Replace the history, and keep it."""
+        if history != self.history:
+            self.history = history
+            self.journal.save_history(history)
+
+    def guest_of(self, node: NodeName) -> Resource | None:
+        """Return the guest that is, or was declared to be, a node."""
+        declared = self.intent.resources if self.intent else {}
+        for resource in {**self.history.former, **declared}.values():
+            if resource.remote_node is not None and resource.remote_node.name == node:
+                return resource
+        return None
+
+    def incarnations(self) -> dict[NodeName, str]:
+        """Return the uid of the start of each running guest that is a node."""
+        found = {}
+        declared = self.intent.resources if self.intent else {}
+        for resource in {**self.history.former, **declared}.values():
+            place = self.hypervisors.domain_of(resource.id) if resource.remote_node else None
+            if resource.remote_node is not None and place is not None:
+                found[resource.remote_node.name] = place[1].uid
+        return found
+
+    def meet_guests(self) -> list[NodeView]:
+        """Begin and end the views of guest nodes as their guests come and go; return the views that ended.
+
+        A guest that was running before we were is taken up where the journal knows what was started in it.
+        """
+        running = self.incarnations()
+        ended = []
+        for name, view in list(self.views.items()):
+            guest = self.guest_of(name)
+            if guest is not None and guest.guest is not None and running.get(name) != view.incarnation:
+                ended.append(self.views.pop(name))
+        for name, uid in running.items():
+            records = self.journal.records(name, uid) if name not in self.views else None
+            if records is not None:
+                instances = {
+                    r.resource: Instance(
+                        resource=r.resource,
+                        node=name,
+                        role=Role.STARTED,
+                        started_as=StartedAs(agent=r.agent, params=r.params),
+                    )
+                    for r in records.values()
+                }
+                self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
+        return ended
+
+    def forget_former(self) -> None:
+        """Forget removed guests that are known not to run any more."""
+        gone = {
+            r
+            for r in self.history.former
+            if (facts := [f for (g, _), f in self.hypervisors.facts.items() if g == r])
+            and all(f.domain is None and f.is_certain for f in facts)
+        }
+        if gone:
+            former = {r: kept for r, kept in self.history.former.items() if r not in gone}
+            self.remember(replace(self.history, former=former))
+
+    def note_outcome(self, outcome: Outcome, now: float) -> None:
+        """Take in how an action ended."""
+        action = outcome.action
+        if action.kind is ActionKind.CONNECT:
+            self._note_connection(outcome, now)
+        elif action.kind is ActionKind.DISCONNECT:
+            view = self.views.get(action.node)
+            if view is not None:
+                self.views[action.node] = replace(view, is_connected=False, link=None, has_left=True)
+        elif action.uses is not None and action.uses.agent.standard == "guest":
+            self._note_guest(outcome, now)
+        else:
+            self._note_operation(outcome, now)
+        if outcome.is_ok and action.kind is ActionKind.STOP and action.resource in self.history.restarts:
+            self.remember(replace(self.history, restarts=self.history.restarts - {action.resource}))
+
+    def note_monitor(self, node: NodeName, result: OperationResult, now: float) -> bool:
+        """Take in what a recurring monitor reported by itself; return whether it is a new failure."""
+        view = self.views.get(node)
+        known = view.instances.get(result.resource) if view else None
+        if view is None or known is None:
+            return False
+        after = after_monitor(known, result)
+        self.views[node] = view.with_instance(after)
+        is_new = after.failure is not None and after.failure != known.failure
+        if is_new:
+            self.remember(with_operation_failure(self.history, self.intent, node, result, now))
+        return is_new
+
+    def note_lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
+        """Take in that a connection is gone."""
+        view = self.views.get(node)
+        if view is not None and view.is_connected:
+            self.views[node] = view.lost(reason, text)
+
+    def _note_connection(self, outcome: Outcome, now: float) -> None:
+        node = outcome.action.node
+        connected = outcome.connected
+        if connected is None:
+            assert outcome.reason is not None
+            view = self.views.get(node) or NodeView(name=node, incarnation=self.incarnations().get(node, ""))
+            is_met = node in self.views or not self._is_stock(node)
+            if is_met:
+                self.views[node] = view.lost(outcome.reason, outcome.text)
+            self.remember(
+                with_connection_failure(self.history, self.guest_of(node), self.hypervisors, outcome, now)
+            )
+            return
+        self.views[node] = NodeView(
+            name=node,
+            incarnation=connected.incarnation,
+            link=connected.link,
+            is_connected=connected.link.is_connected,
+            is_known=connected.is_known,
+            reason=None if connected.link.is_connected else LinkReason.LOST,
+            instances=connected.instances,
+        )
+        kept = {n: f for n, f in self.history.connections.items() if n != node}
+        self.remember(replace(self.history, connections=kept))
+
+    def _is_stock(self, node: NodeName) -> bool:
+        guest = self.guest_of(node)
+        return (
+            guest is not None
+            and guest.remote_node is not None
+            and (guest.remote_node.agent.flavor is AgentFlavor.STOCK)
+        )
+
+    def _note_guest(self, outcome: Outcome, now: float) -> None:
+        action = outcome.action
+        assert action.resource is not None
+        key = (action.resource, action.node)
+        known = self.hypervisors.facts.get(key)
+        domain = known.domain if known else None
+        guest = self._any_guest(action.resource)
+        if guest is None or guest.guest is None:
+            return
+        if outcome.is_ok:
+            domain = self._started_domain(outcome, guest) if action.kind is ActionKind.START else None
+        elif outcome.result is not None:
+            self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
+        fact = GuestFact(
+            domain=domain,
+            guest_type=guest.guest.type,
+            sequence=self.next_sequence(),
+            is_certain=outcome.result is not None,
+        )
+        self.hypervisors = self.hypervisors.with_fact(*key, fact)
+        remote = guest.remote_node
+        if outcome.is_ok and remote is not None:
+            self.views.pop(remote.name, None)
+            if action.kind is ActionKind.START:
+                self.journal.open_incarnation(remote.name, outcome.uid)
+                self.views[remote.name] = NodeView(name=remote.name, incarnation=outcome.uid, is_known=True)
+            kept = {n: f for n, f in self.history.connections.items() if n != remote.name}
+            self.remember(replace(self.history, connections=kept))
+
+    def _any_guest(self, resource: ResourceId) -> Resource | None:
+        declared = self.intent.resources if self.intent else {}
+        return declared.get(resource) or self.history.former.get(resource)
+
+    def _started_domain(self, outcome: Outcome, guest: Resource) -> Domain:
+        assert outcome.action.uses is not None
+        return Domain(
+            resource=guest.id,
+            cluster=self.intent.cluster.name if self.intent else "",
+            digest=outcome.action.uses.params["digest"],
+            uid=outcome.uid,
+            is_running=True,
+            node=guest.remote_node.name if guest.remote_node else None,
+        )
+
+    def _note_operation(self, outcome: Outcome, now: float) -> None:
+        action = outcome.action
+        view = self.views.get(action.node)
+        if view is None or action.resource is None:
+            return
+        known = view.instances.get(action.resource)
+        if outcome.result is None:
+            unknown = outcome_unknown(known, action.resource, action.node, _operation_of(action))
+            if outcome.request is not None or known is not None:
+                self.views[action.node] = view.with_instance(unknown)
+            return
+        if action.kind is ActionKind.CANCEL:
+            if known is not None:
+                left = frozenset(m for m in known.monitors if m.interval_ms != action.interval_ms)
+                self.views[action.node] = view.with_instance(replace(known, monitors=left))
+            return
+        if outcome.request is None:
+            return
+        after = after_result(known, outcome.request, outcome.result, action.node)
+        self.views[action.node] = view.with_instance(after)
+        if not outcome.is_ok:
+            self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
+
+
+def _operation_of(action: Action) -> str:
+    return (
+        "monitor"
+        if action.kind in {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
+        else action.kind.value
+    )

@@ -1,0 +1,131 @@
+"""What an operator may order, each a change of memory that the next plan answers to."""
+
+from dataclasses import replace
+from difflib import get_close_matches
+
+from reconciler.loop.memory import Memory
+from reconciler.model.digest import start_parameters
+from reconciler.model.errors import UsageError
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import LinkReason
+from reconciler.model.observed import Instance
+from reconciler.model.operation import StartRecord
+from reconciler.model.resource import Resource, Role
+from reconciler.observe.domains import GuestFact
+from reconciler.observe.nodes import NodeView
+
+
+def cleanup(memory: Memory, resource: str, node: str | None) -> str:
+    """Forget a resource's failures, on one node or on all, so that it is tried again."""
+    found = _resource(memory, resource)
+    place = _node(memory, node) if node else None
+    memory.remember(memory.history.without_failures(found.id, place))
+    for name, view in list(memory.views.items()):
+        known = view.instances.get(found.id)
+        if known is not None and known.failure is not None and place in {None, name}:
+            instances = {r: i for r, i in view.instances.items() if r != found.id}
+            left = replace(known, failure=None)
+            is_up = known.role is not Role.STOPPED
+            memory.views[name] = replace(
+                view, instances={**instances, found.id: left} if is_up else instances
+            )
+    if found.remote_node is not None:
+        kept = {n: f for n, f in memory.history.connections.items() if n != found.remote_node.name}
+        memory.remember(replace(memory.history, connections=kept))
+    return f"forgot the failures of {found.id}" + (f" on {place}" if place else "")
+
+
+def restart(memory: Memory, resource: str) -> str:
+    """Stop a resource and start it again; one with unknown parameters is stopped with the declared ones."""
+    found = _resource(memory, resource)
+    memory.remember(replace(memory.history, restarts=memory.history.restarts | {found.id}))
+    return f"{found.id} will be restarted"
+
+
+def allow_destroy(memory: Memory, guest: str) -> str:
+    """Let the removal of a guest through the gate of safety.maxDestroy."""
+    name = _match(guest, list(memory.history.former), "removed guest")
+    allowed = memory.history.allowed_destroys | {ResourceId(name)}
+    memory.remember(replace(memory.history, allowed_destroys=allowed))
+    return f"{name} may be removed"
+
+
+def adopt(memory: Memory, name: str, now: float) -> str:
+    """Take a resource with unknown parameters, or a node's stock agent, as what is declared."""
+    nodes = {str(n): n for n in memory.incarnations()}
+    if name in nodes:
+        return _adopt_node(memory, nodes[name])
+    found = _resource(memory, name)
+    adopted = []
+    for node, view in list(memory.views.items()):
+        known = view.instances.get(found.id)
+        if known is None or known.role is not Role.UNKNOWN:
+            continue
+        uses = start_parameters(found)
+        memory.views[node] = view.with_instance(
+            Instance(resource=found.id, node=node, role=Role.STARTED, started_as=uses)
+        )
+        record = StartRecord(
+            resource=found.id,
+            agent=uses.agent,
+            params=uses.params,
+            cluster=memory.intent.cluster.name if memory.intent else "",
+            since=now,
+            phase="adopted",
+        )
+        memory.journal.save_record(node, view.incarnation, record)
+        adopted.append(str(node))
+    if not adopted:
+        raise UsageError(f"nothing about {found.id} is unknown; see `reconcile status`")
+    return f"{found.id} on {' and '.join(adopted)} is taken as declared"
+
+
+def confirm_fenced(memory: Memory, node: str) -> str:
+    """Take an operator's word that a host is dead: what ran there is recovered elsewhere."""
+    hosts = [str(h) for h in memory.intent.hosts] if memory.intent else []
+    name = NodeName(_match(node, hosts, "host"))
+    view = memory.views.get(name)
+    if view is not None and view.is_connected:
+        raise UsageError(f"{name}'s agent is connected: it is not dead; use `state: standby` to empty it")
+    if any(host == name for host, _ in memory.hypervisors.readable):
+        raise UsageError(f"{name}'s hypervisor answers: it is not dead; use `state: standby` to empty it")
+    memory.hypervisors = memory.hypervisors.without_host(name, memory.next_sequence())
+    for guest in memory.intent.resources.values() if memory.intent else ():
+        if guest.guest is not None and (guest.id, name) not in memory.hypervisors.facts:
+            fact = GuestFact(domain=None, guest_type=guest.guest.type, sequence=memory.next_sequence())
+            memory.hypervisors = memory.hypervisors.with_fact(guest.id, name, fact)
+    text = "an operator confirmed that it is dead"
+    memory.views[name] = NodeView(name=name, has_left=True, is_known=True, reason=LinkReason.LEFT, text=text)
+    return f"{name} is taken as dead; what ran there is recovered elsewhere"
+
+
+def _adopt_node(memory: Memory, node: NodeName) -> str:
+    incarnation = memory.incarnations()[node]
+    memory.journal.open_incarnation(node, incarnation)
+    memory.views[node] = NodeView(name=node, incarnation=incarnation)
+    return f"{node} is adopted: what runs there is taken as declared"
+
+
+def _resource(memory: Memory, name: str) -> Resource:
+    known = dict(memory.intent.resources) if memory.intent else {}
+    return known[ResourceId(_match(name, [str(r) for r in known], "resource"))]
+
+
+def _node(memory: Memory, name: str) -> NodeName:
+    intent = memory.intent
+    known = [str(n) for n in [*intent.hosts, *intent.guest_nodes()]] if intent else []
+    return NodeName(_match(name, known, "node"))
+
+
+def _match(name: str, known: list[str], what: str) -> str:
+    """Return the known name that is meant, compared without case.
+
+    Raises:
+        UsageError: there is none; the text suggests one.
+    """
+    for candidate in known:
+        if candidate.lower() == name.lower():
+            return candidate
+    close = get_close_matches(name, known, 1)
+    hint = f"; did you mean {close[0]}?" if close else f"; there is {', '.join(sorted(known)) or 'none'}"
+    raise UsageError(f"there is no {what} {name!r}{hint}")

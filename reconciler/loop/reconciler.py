@@ -1,0 +1,363 @@
+"""The loop: wake, load, observe, plan if the baseline moved, check, launch what is ready, sleep.
+
+The baseline is the last snapshot that held something unexpected. An action that ends as expected is ticked off and
+does not move it; anything else does, and a new transition is planned at once, around what is in flight.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from reconciler.act.context import Context
+from reconciler.act.outcome import Outcome
+from reconciler.act.runner import Runner
+from reconciler.loop.declaration import Declaration
+from reconciler.loop.memory import Memory
+from reconciler.loop.readings import Readings
+from reconciler.loop.words import describe_launch, describe_outcome
+from reconciler.model.event import Event, Severity
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.node import AgentFlavor, LinkReason
+from reconciler.model.observed import Observed
+from reconciler.model.operation import OperationResult
+from reconciler.model.transition import Action, ActionKind, Transition
+from reconciler.observe.domains import HypervisorKey
+from reconciler.observe.nodes import NodeView
+from reconciler.observe.snapshot import is_same
+from reconciler.plan.check import check
+from reconciler.plan.effects import advance
+from reconciler.plan.schedule import schedule
+from reconciler.ports import Domain, LogEntry, Ports
+from reconciler.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Planned = Callable[[Intent, Observed, History, float, Transition], None]
+"""Is told every plan that is made, with its inputs."""
+
+
+class Reconciler:
+    """Keeps the world as the declaration asks; one per state folder."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        settings: Settings,
+        on_event: Callable[[Event], None],
+        on_plan: Planned | None = None,
+    ) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._on_event = on_event
+        self._on_plan = on_plan
+        self._wake = asyncio.Event()
+        self._round_ended = asyncio.Condition()
+        self._rounds = 0
+        self._is_done = False
+        self.has_acted = False
+        self._inbox: list[Callable[[], None]] = []
+        self._moved: str | None = "start"
+        self._done: set[ActionId] = set()
+        self._started: set[ActionId] = set()
+        self._last_launch: tuple[frozenset[ActionId], float] = (frozenset(), 0.0)
+        self._readings: Readings | None = None
+        self._runner: Runner | None = None
+        self._epoch = ports.journal.next_epoch()
+        self.memory = Memory(journal=ports.journal, history=ports.journal.load_history())
+        self.declaration = Declaration(ports, self.memory, self.emit)
+        self.transition = Transition(is_complete=False)
+        self.observed = Observed()
+        self._expected = Observed()
+
+    async def run(self, *, once: bool, is_read_only: bool = False) -> None:
+        """Reconcile until cancelled, or with `once` until nothing more can be done.
+
+        Args:
+            once: return when the world is as asked, or nothing more can be done.
+            is_read_only: connect and probe, and carry out nothing else; for plans without a daemon.
+        """
+        async with asyncio.TaskGroup() as group:
+            self._runner = Runner(group, lambda outcome: self._post(lambda: self._finish(outcome)))
+            self._readings = Readings(
+                group, self._ports.hypervisor, self._settings, self.memory.next_sequence, self._deliver
+            )
+            watcher = (
+                None if once else group.create_task(self._ports.repository.watch(self.declaration_changed))
+            )
+            try:
+                while True:
+                    self._is_done = await self._round(is_read_only=is_read_only)
+                    self._rounds += 1
+                    async with self._round_ended:
+                        self._round_ended.notify_all()
+                    if once and self._is_done:
+                        return
+                    await self._sleep()
+            finally:
+                self._readings.stop()
+                if watcher is not None:
+                    watcher.cancel()
+                for view in self.memory.views.values():
+                    if view.link is not None:
+                        await view.link.close()
+
+    def declaration_changed(self) -> None:
+        """Ask for the declaration to be read again."""
+        self._post(self.declaration.invalidate)
+
+    async def sync(self) -> None:
+        """Read the declaration again, and return when nothing more can be done about it for now."""
+        begun = self._rounds
+        self.declaration_changed()
+        async with self._round_ended:
+            await self._round_ended.wait_for(lambda: self._rounds > begun + 1 and self._is_done)
+
+    def call(self, change: Callable[[Memory, float], str]) -> Awaitable[str]:
+        """Carry out an operator's order between two rounds, and plan anew.
+
+        Returns:
+            What `change` returned, for the operator; errors it raises are passed on.
+        """
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def carry_out() -> None:
+            try:
+                answer = change(self.memory, self._ports.clock.now())
+            except Exception as error:  # noqa: BLE001  an order that is refused is the operator's, not the loop's
+                future.set_exception(error)
+            else:
+                self._moved = "order"
+                future.set_result(answer)
+
+        self._post(carry_out)
+        return future
+
+    def emit(self, event: Event) -> None:
+        """Tell people what happened."""
+        self._on_event(event)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether nothing is in flight or left to launch, and everything was heard of once."""
+        assert self._readings is not None
+        assert self._runner is not None
+        is_idle = not self._inbox and self._moved is None and not self._runner.in_flight
+        return is_idle and not self.transition.actions and self._readings.all_heard(self.memory.hypervisors)
+
+    def on_result(self, node: NodeName, result: OperationResult) -> None:
+        """Take a recurring monitor's report from a link."""
+        self._post(lambda: self._monitored(node, result))
+
+    def on_lost(self, node: NodeName, text: str) -> None:
+        """Take from a link that its connection is gone."""
+        self._post(lambda: self._lost(node, LinkReason.LOST, text))
+
+    def on_leaving(self, node: NodeName) -> None:
+        """Take from a link that its agent was asked to stop."""
+        self._post(lambda: self.emit(_warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
+
+    async def _round(self, *, is_read_only: bool) -> bool:
+        """Go once through the stages; return whether nothing more is to be done for now."""
+        assert self._runner is not None
+        self._take_in()
+        if await self.declaration.load():
+            self._moved = "commit"
+        intent = self.memory.intent
+        if intent is None:
+            return True
+        assert self._readings is not None
+        self._readings.follow(intent)
+        self._end_views(self.memory.meet_guests())
+        self.memory.forget_former()
+        self.observed = self.memory.observe(self._runner.in_flight)
+        if self._has_moved():
+            await self._plan(intent)
+        self._launch(intent, is_read_only=is_read_only)
+        if is_read_only and not self._runner.in_flight and self._readings_heard():
+            return True
+        return self.is_settled and not self._is_retry_near()
+
+    def _readings_heard(self) -> bool:
+        assert self._readings is not None
+        return self._readings.all_heard(self.memory.hypervisors) and self._moved is None
+
+    def _is_retry_near(self) -> bool:
+        """Tell whether waiting a little will let the plan go on."""
+        at = self.transition.recheck_at
+        return at is not None and at - self._ports.clock.now() <= self._settings.patience_s
+
+    def _take_in(self) -> None:
+        """Let everything that happened since the last round change what is known."""
+        self._wake.clear()
+        while self._inbox:
+            self._inbox.pop(0)()
+
+    def _has_moved(self) -> bool:
+        """Tell whether something happened that the present transition did not expect."""
+        assert self._runner is not None
+        if self._moved is not None:
+            return True
+        now = self._ports.clock.now()
+        if self.transition.recheck_at is not None and now >= self.transition.recheck_at:
+            self._moved = "timer"
+        elif not is_same(self.observed, self._expected, self._mask()):
+            self._moved = "surprise"
+        elif (
+            self.transition.actions
+            and not self._runner.in_flight
+            and self._done >= set(self.transition.actions)
+        ):
+            self._moved = "carried out"
+        return self._moved is not None
+
+    def _mask(self) -> frozenset[tuple[ResourceId | None, NodeName | None]]:
+        """Return what actions in flight are about to change."""
+        assert self._runner is not None
+        masked: set[tuple[ResourceId | None, NodeName | None]] = set()
+        for action in self._runner.in_flight.values():
+            if action.resource is None:
+                masked.add((None, action.node))
+                continue
+            masked.add((action.resource, None))
+            node = self.transition.guest_nodes.get(action.resource)
+            if node is not None and action.kind in {ActionKind.START, ActionKind.STOP}:
+                masked.add((None, node))
+        return frozenset(masked)
+
+    async def _plan(self, intent: Intent) -> None:
+        """Make a new transition from what is observed now, around what is in flight."""
+        now = self._ports.clock.now()
+        log.debug("planning", extra={"transition": self._moved})
+        self._moved = None
+        planned = await self._ports.compute.run(schedule, intent, self.observed, self.memory.history, now)
+        checked = check(planned, intent, self.observed)
+        for alarm in checked.alarms:
+            text = f"dropped {alarm.action}, it would break {alarm.invariant}: {alarm.text}"
+            self.emit(Event(code="invariant", text=text, severity=Severity.ERROR))
+        self.transition = checked.transition
+        self._expected = self.observed
+        self._done, self._started = set(), set()
+        if self._on_plan is not None:
+            self._on_plan(intent, self.observed, self.memory.history, now, self.transition)
+
+    def _launch(self, intent: Intent, *, is_read_only: bool) -> None:
+        """Start every action whose predecessors are done."""
+        assert self._runner is not None
+        ready = self.transition.ready(frozenset(self._done), frozenset(self._started))
+        free = [a for a in ready if a.id not in self._runner.in_flight]
+        if is_read_only:
+            free = [a for a in free if self._is_harmless(intent, a)]
+        if not free or self._is_spinning(free):
+            return
+        tree = self.memory.tree
+        context = Context(
+            ports=self._ports,
+            intent=intent,
+            history=self.memory.history,
+            links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
+            incarnations={name: view.incarnation for name, view in self.memory.views.items()},
+            guest_incarnations=self.memory.incarnations(),
+            listener=self,
+            epoch=self._epoch,
+            commit=(tree.source.commit or "") if tree else "",
+        )
+        self._started.update(a.id for a in free)
+        self.has_acted |= any(a.kind in {ActionKind.START, ActionKind.STOP} for a in free)
+        for action in free:
+            event = describe_launch(action)
+            if event is not None:
+                self.emit(event)
+        self._runner.launch(context, free)
+
+    def _is_harmless(self, intent: Intent, action: Action) -> bool:
+        """Tell whether a plan may carry out an action; a second client would make a stock agent's owner lose it."""
+        node = intent.remote_nodes().get(action.node)
+        is_stock = node is not None and node.agent.flavor is AgentFlavor.STOCK
+        return action.kind in {ActionKind.CONNECT, ActionKind.PROBE} and not is_stock
+
+    def _is_spinning(self, actions: Sequence[Action]) -> bool:
+        """Tell whether the very same actions were launched just now; they wait a moment then."""
+        now = self._ports.clock.monotonic()
+        names = frozenset(a.id for a in actions)
+        last, at = self._last_launch
+        if names == last and now < at + self._settings.min_replan_s:
+            delay = at + self._settings.min_replan_s - now
+            asyncio.get_running_loop().call_later(delay, self._wake.set)
+            return True
+        self._last_launch = (names, now)
+        return False
+
+    async def _sleep(self) -> None:
+        """Wait for something to happen, or for the time at which the plan would change by itself."""
+        timeout = self._settings.resync_s
+        if self.transition.recheck_at is not None:
+            timeout = min(timeout, max(self.transition.recheck_at - self._ports.clock.now(), 0.05))
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _post(self, change: Callable[[], None]) -> None:
+        """Queue something that happened for the next round, and wake the loop."""
+        self._inbox.append(change)
+        self._wake.set()
+
+    def _deliver(self, key: HypervisorKey, answer: Sequence[Domain] | str, sequence: int) -> None:
+        self._post(lambda: self._read(key, answer, sequence))
+
+    def _read(self, key: HypervisorKey, answer: Sequence[Domain] | str, sequence: int) -> None:
+        if self.memory.intent is None:
+            return
+        if isinstance(answer, str):
+            if key in self.memory.hypervisors.readable or key not in self.memory.hypervisors.heard:
+                text = f"{key[0]}'s {key[1].value} hypervisor cannot be read: {answer}"
+                self.emit(_warning("hypervisor-unreachable", text, key[0]))
+            self.memory.hypervisors = self.memory.hypervisors.unreadable(key, answer)
+        else:
+            cluster = self.memory.intent.cluster.name
+            self.memory.hypervisors = self.memory.hypervisors.read(key, answer, sequence, cluster)
+
+    def _finish(self, outcome: Outcome) -> None:
+        """Tick an action off; one that did not end as expected moves the baseline."""
+        action = outcome.action
+        self.memory.note_outcome(outcome, self._ports.clock.now())
+        event = describe_outcome(outcome)
+        if event is not None:
+            self.emit(event)
+        if outcome.is_ok and not outcome.is_unknown:
+            self._done.add(action.id)
+            self._expected = advance(self._expected, action, dict(self.transition.guest_nodes))
+        else:
+            self._moved = "failure"
+        if action.uses is not None and action.uses.agent.standard == "guest" and self._readings is not None:
+            self._readings.poke()
+
+    def _monitored(self, node: NodeName, result: OperationResult) -> None:
+        is_failure = self.memory.note_monitor(node, result, self._ports.clock.now())
+        self._ports.journal.append_log(
+            LogEntry(node=node, result=result, finished_at=self._ports.clock.now(), commit="")
+        )
+        if is_failure:
+            text = f"{result.resource} failed on {node}: {result.describe()}"
+            self.emit(_warning("monitor-failed", text, result.resource))
+
+    def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
+        view = self.memory.views.get(node)
+        if view is not None and view.is_connected and not view.has_left:
+            self.memory.note_lost(node, reason, text)
+            self.emit(_warning("agent-lost", f"lost {node}'s agent: {text}", node))
+
+    def _end_views(self, ended: Sequence[NodeView]) -> None:
+        """Close the links of guest nodes whose guests are gone."""
+        assert self._runner is not None
+        for view in ended:
+            if view.link is not None:
+                self.emit(_warning("guest-gone", f"the guest of {view.name} is gone", view.name))
+                self._runner.discard(view.link)
+
+
+def _warning(code: str, text: str, subject: str) -> Event:
+    return Event(code=code, text=text, severity=Severity.WARNING, subject=subject)

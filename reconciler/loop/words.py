@@ -1,0 +1,49 @@
+"""Says what the loop does, one line an action."""
+
+from reconciler.act.outcome import Outcome
+from reconciler.model.event import Event, Severity
+from reconciler.model.transition import Action, ActionKind
+
+_VERBS = {
+    ActionKind.START: ("starting", "started"),
+    ActionKind.STOP: ("stopping", "stopped"),
+    ActionKind.CONNECT: ("connecting", "connected"),
+}
+
+
+def describe_launch(action: Action) -> Event | None:
+    """Return the line for an action that begins; None for those that nobody waits for."""
+    if action.kind not in _VERBS:
+        return None
+    why = f" ({action.reasons[0].text})" if action.reasons else ""
+    return Event(
+        code=f"{action.kind.value}-begun",
+        text=f"{_VERBS[action.kind][0]} {_place(action)}{why}",
+        subject=action.resource or action.node,
+    )
+
+
+def describe_outcome(outcome: Outcome) -> Event | None:
+    """Return the line for an action that ended; None for successes that nobody waits for."""
+    action = outcome.action
+    if outcome.is_unknown:
+        text = f"{action.kind.value} of {_place(action)}: outcome unknown, {outcome.text}"
+        return Event(
+            code="outcome-unknown", text=text, severity=Severity.WARNING, subject=action.resource or ""
+        )
+    if not outcome.is_ok:
+        text = f"{action.kind.value} of {_place(action)} failed: {outcome.text}"
+        return Event(
+            code="action-failed", text=text, severity=Severity.WARNING, subject=action.resource or action.node
+        )
+    if action.kind not in _VERBS:
+        return None
+    return Event(
+        code=f"{action.kind.value}-done",
+        text=f"{_VERBS[action.kind][1]} {_place(action)}",
+        subject=action.resource or action.node,
+    )
+
+
+def _place(action: Action) -> str:
+    return f"{action.resource} on {action.node}" if action.resource else action.node
