@@ -1,0 +1,64 @@
+"""Status as one screen of text, in the manner of crm_mon. Pure; colours are added by who prints it."""
+
+from reconciler.report.document import Document, listed
+
+_UNTROUBLED = {"online"}
+
+
+def status_text(document: Document, notes: tuple[str, ...] = ()) -> str:
+    """Return the status for people: the source, the nodes, the resources, the problems last."""
+    lines = [_head(document), *[f"note: {note}" for note in notes], "", "Nodes:"]
+    width = max((len(n["name"]) for n in listed(document, "nodes")), default=0)
+    lines += [f"  {_node_line(node, width)}" for node in listed(document, "nodes")]
+    lines += ["", "Resources:"]
+    width = max((len(r["name"]) for r in listed(document, "resources")), default=0)
+    agents = max((len(r["agent"]) for r in listed(document, "resources")), default=0)
+    lines += [f"  {_resource_line(r, width, agents)}" for r in listed(document, "resources")]
+    if document["problems"]:
+        lines += ["", "Problems:"]
+        lines += [f"  {_problem_line(problem)}" for problem in listed(document, "problems")]
+    return "\n".join(lines)
+
+
+def _head(document: Document) -> str:
+    source = document["source"]
+    commit = f"commit {source['commit'][:12]}" if source["commit"] else "the files as they are"
+    parts = [f"Cluster {document['cluster']}", commit]
+    if source["dirty"] and source["commit"]:
+        parts.append("uncommitted changes are left out")
+    if source.get("refused"):
+        parts.append(f"{source['refused'][:12]} is refused for its errors")
+    return " | ".join(parts)
+
+
+def _node_line(node: Document, width: int) -> str:
+    marks = [word for word in ("standby", "maintenance") if node[word]]
+    guest = f" ({node['resource']})" if node["resource"] else ""
+    reason = (
+        f"  {node['reason']}: {node['text']}" if node["reason"] and node["state"] not in _UNTROUBLED else ""
+    )
+    state = " ".join([node["state"], *marks])
+    return f"{node['name']:<{width}}  {node['kind']:<6} {state}{guest}{reason}"
+
+
+def _resource_line(resource: Document, width: int, agents: int) -> str:
+    places = ", ".join(resource["nodes"])
+    notes = []
+    if any(i["failed"] for i in listed(resource, "instances")):
+        notes.append("FAILED")
+    if any(i["pending"] for i in listed(resource, "instances")):
+        notes.append("pending")
+    if not resource["managed"]:
+        notes.append("unmanaged")
+    if resource["failures"]:
+        notes.append(f"failures: {resource['failures']}")
+    tail = f"  {' '.join(notes)}" if notes else ""
+    return (
+        f"{resource['name']:<{width}}  {resource['agent']:<{agents}}  {resource['role']} {places}".rstrip()
+        + tail
+    )
+
+
+def _problem_line(problem: Document) -> str:
+    address = f"{problem['address']}: " if problem["address"] else ""
+    return f"{address}{problem['text']}"
