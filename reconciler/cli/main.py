@@ -1,0 +1,158 @@
+"""The command `reconcile`: options that all commands share, and where each command is found.
+
+Nothing heavy is imported here: `reconcile --help` must be instant.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from reconciler.cli.options import Options
+
+EXIT_ERROR = 1
+EXIT_USAGE = 64
+"""sysexits.h, EX_USAGE; 2 means that there are changes."""
+EXIT_INTERRUPTED = 130
+
+_COMMANDS = {
+    "adopt": "orders:adopt",
+    "allow-destroy": "orders:allow_destroy",
+    "cleanup": "orders:cleanup",
+    "confirm-fenced": "orders:confirm_fenced",
+    "key": "key:key",
+    "logs": "logs:logs",
+    "plan": "plan:plan",
+    "replay": "replay:replay",
+    "restart": "orders:restart",
+    "schema": "schema:schema",
+    "status": "status:status",
+    "validate": "validate:validate",
+}
+
+_EPILOG = """\b
+Examples:
+  reconcile -C examples/quickstart           one pass: make the world as declared
+  reconcile -C examples/quickstart --watch   the daemon: follow every commit
+  reconcile plan                             what would be done, and why
+  reconcile plan --against origin/main       what this branch changes, for pull requests
+  reconcile status -o json                   what is, as JSON
+\b
+Exit codes: 0 fine, 1 an error, or something declared is failed, blocked or
+unknown, 2 plan --detailed-exitcode found changes, 3 refused by --fail-on or a
+gate, 64 the command line is wrong.
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names of all commands."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
+        """Return a command by name."""
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        command: Any = getattr(import_module(f"reconciler.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _SUMMARIES[name]) for name in sorted(_COMMANDS)])
+
+
+_SUMMARIES = {
+    "adopt": "Take what runs with unknown parameters as what is declared.",
+    "allow-destroy": "Let the removal of a guest through its gate.",
+    "cleanup": "Forget a resource's failures, so that it is tried again.",
+    "confirm-fenced": "Confirm that a host is dead, so that its guests are recovered.",
+    "key": "Make and show the keys of nodes.",
+    "logs": "Show a resource's last results with their output.",
+    "plan": "Show what would be done, and why.",
+    "replay": "Run the planner again on a saved input.",
+    "restart": "Stop a resource and start it again.",
+    "schema": "Print the JSON Schema of the YAML documents.",
+    "status": "Show what is, in one screen or as JSON.",
+    "validate": "Check the YAML, offline, and show every problem.",
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "-C",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=".",
+    metavar="DIR",
+    help="The folder with the declaration (default: the current one).",
+)
+@click.option(
+    "--state", type=click.Path(path_type=Path), metavar="DIR", help="The folder with this cluster's state."
+)
+@click.option("--revision", metavar="REV", help="Follow this branch, tag or commit instead of HEAD.")
+@click.option("--worktree", is_flag=True, help="Take the files as they are, committed or not.")
+@click.option("--watch", is_flag=True, help="Go on: follow every commit, and keep everything running.")
+@click.option("--dry-run", is_flag=True, help="The same as `plan`.")
+@click.option("-v", "--verbose", count=True, help="Log more; twice for everything.")
+@click.version_option(package_name="reconciler", prog_name="reconcile")
+@click.pass_context
+def reconcile(ctx: click.Context, /, **given: Any) -> None:  # noqa: ANN401  options are typed in Options
+    """Make guests, and the resources on hosts and in guests, as a git repository declares them.
+
+    Without a command, one pass: acts until the world is as asked or nothing more can be done, then prints the status.
+    """
+    watch, dry_run = given.pop("watch"), given.pop("dry_run")
+    ctx.obj = Options(**given)
+    if ctx.invoked_subcommand is not None:
+        if watch or dry_run:
+            raise click.UsageError("--watch and --dry-run go without a command")
+        return
+    if dry_run:
+        from reconciler.cli.plan import plan  # noqa: PLC0415  heavy imports belong to the command
+
+        ctx.invoke(plan)
+        return
+    from reconciler.cli.run import run  # noqa: PLC0415  heavy imports belong to the command
+
+    ctx.exit(run(ctx.obj, is_daemon=watch))
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a code of the contract."""
+    from reconciler.model.errors import ReconcilerError, UsageError  # noqa: PLC0415  not needed for --help
+
+    try:
+        code = reconcile.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what runs goes on", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_ERROR)
+    except UsageError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except ReconcilerError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_ERROR)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,70 @@
+"""Operators' orders: adopt, restart, cleanup, confirm-fenced, allow-destroy.
+
+With a daemon running it is told. Without one, the order is carried out at the beginning of one pass.
+"""
+
+import asyncio
+
+import click
+
+from reconciler.cli.options import Options
+from reconciler.cli.run import run_order
+from reconciler.cli.target import find_target
+from reconciler.model.errors import StateError
+from reconciler.world.control import ask
+
+
+def _order(options: Options, order: str, name: str, node: str | None = None) -> None:
+    request = {"command": "order", "order": order, "name": name, "node": node}
+    target = asyncio.run(find_target(options))
+    answers = ask(target.state.control_socket, request)
+    if answers is None:
+        raise click.exceptions.Exit(run_order(options, request))
+    for message in answers:
+        click.echo(message["result"])
+        return
+    raise StateError("the daemon ended before it answered")
+
+
+@click.command(epilog="\b\nExamples:\n  reconcile adopt FAKE\n  reconcile adopt guest1")
+@click.argument("name")
+@click.pass_obj
+def adopt(options: Options, name: str) -> None:
+    """Take a resource that runs with unknown parameters, or a stock agent that ran before us, as declared."""
+    _order(options, "adopt", name)
+
+
+@click.command(epilog="\b\nExample:\n  reconcile restart web")
+@click.argument("resource")
+@click.pass_obj
+def restart(options: Options, resource: str) -> None:
+    """Stop a resource or guest and start it again, with all that depends on it."""
+    _order(options, "restart", resource)
+
+
+@click.command(epilog="\b\nExamples:\n  reconcile cleanup web\n  reconcile cleanup web --node guest1")
+@click.argument("resource")
+@click.option("--node", help="Only the failures on this node.")
+@click.pass_obj
+def cleanup(options: Options, resource: str, node: str | None) -> None:
+    """Forget a resource's failures, so that it is tried again where it was given up."""
+    _order(options, "cleanup", resource, node)
+
+
+@click.command("confirm-fenced", epilog="\b\nExample:\n  reconcile confirm-fenced host2")
+@click.argument("host")
+@click.pass_obj
+def confirm_fenced(options: Options, host: str) -> None:
+    """Confirm that a host is dead: switched off, or cut off from disks and networks for good.
+
+    What ran there is then started elsewhere. If the host still runs, things run twice: look before you say so.
+    """
+    _order(options, "confirm-fenced", host)
+
+
+@click.command("allow-destroy", epilog="\b\nExample:\n  reconcile allow-destroy vm-guest1")
+@click.argument("guest")
+@click.pass_obj
+def allow_destroy(options: Options, guest: str) -> None:
+    """Let the removal of a guest through, when a commit removes more of them than safety.maxDestroy."""
+    _order(options, "allow-destroy", guest)

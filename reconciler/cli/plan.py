@@ -1,0 +1,114 @@
+"""`reconcile plan`."""
+
+import asyncio
+from dataclasses import dataclass
+
+import click
+
+from reconciler.cli.observe import Sight, look
+from reconciler.cli.options import Options
+from reconciler.cli.target import (
+    InvalidDeclarationError,
+    Target,
+    count_problems,
+    dirty_note,
+    find_target,
+    show_problems,
+)
+from reconciler.load.load import Loaded, load
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.transition import Transition
+from reconciler.plan.outlook import carried_over, ideal_world, settled
+from reconciler.plan.schedule import schedule
+from reconciler.report.document import Document, to_text
+from reconciler.report.plan import has_changes, matching, plan_document, plan_markdown, plan_text
+
+EXIT_REFUSED = 3
+EXIT_CHANGES = 2
+
+_EPILOG = """\b
+Examples:
+  reconcile plan
+  reconcile plan -o json --detailed-exitcode
+  reconcile plan --against origin/main -o markdown     for a comment on a pull request
+  reconcile plan --fail-on destroy --fail-on move
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    fail_on: tuple[str, ...]
+    is_detailed: bool
+
+    def code(self, document: Document) -> int:
+        """Return the exit code for a plan that could be made."""
+        refused = matching(document, set(self.fail_on))
+        if refused:
+            click.echo(f"refused by --fail-on: {', '.join(refused)}", err=True)
+            return EXIT_REFUSED
+        if document["gates"]:
+            click.echo("refused by a gate: " + ", ".join(g["address"] for g in document["gates"]), err=True)
+            return EXIT_REFUSED
+        return EXIT_CHANGES if self.is_detailed and has_changes(document) else 0
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "-o", "output", type=click.Choice(["text", "json", "markdown"]), default="text", help="How to print it."
+)
+@click.option(
+    "--against", metavar="REV", help="What changes against this revision, with no look at the world."
+)
+@click.option("--detailed-exitcode", "is_detailed", is_flag=True, help="Exit with 2 when there are changes.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="ACTION",
+    type=click.Choice(["destroy", "stop", "restart", "move", "recover", "fence", "disruptive"]),
+    help="Exit with 3 when the plan has such a change; may be repeated.",
+)
+@click.pass_obj
+def plan(
+    options: Options,
+    output: str = "text",
+    against: str | None = None,
+    is_detailed: bool = False,
+    fail_on: tuple[str, ...] = (),
+) -> None:
+    """Show what would be done, in what order, and why, without doing it."""
+    target, transition = asyncio.run(_plan(options, against))
+    document = plan_document(transition, target.tree.source)
+    notes = dirty_note(target.tree)
+    match output:
+        case "json":
+            click.echo(to_text(document))
+        case "markdown":
+            click.echo(plan_markdown(document, notes))
+        case _:
+            click.echo(plan_text(document, notes))
+    raise click.exceptions.Exit(_Verdict(fail_on=fail_on, is_detailed=is_detailed).code(document))
+
+
+async def _plan(options: Options, against: str | None) -> tuple[Target, Transition]:
+    target = await find_target(options)
+    intent = _valid(target.loaded)
+    if against is not None:
+        base = _valid(load((await target.repository.read_revision(against)).files), f"{against}: ")
+        return target, _plan_against(intent, base)
+    sight: Sight = await look(target)
+    history = carried_over(sight.history, None, intent)
+    return target, schedule(intent, sight.observed, history, sight.now)
+
+
+def _plan_against(intent: Intent, base: Intent) -> Transition:
+    """Return what changes when a world that is as `base` declares comes to be as `intent` declares."""
+    world = settled(base, ideal_world(base, intent), History(), 0.0)
+    return schedule(intent, world, carried_over(History(), base, intent), 0.0)
+
+
+def _valid(loaded: Loaded, prefix: str = "") -> Intent:
+    if loaded.intent is None:
+        show_problems(loaded.problems)
+        raise InvalidDeclarationError(prefix + count_problems(loaded.problems))
+    return loaded.intent
