@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from agent import VERSION
 
@@ -39,8 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; returns the exit code of the process."""
     # Nothing that a start makes is garbage, and looking for it takes a tenth of the time until we listen.
     gc.disable()
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(words)
+    options = _parse(list(sys.argv[1:] if arguments is None else arguments))
     if options.command == "version":
         print(VERSION)  # noqa: T201 - the command's result
         return 0
@@ -53,7 +52,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _serve(options)
 
 
-def _serve(options: argparse.Namespace) -> int:
+class _Options:
+    """The values of the command line; those that a command does not have are missing."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as in argparse
+        raise AttributeError(name)
+
+
+def _parse(words: Sequence[str]) -> _Options:
+    """Parse the command line, and forget the parser: what it took is used again by what is loaded next."""
+    options = _Options(vars(_parser().parse_args(words)))
+    for name in ("argparse", "gettext"):
+        sys.modules.pop(name, None)
+    gc.collect()
+    return options
+
+
+def _serve(options: _Options) -> int:
     from agent.listeners import ListenError  # noqa: PLC0415 - not loaded by the other commands
     from agent.server import Server, Settings  # noqa: PLC0415 - likewise
     from agent.state_folder import StateError  # noqa: PLC0415 - likewise

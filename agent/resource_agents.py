@@ -114,8 +114,8 @@ def check_names(resource_id: str, agent: ResourceAgent) -> str:
         return f"class {agent.standard!r} is not one of {', '.join(sorted(STANDARDS))}"
     if bool(agent.provider) != (agent.standard == "ocf"):
         return "a provider belongs to class ocf, and only to it"
-    for name in agent:
-        if name and (not _NAME.match(name) or ".." in name):
+    for name in (agent.provider or "none", agent.type_name):
+        if not _NAME.match(name) or ".." in name:
             return f"{name!r} is not allowed in the name of a resource agent"
     return ""
 

@@ -167,7 +167,7 @@ class Server:
     def _on_shutdown_answer(self, is_acknowledged: bool) -> None:
         if self._is_stopping and not is_acknowledged:
             log("the controller will not drain this node")
-            self._end()
+            self._loop.call_later(0, self._end)  # its message is still to be answered
 
     def _end(self) -> None:
         """Leave when the last words are out, or soon if somebody does not listen."""
