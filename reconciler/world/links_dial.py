@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent import tls
@@ -42,7 +42,7 @@ class Door:
     """A host name or an IP address; None: the Unix socket."""
     port: int
     socket_path: Path
-    key: bytes | None
+    key: bytes | None = field(repr=False)
     tls12: bool
     connect_s: float
     handshake_s: float
