@@ -40,17 +40,18 @@ class Desugaring:
     def add(self, raw: RawDocument, resource: Resource, spec: Common) -> None:
         """Add the constraints that one document implies."""
         if spec.placement is not None:
-            self._add_on(raw, resource, spec.placement)
-            self._add_prefer(raw, resource, spec.placement)
+            exclusive = self._add_on(raw, resource, spec.placement)
+            self._add_prefer(raw, resource, spec.placement, exclusive)
             others: dict[ResourceId, Where] = {}
             self._add_with(raw, resource.id, spec.placement.with_ or (), others, is_apart=False)
             self._add_with(raw, resource.id, spec.placement.apart_from or (), others, is_apart=True)
         self._add_after(raw, resource.id, spec.after or ())
 
-    def _add_on(self, raw: RawDocument, resource: Resource, placement: Placement) -> None:
+    def _add_on(self, raw: RawDocument, resource: Resource, placement: Placement) -> frozenset[NodeName]:
+        """Add what `on` says; returns its nodes, none when it is not there."""
         match placement.on:
             case None:
-                return
+                return frozenset()
             case LabelSelector(labels=labels):
                 found = self._select(raw, resource, labels)
             case names:
@@ -66,6 +67,7 @@ class Desugaring:
                     discovery=Discovery.EXCLUSIVE,
                 )
             )
+        return frozenset(node for node, _ in found)
 
     def _named(
         self, raw: RawDocument, resource: Resource, names: Sequence[str]
@@ -107,8 +109,9 @@ class Desugaring:
         self.problems.add(where, "guest-in-guest", text, "guests run on hosts")
         return False
 
-    def _add_prefer(self, raw: RawDocument, resource: Resource, placement: Placement) -> None:
-        exclusive = {location.node for location in self.locations if location.resource == resource.id}
+    def _add_prefer(
+        self, raw: RawDocument, resource: Resource, placement: Placement, exclusive: frozenset[NodeName]
+    ) -> None:
         seen: dict[NodeName, Where] = {}
         for name, score in (placement.prefer or {}).items():
             where = raw.key_at(("spec", "placement", "prefer", name))

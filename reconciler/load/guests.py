@@ -83,6 +83,12 @@ def _check_type(raw: RawDocument, spec: GuestSpec, guest_type: GuestType, proble
                 hint = "add rootfs: with the folder that becomes /"
                 where = raw.key_at(("spec", "hardware"))
                 problems.add(where, "missing-field", "spec.hardware.rootfs is missing", hint)
+            for index, nic in enumerate((spec.hardware.nics if spec.hardware else None) or []):
+                if nic.user:
+                    where = raw.key_at(("spec", "hardware", "nics", index, "user"))
+                    problems.add(
+                        where, "does-not-fit", "only type: vm has QEMU's user network", "write network:"
+                    )
         case _:
             assert_never(guest_type)
 

@@ -11,6 +11,9 @@ from reconciler.load.problems import Problems
 from reconciler.load.suggest import did_you_mean
 from reconciler.model.names import NodeName, ResourceId, Where
 
+_MAX_HINTS = 50
+"""Names that a suggestion is looked for."""
+
 
 class What(Enum):
     """What a name is given to."""
@@ -47,6 +50,7 @@ class Namespace:
     is_whole: bool
     """False when a part of the declaration is unreadable or nameless: what seems missing may stand there."""
     _entries: dict[str, Entry] = field(default_factory=dict)
+    _hints: dict[tuple[str, bool], str] = field(default_factory=dict)
 
     def declare(self, entry: Entry) -> bool:
         """Add a name; returns False, with a problem that names both places, when it is taken."""
@@ -100,8 +104,7 @@ class Namespace:
             text = f"{entry.name} is a {entry.what.value}, not a node"
             self.problems.add(where, "not-a-node", text, hint)
         elif self.is_whole:
-            known = [e.name for e in self._entries.values() if e.what.is_node]
-            hint = did_you_mean(name, known) or "declare a Host, or a Guest with this remoteNode"
+            hint = self._meant(name, is_node=True) or "declare a Host, or a Guest with this remoteNode"
             self.problems.add(where, "unknown-node", f'there is no node "{name}"', hint)
         return None
 
@@ -115,11 +118,17 @@ class Namespace:
             text = f"{entry.name} is a {entry.what.value}, not a resource"
             self.problems.add(where, "not-a-resource", text, hint)
         elif self.is_whole:
-            known = [e.name for e in self._entries.values() if not e.what.is_node]
-            self.problems.add(
-                where, "unknown-resource", f'there is no resource "{name}"', did_you_mean(name, known)
-            )
+            hint = self._meant(name, is_node=False)
+            self.problems.add(where, "unknown-resource", f'there is no resource "{name}"', hint)
         return None
+
+    def _meant(self, name: str, *, is_node: bool) -> str:
+        # Comparing with all names takes long in a large declaration, and thousands may refer to a name that is lost.
+        key = (name.lower(), is_node)
+        if key not in self._hints and len(self._hints) < _MAX_HINTS:
+            known = [entry.name for entry in self._entries.values() if entry.what.is_node is is_node]
+            self._hints[key] = did_you_mean(name, known)
+        return self._hints.get(key, "")
 
 
 def _text_at(raw: RawDocument, path: tuple[str, ...]) -> str | None:

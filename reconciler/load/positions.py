@@ -7,6 +7,7 @@ position, and nothing is built from what is refused. Knows nothing of the schema
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ruamel.yaml.events import (
     AliasEvent,
@@ -90,10 +91,12 @@ class Parsed:
     """False when parsing stopped early: what seems undeclared may stand in the rest."""
 
 
+@lru_cache(maxsize=1024)
 def parse(file: str, text: str) -> Parsed:
     """Read all documents of a file.
 
-    A syntax error ends the file, the documents before it still count. Empty documents are left out.
+    A syntax error ends the file, the documents before it still count. Empty documents are left out. Parsing is what
+    takes the time in loading, and from commit to commit few files differ, so results are kept; don't change them.
     """
     builder = _Builder(file)
     is_whole = True

@@ -151,6 +151,10 @@ def _unknown_field(raw: RawDocument, model: type[BaseModel], path: Path) -> Prob
     field, where = str(path[-1]), raw.key_at(path)
     if field in _LATER_FIELDS:
         return Problem(where=where, code="not-supported", text=f"{_name(path)} is not supported yet")
+    if path == ("metadata", "labels"):
+        text = "only hosts have labels here"
+        hint = "labels of a guest's node stand in spec.remoteNode.labels"
+        return Problem(where=where, code="unknown-field", text=text, hint=hint)
     known = _fields_at(model, path[:-1])
     parent = _name(path[:-1]) if len(path) > 1 else "this document"
     text = f'there is no field "{field}" in {parent}'
