@@ -212,6 +212,9 @@ class _Builder:
             self._places[()] = self.last
             return
         path = self._next_path()
+        if is_plain and not text and path in self._key_places:
+            # The parser places what is not there at the next thing that is, which may be lines below.
+            self.last = self._key_places[path]
         value: object = text
         if self._has_bad_character(text, is_plain=is_plain):
             value = Spoiled()

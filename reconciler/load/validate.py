@@ -81,7 +81,9 @@ def _kind_problem(raw: RawDocument) -> Problem | None:
     where = raw.at(("kind",))
     if isinstance(kind, str) and kind in _LATER_KINDS:
         return Problem(where=where, code="not-supported", text=f"kind {kind} is not supported yet")
-    hint = did_you_mean(str(kind), KINDS)
+    if not isinstance(kind, str):
+        return Problem(where=where, code="wrong-type", text=f"kind must be text, not {_noun(kind)}")
+    hint = did_you_mean(kind, KINDS)
     return Problem(where=where, code="unknown-kind", text=f"there is no kind {_brief(kind)}", hint=hint)
 
 

@@ -268,7 +268,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.dictionaries(WORDS, VALUES, min_size=1, max_size=4), st.integers(0, 3))
 def test_positions_point_at_what_was_written(value: dict[str, object], comments: int) -> None:
     text = "#\n" * comments + _write(value, 0)

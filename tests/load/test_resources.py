@@ -1,0 +1,111 @@
+import pytest
+
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import AgentAddress, RemoteNode
+from reconciler.model.resource import OnFail, Operation, Resource, ResourceAgent, Role
+from tests.load.texts import HOST, load_text, problems_of, resource
+
+
+def resource_of(text: str) -> Resource:
+    loaded = load_text(HOST + text)
+    assert [str(problem) for problem in loaded.problems] == []
+    assert loaded.intent is not None
+    (found,) = loaded.intent.resources.values()
+    return found
+
+
+START = Operation(name="start", timeout_ms=20_000)
+STOP = Operation(name="stop", timeout_ms=20_000)
+MONITOR = Operation(name="monitor", interval_ms=10_000, timeout_ms=20_000)
+
+
+def test_a_resource_with_nothing_but_an_agent() -> None:
+    want = Resource(
+        id=ResourceId("FAKE"),
+        agent=ResourceAgent(standard="ocf", provider="heartbeat", type="Dummy"),
+        where=Where(file="a.yaml", line=8, column=18),
+        operations=(START, STOP, MONITOR),
+        stickiness=1,
+        failure_limit=3,
+    )
+    assert resource_of(resource("FAKE")) == want
+
+
+def test_a_resource_with_everything() -> None:
+    text = resource(
+        "FAKE",
+        "params: {a: x, b: 17, c: true, d: '0755'}",
+        "op:",
+        "  start: {timeout: 1m, onFail: stop}",
+        "  stop: {timeout: 2m, onFail: block}",
+        "  monitor:",
+        "  - {interval: 5s, timeout: 3s, onFail: ignore, role: Started}",
+        "  - {interval: 5001ms, enabled: false}",
+        "state: stopped",
+        "managed: false",
+        "stickiness: -INFINITY",
+        "priority: 7",
+        "failureLimit: 0",
+        "failureTimeout: 1h",
+        "startFailureIsFatal: true",
+        "rank: 3",
+        "remoteNode: {name: n}",
+        agent="systemd:nginx",
+    )
+    want = Resource(
+        id=ResourceId("FAKE"),
+        agent=ResourceAgent(standard="systemd", type="nginx"),
+        where=Where(file="a.yaml", line=8, column=18),
+        params={"a": "x", "b": "17", "c": "true", "d": "0755"},
+        operations=(
+            Operation(name="start", timeout_ms=60_000, on_fail=OnFail.STOP),
+            Operation(name="stop", timeout_ms=120_000, on_fail=OnFail.BLOCK),
+            Operation(
+                name="monitor", interval_ms=5000, timeout_ms=3000, on_fail=OnFail.IGNORE, role=Role.STARTED
+            ),
+            Operation(name="monitor", interval_ms=5001, timeout_ms=20_000, enabled=False),
+        ),
+        state=Role.STOPPED,
+        is_managed=False,
+        stickiness=-1_000_000,
+        priority=7,
+        failure_limit=0,
+        failure_timeout_ms=3_600_000,
+        start_failure_is_fatal=True,
+        rank=3,
+        remote_node=RemoteNode(
+            name=NodeName("n"),
+            where=Where(file="a.yaml", line=26, column=22),
+            agent=AgentAddress(address="n"),
+        ),
+    )
+    assert resource_of(text) == want
+
+
+@pytest.mark.parametrize(
+    ("lines", "want"),
+    [
+        ((), (MONITOR,)),
+        (("op: {}",), (MONITOR,)),
+        (("op: {monitor: {}}",), (MONITOR,)),
+        (("op: {monitor: []}",), ()),
+        (("op: {monitor: {interval: 3s}}",), (Operation(name="monitor", interval_ms=3000),)),
+        (("op: {monitor: [{interval: 3s}, {}]}",), (Operation(name="monitor", interval_ms=3000), MONITOR)),
+    ],
+)
+def test_monitors(lines: tuple[str, ...], want: tuple[Operation, ...]) -> None:
+    assert resource_of(resource("FAKE", *lines)).monitors() == want
+
+
+def test_two_monitors_with_one_interval_are_refused() -> None:
+    want = [
+        "11:23: error[duplicate]: two monitors have the interval 10000ms; give each another interval, if only by 1ms"
+    ]
+    assert problems_of(HOST + resource("FAKE", "op: {monitor: [{}, {interval: 10s}]}")) == want
+
+
+def test_reasons_can_point_at_every_field() -> None:
+    found = resource_of(resource("FAKE", "params:", "  state: /run/x", "op: {monitor: [{interval: 3s}]}"))
+    assert found.at("spec", "params", "state") == Where(file="a.yaml", line=12, column=5)
+    assert found.at("spec", "op", "monitor", "0", "interval") == Where(file="a.yaml", line=13, column=19)
+    assert found.at("spec", "placement", "prefer") == Where(file="a.yaml", line=9, column=1)
