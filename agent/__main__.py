@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; returns the exit code of the process."""
     # Nothing that a start makes is garbage, and looking for it takes a tenth of the time until we listen.
     gc.disable()
+    _open_standard_files()
     options = _parse(list(sys.argv[1:] if arguments is None else arguments))
     if options.command == "version":
         print(VERSION)  # noqa: T201 - the command's result
@@ -69,6 +71,28 @@ def _parse(words: Sequence[str]) -> _Options:
         sys.modules.pop(name, None)
     gc.collect()
     return options
+
+
+def _open_standard_files() -> None:
+    """Fill the places of stdin, stdout and stderr if we were started without: a socket must not get there."""
+    for descriptor in range(3):
+        if not _is_open(descriptor):
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free place, which is this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _absolute(path: str) -> Path:
+    """Take a path from the command line; resource agents have another working directory."""
+    return Path(path).absolute()
 
 
 def _serve(options: _Options) -> int:
@@ -123,12 +147,29 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=form)
     add = serve.add_argument
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
-    add("--key-file", metavar="FILE", type=Path, help="the raw key, 16 bytes or more, read at each handshake")
+    add(
+        "--key-file",
+        metavar="FILE",
+        type=_absolute,
+        help="the raw key, 16 bytes or more, read at each handshake",
+    )
     add("--identity", metavar="NAME", default="lrmd", help="PSK identity (default: %(default)s, Pacemaker's)")
-    add("--unix", metavar="PATH", type=Path, help="a Unix socket, without TLS, for root and this user")
+    add("--unix", metavar="PATH", type=_absolute, help="a Unix socket, without TLS, for root and this user")
     add("--node", metavar="NAME", default="", help="this node's name, told to clients and resource agents")
-    add("--state", metavar="DIR", type=Path, required=True, help="where start records are kept; best a tmpfs")
-    add("--ocf-root", metavar="DIR", type=Path, default=Path("/usr/lib/ocf"), help="(default: %(default)s)")
+    add(
+        "--state",
+        metavar="DIR",
+        type=_absolute,
+        required=True,
+        help="where start records are kept; best a tmpfs",
+    )
+    add(
+        "--ocf-root",
+        metavar="DIR",
+        type=_absolute,
+        default=Path("/usr/lib/ocf"),
+        help="(default: %(default)s)",
+    )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
     one = commands.add_parser("ocf", help="run a bundled resource agent")

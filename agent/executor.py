@@ -122,14 +122,19 @@ class Executor:
         """Reap what has ended: shims, and orphans if we are the init or the subreaper of anybody's."""
         while True:
             try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return
-            if pid == 0:
+            if ended is None:
                 return
-            flight = self._flights.pop(pid, None)
-            if flight is not None:
-                flight.on_end(outcome_of(operation_file.read(flight.path), is_cancelled=flight.is_cancelled))
+            flight = self._flights.pop(ended.si_pid, None)
+            state = operation_file.read(flight.path) if flight is not None else None
+            if state is not None and state.outcome is None:
+                # Before the shim is reaped: until then its id, which is also its session's, is nobody else's.
+                processes.kill_session(ended.si_pid)
+            os.waitpid(ended.si_pid, 0)
+            if flight is not None and state is not None:
+                flight.on_end(outcome_of(state._replace(is_over=True), is_cancelled=flight.is_cancelled))
 
     def _watch_once(self, flight: Flight) -> None:
         # Not our child, so nobody tells us: ask. This happens only after a crash of the agent.

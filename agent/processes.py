@@ -109,6 +109,14 @@ def kill_descendants(grace_s: float, patience_s: float) -> bool:
     return True
 
 
+def kill_session(leader: int) -> None:
+    """Kill what is left of the session of a process that has ended and was not reaped yet."""
+    for pid, state in list_processes().items():
+        if state.session == leader and pid != leader:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def boot_id() -> str:
     """Name this boot of this machine or container.
 

@@ -29,13 +29,13 @@ def parameter(name: str, default: str = "") -> str:
 
 
 def duration_parameter(name: str, default: str) -> float:
-    """Return a parameter in seconds; `5`, `5s`, `500ms` and `2m` are durations.
+    """Return a parameter in seconds; `5`, `5s`, `500ms`, `2m` and `1h` are durations.
 
     Raises:
         OcfError: it is none.
     """
     text = parameter(name, default).strip()
-    for suffix, factor in (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("", 1.0)):
+    for suffix, factor in (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("", 1.0)):
         if text.endswith(suffix):
             try:
                 duration_s = float(text[: len(text) - len(suffix)]) * factor
