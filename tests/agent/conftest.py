@@ -60,3 +60,11 @@ def scripts(tmp_path: Path) -> Callable[[str, str], None]:
         path.chmod(0o755)
 
     return write
+
+
+@pytest.fixture
+def scripted(agents: Callable[..., Agent], tmp_path: Path) -> Agent:
+    """An agent that has the resource agents of `scripts`."""
+    one = agents()
+    one.start("--ocf-root", str(tmp_path / "ocf"))
+    return one

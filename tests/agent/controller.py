@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent import tls
+from agent import processes, tls
 from agent.wire import (
     CALL_NOTIFY_CHANGES_ONLY,
     AnyReply,
@@ -296,3 +296,14 @@ def ledger_of(path: Path) -> list[str]:
     if not path.exists():
         return []
     return [line.split()[2] for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def pid_in(path: Path) -> int:
+    """Wait for a pid in a file."""
+    wait_until(lambda: path.exists() and path.read_text(encoding="ascii").endswith("\n"), f"a pid in {path}")
+    return int(path.read_text(encoding="ascii"))
+
+
+def is_running(pid: int) -> bool:
+    state = processes.read_process(pid)
+    return state is not None and state.state not in "ZX"
