@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reconciler.load.document import ClusterDocument, Common, ResourceDefaults
-from reconciler.model.score import INFINITY
 
 OPERATION_TIMEOUT_MS = 20_000
 GUEST_TIMEOUT_MS = 90_000
@@ -47,8 +46,6 @@ class Settings:
 RESOURCE = Settings(stickiness=1)
 GUEST = Settings(stickiness=1000)
 """High enough that no guest is restarted only because a better host came back."""
-
-assert GUEST.stickiness < INFINITY, "explicit INFINITY preferences win over it"
 
 
 def settings(cluster: ClusterDocument | None) -> tuple[Settings, Settings]:
