@@ -1,8 +1,11 @@
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from reconciler.load.load import load
+from reconciler.load.positions import parse
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import GuestType
@@ -35,6 +38,15 @@ def test_editors_find_the_schema(name: str) -> None:
     declarations = [path for path in (EXAMPLES / name).glob("*.yaml") if not path.name.startswith(".")]
     assert [path.read_text().splitlines()[0] for path in declarations] == [modeline] * len(declarations)
     assert (EXAMPLES / name / "../../schemas/reconciler-v1alpha1.json").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_schema_that_editors_use_agrees(name: str) -> None:
+    schema = json.loads((EXAMPLES.parent / "schemas/reconciler-v1alpha1.json").read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    for path in (EXAMPLES / name).glob("[!.]*.yaml"):
+        for document in parse(path.name, path.read_text()).documents:
+            assert [error.message for error in validator.iter_errors(document.value)] == []
 
 
 def test_quickstart_needs_no_root_and_no_libvirt() -> None:
