@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 EXIT_ERROR = 1
 EXIT_USAGE = 64  # sysexits.h, EX_USAGE
 
+_HELP_WIDTH = 100
+
 _EXAMPLES = """\
 examples:
   # on a guest or host, reached over the network:
@@ -136,15 +138,19 @@ def _parser() -> argparse.ArgumentParser:
         def error(self, message: str) -> NoReturn:
             self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\nsee {self.prog} --help\n")
 
-    form = argparse.RawDescriptionHelpFormatter
+    class Form(argparse.RawDescriptionHelpFormatter):
+        def __init__(self, prog: str) -> None:
+            # Asking for the terminal's width would load shutil and, with it, two compression libraries.
+            super().__init__(prog, width=_HELP_WIDTH)
+
     parser = Parser(
         prog="reconciler-agent",
         description="Carries out operations on resources for a controller, by Pacemaker's remote protocol.",
         epilog=_EXAMPLES,
-        formatter_class=form,
+        formatter_class=Form,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=form)
+    serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form)
     add = serve.add_argument
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
@@ -172,10 +178,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
-    one = commands.add_parser("ocf", help="run a bundled resource agent")
+    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
     one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
     one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
-    commands.add_parser("version", help="print the version")
+    commands.add_parser("version", help="print the version", formatter_class=Form)
     return parser
 
 

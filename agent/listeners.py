@@ -68,11 +68,13 @@ class Listeners:
         """
         host, port = split_address(address)
         try:
-            found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            # As bytes: for text, Python loads its tables of international names, a megabyte.
+            name = host.encode("ascii" if host.isascii() else "idna") or None
+            found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             # The IPv6 wildcard serves both families (Pacemaker daemons/execd/remoted_tls.c).
             found.sort(key=lambda entry: entry[0] != socket.AF_INET6)
-        except OSError as error:
-            raise ListenError(f"{host!r} is not an address of this machine: {error.strerror}") from error
+        except (OSError, UnicodeError) as error:
+            raise ListenError(f"{host!r} is not an address of this machine: {error}") from error
         problem: OSError | None = None
         for family, _, _, _, bind_to in found:
             try:
@@ -81,8 +83,8 @@ class Listeners:
                 problem = error
                 continue
             self._serve(listener, lambda plain: tls.TLSSocket(plain, credentials))
-            name = listener.getsockname()
-            return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+            bound = listener.getsockname()
+            return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
         assert problem is not None, "getaddrinfo returns an address or fails"
         raise ListenError(f"cannot listen on {address}: {problem.strerror}") from problem
 
