@@ -13,7 +13,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
 from reconciler.model.observed import Instance, Observed, StartedAs
-from reconciler.model.operation import OperationResult
+from reconciler.model.operation import OperationResult, StartRecord
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
@@ -104,15 +104,7 @@ class Memory:
         for name, uid in running.items():
             records = self.journal.records(name, uid) if name not in self.views else None
             if records is not None:
-                instances = {
-                    r.resource: Instance(
-                        resource=r.resource,
-                        node=name,
-                        role=Role.STARTED,
-                        started_as=StartedAs(agent=r.agent, params=r.params),
-                    )
-                    for r in records.values()
-                }
+                instances = {r.resource: _from_record(r, name) for r in records.values()}
                 self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
         return ended
 
@@ -262,6 +254,15 @@ class Memory:
         self.views[action.node] = view.with_instance(after)
         if not outcome.is_ok:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
+
+
+def _from_record(record: StartRecord, node: NodeName) -> Instance:
+    """Return what the journal alone tells of a resource: how it was started, if that had ended at all."""
+    uses = StartedAs(agent=record.agent, params=record.params)
+    if record.phase in {"started", "adopted"}:
+        return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
+    note = f"its start on {node} was under way when the controller ended"
+    return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)
 
 
 def _operation_of(action: Action) -> str:

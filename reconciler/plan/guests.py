@@ -4,7 +4,7 @@ The rules:
 
 * The agent of every host is connected, and of every guest that runs and does not stop.
 * After a failure to authenticate, waiting is all that is done: the guest is neither restarted nor fenced for it.
-* A guest that stops in order, and whose agent was not asked yet, is connected first, so that what runs in it can be
+* A guest that stops in order, and whose agent is not connected, is connected first, so that what runs in it can be
   stopped before. If that fails, the guest stops all the same.
 """
 
@@ -44,7 +44,7 @@ def _wait_for_agent(situation: Situation, decision: Decision) -> Decision:
     if remote is None or not decision.stops or decision.is_forced:
         return decision
     status = situation.node(remote.name)
-    is_asked = status is None or status.is_known or status.state in {NodeState.ONLINE, NodeState.OFFLINE}
+    is_asked = status is None or status.needs_adoption or status.state in {NodeState.ONLINE, NodeState.OFFLINE}
     if is_asked or remote.name in situation.history.connections:
         return decision
     text = f"{remote.name}'s agent is asked first what runs there"

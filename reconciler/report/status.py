@@ -123,8 +123,11 @@ def _resource(present: Present, resource: Resource, blocked: Mapping[str, Blocke
     if obstacle is not None and entry["role"] == Role.STOPPED.value and obstacle.code == "waiting":
         entry["role"] = Role.UNKNOWN.value
     pending = {p.node for p in present.observed.pending if p.resource == resource.id}
-    for instance in listed(entry, "instances"):
+    instances_shown = listed(entry, "instances")
+    for instance in instances_shown:
         instance["pending"] = instance["node"] in pending
+    for node in sorted(pending - {i["node"] for i in instances_shown}):
+        instances_shown.append({"node": node, "role": Role.STOPPED.value, "pending": True, "failed": False})
     entry["managed"] = resource.is_managed
     counts = [f.count for (r, _), f in present.history.failures.items() if r == resource.id]
     entry["failures"] = min(sum(counts), INFINITY)

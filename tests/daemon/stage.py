@@ -1,0 +1,202 @@
+"""A stage for the whole command: a git repository, a state folder, ports of its own, and what runs there."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_S = 60.0
+"""For anything to come true; generous, for a loaded machine of two cores."""
+
+Status = dict[str, Any]
+
+
+class Stage:
+    """One repository with its controller, as a user would have them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.repository = folder / "repository"
+        self.state = folder / "state"
+        self.ledger = folder / "ledger"
+        self.port = free_port()
+        self.daemon: subprocess.Popen[bytes] | None = None
+        self.daemon_log = folder / "daemon.log"
+        self.repository.mkdir(parents=True)
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=self.repository, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, **files: str) -> str:
+        """Commit files, `name` standing for name.yaml, and return the commit."""
+        for name, text in files.items():
+            (self.repository / f"{name}.yaml").write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+    def reconcile(self, *arguments: str, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end."""
+        done = subprocess.run(
+            [*self.command(), *arguments], check=False, capture_output=True, text=True, timeout=TIMEOUT_S * 2
+        )
+        if check is not None:
+            assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "reconciler", "-C", str(self.repository), "--state", str(self.state)]
+
+    def start_daemon(self) -> None:
+        with self.daemon_log.open("ab") as log:
+            self.daemon = subprocess.Popen([*self.command(), "--watch"], stdout=log, stderr=log)
+
+    def kill_daemon(self) -> None:
+        """End the daemon as a power cut of it alone would."""
+        assert self.daemon is not None
+        self.daemon.send_signal(signal.SIGKILL)
+        self.daemon.wait()
+        self.daemon = None
+
+    def stop_daemon(self) -> None:
+        assert self.daemon is not None
+        self.daemon.send_signal(signal.SIGTERM)
+        assert self.daemon.wait(TIMEOUT_S) == 0
+        self.daemon = None
+
+    def status(self) -> Status:
+        status: Status = json.loads(self.reconcile("status", "-o", "json").stdout)
+        return status
+
+    def until(self, is_so: Callable[[Status], bool]) -> Status:
+        """Wait until the status satisfies a condition, and return it."""
+        end = time.monotonic() + TIMEOUT_S
+        status: Status = {}
+        while time.monotonic() < end:
+            status = self.status()
+            if is_so(status):
+                return status
+            time.sleep(0.1)
+        log = self.daemon_log.read_text() if self.daemon_log.exists() else ""
+        raise AssertionError(f"never came true; last status:\n{json.dumps(status, indent=1)}\n{log}")
+
+    def lines(self) -> list[str]:
+        """The ledger as `ACTION RESOURCE NODE`, in the order of events."""
+        if not self.ledger.exists():
+            return []
+        return [
+            " ".join(entry[2:5]) for line in self.ledger.read_text().splitlines() if (entry := line.split())
+        ]
+
+    def wait_for_lines(self, count: int) -> list[str]:
+        end = time.monotonic() + TIMEOUT_S
+        while len(self.lines()) < count and time.monotonic() < end:
+            time.sleep(0.05)
+        return self.lines()
+
+    def end(self) -> None:
+        """Remove everything that runs: what is declared stopped is stopped."""
+        if self.daemon is not None:
+            self.daemon.send_signal(signal.SIGKILL)
+            self.daemon.wait()
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def processes(self) -> list[int]:
+        """The processes that were started for this stage: each names the stage's folder somewhere."""
+        found = []
+        mark = str(self.folder).encode()
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            try:
+                text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                text += str((entry / "cwd").readlink()).encode()
+            except OSError:
+                continue
+            if mark in text:
+                found.append(int(entry.name))
+        return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_started(name: str, *nodes: str) -> Callable[[Status], bool]:
+    """A condition: a resource runs on exactly these nodes, with no problem and nothing under way."""
+
+    def check(status: Status) -> bool:
+        entry = next((r for r in status["resources"] if r["name"] == name), None)
+        if entry is None:
+            return not nodes
+        is_busy = any(i["pending"] or i["failed"] for i in entry["instances"])
+        return entry["nodes"] == list(nodes) and entry["problem"] is None and not is_busy
+
+    return check
+
+
+def is_node(name: str, state: str) -> Callable[[Status], bool]:
+    return lambda status: any(n["name"] == name and n["state"] == state for n in status["nodes"])
+
+
+def both(*conditions: Callable[[Status], bool]) -> Callable[[Status], bool]:
+    return lambda status: all(c(status) for c in conditions)
+
+
+def host_yaml(cluster: str) -> str:
+    return f"""\
+apiVersion: reconciler/v1alpha1
+kind: Cluster
+metadata: {{name: {cluster}}}
+---
+apiVersion: reconciler/v1alpha1
+kind: Host
+metadata: {{name: host1}}
+spec: {{agent: local}}
+"""
+
+
+def guest_yaml(port: int, extra: str = "") -> str:
+    return f"""\
+apiVersion: reconciler/v1alpha1
+kind: Guest
+metadata: {{name: vm-guest1}}
+spec:
+  type: process
+  remoteNode: {{name: guest1, address: 127.0.0.1, port: {port}, connectTimeout: 20s}}
+{extra}"""
+
+
+def dummy_yaml(
+    name: str, ledger: Path, *, params: str = "", prefer: str = "guest1: INFINITY", extra: str = ""
+) -> str:
+    return f"""\
+---
+apiVersion: reconciler/v1alpha1
+kind: Resource
+metadata: {{name: {name}}}
+spec:
+  agent: "ocf:reconciler:Dummy"
+  params:
+    ledger: {ledger}
+{params}
+  op: {{monitor: {{interval: 1s, timeout: 20s}}}}
+  placement: {{prefer: {{{prefer}}}}}
+{extra}"""
