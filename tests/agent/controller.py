@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import signal
 import socket
@@ -11,7 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent import processes, tls
+from agent import operation_file, processes, tls
 from agent.wire import (
     CALL_NOTIFY_CHANGES_ONLY,
     AnyReply,
@@ -275,9 +276,20 @@ class Agent:
         self._clients.clear()
 
     def end(self) -> None:
+        """End the agent, and the operations of its own that would outlive it."""
         self.close_clients()
         if self.process is not None and self.process.poll() is None:
             self.kill()
+        wait_until(self._has_ended_operations, "the operations in flight end")
+
+    def _has_ended_operations(self) -> bool:
+        """Cancel what is in flight, by the process that its file names; True when nothing is."""
+        states = [operation_file.read(path) for path in (self.state / "operations").glob("*")]
+        for state in states:
+            if not state.is_over and state.process is not None and processes.is_alive(state.process):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(state.process.pid, signal.SIGTERM)
+        return all(state.is_over for state in states)
 
     def _client(self, plain: socket.socket, connect: Callable[[], Client], name: str) -> Client:
         try:
