@@ -1,0 +1,251 @@
+"""Builds what lab guests run, once per machine: two container roots and two machines that boot under emulation.
+
+Everything lies in one cache folder (RECONCILER_LAB_CACHE, else /var/tmp/reconciler-lab). A part is built beside its
+place and renamed when it is whole, under a lock, so that runs beside each other wait, and aborted ones leave nothing
+that is taken for whole. Its name ends with the hash of its recipe: a changed recipe is another part.
+
+`python -m tests.lab.lab_images` builds all of it, for a CI cache.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.lab_network import joined, own_network
+
+CACHE = Path(os.environ.get("RECONCILER_LAB_CACHE", "/var/tmp/reconciler-lab"))
+BUILD_TIMEOUT_S = 900
+
+_LEAN = (
+    *("--variant=minbase", "--skip=cleanup/reproducible"),
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+)
+# An initrd with just what QEMU's virtio machine needs: it boots in half the time of a complete one.
+_MODULES = "virtio_pci\nvirtio_blk\nvirtio_net\nqemu_fw_cfg\next4\n"
+_MACHINE_PACKAGES = (
+    "systemd,systemd-sysv,dbus,udev,kmod,linux-image-cloud-amd64,initramfs-tools,pacemaker-remote,resource-agents,"
+    "nginx-light,iproute2,netbase,curl,procps"
+)
+_KEY_SCRIPT = """\
+#!/bin/sh
+# Takes the node's key from QEMU's firmware device to where pacemaker_remoted looks.
+set -eu
+modprobe qemu_fw_cfg
+install -D -m 0640 -o root -g haclient \\
+    /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/authkey/raw /etc/pacemaker/authkey
+"""
+_KEY_UNIT = """\
+[Unit]
+Description=Take the node's key from the firmware
+DefaultDependencies=no
+After=local-fs.target
+Before=pacemaker_remote.service
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/lab-key
+[Install]
+WantedBy=multi-user.target
+"""
+_NETWORK = "[Match]\nName=e*\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n"
+# Without systemd: the agent is the first program, and the network is what the kernel's command line says.
+_SMALL_INIT = """\
+#!/bin/sh
+set -eu
+mountpoint -q /proc || mount -t proc proc /proc
+mountpoint -q /sys || mount -t sysfs sys /sys
+mount -t tmpfs run /run
+address=10.0.2.15/24
+node=guest
+for word in $(cat /proc/cmdline); do
+    case $word in lab.address=*) address=${word#*=} ;; lab.node=*) node=${word#*=} ;; esac
+done
+ip link set lo up
+for device in /sys/class/net/e*; do
+    ip link set "${device##*/}" up
+    ip address add "$address" dev "${device##*/}"
+done
+mkdir -m 0700 /run/node
+for file in authkey agent.pyz; do
+    cat /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/$file/raw > /run/node/$file
+done
+exec /usr/bin/python3 -I -S /run/node/agent.pyz serve --init --listen 0.0.0.0:3121 \\
+    --key-file /run/node/authkey --node "$node" --state /run/reconciler-agent
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What a machine boots from; the disk is shared, so it is to be used with its writes discarded."""
+
+    disk: Path
+    kernel: Path
+    initrd: Path
+    arguments: str
+
+
+class Images:
+    """The lab's images, each built when it is first asked for."""
+
+    def __init__(self, cache: Path, say: Callable[[str], None]) -> None:
+        """Take the folder to keep them in, and where to tell of builds, which take up to a minute each."""
+        self._cache = cache
+        self._say = say
+        # Builds need the machine's own network, whichever namespace a test is in when it asks for an image.
+        self._network = own_network()
+
+    def agent_root(self) -> Path:
+        """Return a container root in which our agent can run: Debian trixie with Python and libgnutls.
+
+        Not python3-minimal, which has no ctypes.
+        """
+        recipe = ("mmdebstrap", *_LEAN, "--include=python3,libgnutls30t64,iproute2,procps", "trixie")
+        return self._built("agent-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+
+    def stock_root(self) -> Path:
+        """Return a container root with stock pacemaker_remoted 2.1.5: Debian bookworm (244 MB)."""
+        packages = "--include=pacemaker-remote,resource-agents,iproute2,procps"
+        recipe = ("mmdebstrap", *_LEAN, packages, "bookworm")
+        return self._built("stock-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+
+    def machine(self) -> Machine:
+        """Return a machine with systemd, nginx and stock pacemaker_remoted 3.0.0 (trixie); up after half a minute.
+
+        It takes its key from the firmware, its address from DHCP (QEMU's user network has one), and answers on 80 and
+        3121.
+        """
+        recipe = (_MACHINE_PACKAGES, _KEY_SCRIPT, _KEY_UNIT, _NETWORK, _MODULES, *_LEAN)
+        folder = self._built("machine", repr(recipe), _build_machine)
+        return _machine(folder, "root=/dev/vda rw quiet console=ttyS0")
+
+    def small_machine(self) -> Machine:
+        """Return a machine that runs nothing but our agent, up after a few seconds; the kernel is the other's.
+
+        Add `lab.address=ADDRESS/BITS` and `lab.node=NAME` to its kernel's arguments.
+        """
+        root, big = self.agent_root(), self.machine()
+        recipe = (_SMALL_INIT, str(root), str(big.kernel))
+        folder = self._built("small-machine", repr(recipe), lambda made: _build_small(made, root, big))
+        return _machine(folder, "root=/dev/vda rw quiet console=ttyS0 init=/sbin/lab-init")
+
+    def _built(self, name: str, recipe: str, build: Callable[[Path], None]) -> Path:
+        place = self._cache / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+        if place.exists():
+            return place
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with _locked(self._cache / f".{name}.lock"):
+            for left in self._cache.glob(f".{name}.*.tmp"):
+                shutil.rmtree(left)  # of a run that was killed: nobody else builds while we hold the lock
+            if not place.exists():
+                temporary = self._cache / f".{name}.{os.getpid()}.tmp"
+                temporary.mkdir()
+                self._say(f"lab: building {name} in {self._cache}, which takes up to a minute ...")
+                started = time.monotonic()
+                try:
+                    with joined(self._network):
+                        build(temporary)
+                    temporary.rename(place)
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
+                self._say(f"lab: built {name} in {time.monotonic() - started:.0f} s")
+        return place
+
+
+def copy_root(root: Path, target: Path) -> Path:
+    """Copy a container root, so that one guest's writes are not another's; takes about a second."""
+    _run("cp", "-a", "--reflink=auto", "--", root, target)
+    return target
+
+
+def _build_machine(folder: Path) -> None:
+    root = folder / "root"
+    files = folder / "files"
+    for path, text, mode in (
+        ("etc/initramfs-tools/conf.d/lab", "MODULES=list\n", 0o644),
+        ("etc/initramfs-tools/modules", _MODULES, 0o644),
+        ("etc/systemd/network/lab.network", _NETWORK, 0o644),
+        ("etc/systemd/system/lab-key.service", _KEY_UNIT, 0o644),
+        ("usr/local/sbin/lab-key", _KEY_SCRIPT, 0o755),
+        ("etc/hostname", "lab\n", 0o644),
+    ):
+        target = files / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        target.chmod(mode)
+    _run(
+        "mmdebstrap",
+        *_LEAN,
+        f"--include={_MACHINE_PACKAGES}",
+        # Before any package: the initrd is made when the kernel is configured.
+        f'--setup-hook=cp -rT --preserve=mode {files}/etc/initramfs-tools "$1"/etc/initramfs-tools',
+        f'--customize-hook=cp -rT --preserve=mode {files} "$1"',
+        '--customize-hook=chroot "$1" systemctl -q enable systemd-networkd pacemaker_remote nginx lab-key',
+        '--customize-hook=chroot "$1" systemctl -q mask systemd-networkd-wait-online e2scrub_reap apt-daily.timer',
+        "trixie",
+        root,
+    )
+    for name, pattern in (("kernel", "vmlinuz-*"), ("initrd", "initrd.img-*")):
+        shutil.copy(next((root / "boot").glob(pattern)), folder / name)
+    _make_disk(folder, root, "900M")
+
+
+def _build_small(folder: Path, root: Path, big: Machine) -> None:
+    copy = copy_root(root, folder / "root")
+    init = copy / "sbin" / "lab-init"
+    init.write_text(_SMALL_INIT)
+    init.chmod(0o755)
+    for name, path in (("kernel", big.kernel), ("initrd", big.initrd)):
+        shutil.copy(path, folder / name)
+    _make_disk(folder, copy, "300M")
+
+
+def _make_disk(folder: Path, root: Path, size: str) -> None:
+    """Make the disk from the root, of which nothing else is needed then."""
+    _run("mke2fs", "-q", "-t", "ext4", "-d", root, folder / "disk.img", size)
+    shutil.rmtree(root)
+
+
+def _machine(folder: Path, arguments: str) -> Machine:
+    return Machine(
+        disk=folder / "disk.img", kernel=folder / "kernel", initrd=folder / "initrd", arguments=arguments
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run(*words: str | Path) -> None:
+    done = subprocess.run(
+        [str(word) for word in words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+        raise RuntimeError(f"{words[0]} ended with {done.returncode}:\n{tail}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    _images = Images(CACHE, _say)
+    _images.stock_root()
+    _images.small_machine()
