@@ -28,10 +28,18 @@ def test_same_files_give_the_same_bytes_whatever_their_times(tmp_path: Path) -> 
     assert pack_agent(first) == pack_agent(second)
 
 
-def test_compiled_files_stay_out(tmp_path: Path) -> None:
+def test_caches_stay_out_and_each_source_is_compiled_for_this_python(tmp_path: Path) -> None:
     content = pack_agent(make_package(tmp_path))
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
-    assert names == ["__main__.py", "agent/__init__.py", "agent/__main__.py", "agent/ocf/__init__.py"]
+    assert names == [
+        "__main__.py",
+        "agent/__init__.py",
+        "agent/__init__.pyc",
+        "agent/__main__.py",
+        "agent/__main__.pyc",
+        "agent/ocf/__init__.py",
+        "agent/ocf/__init__.pyc",
+    ]
 
 
 def test_file_runs_isolated_and_returns_what_main_returns(tmp_path: Path) -> None:
