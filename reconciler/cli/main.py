@@ -29,6 +29,7 @@ _COMMANDS = {
     "restart": "orders:restart",
     "schema": "schema:schema",
     "status": "status:status",
+    "stop-all": "orders:stop_everything",
     "validate": "validate:validate",
 }
 
@@ -81,6 +82,7 @@ _SUMMARIES = {
     "restart": "Stop a resource and start it again.",
     "schema": "Print the JSON Schema of the YAML documents.",
     "status": "Show what is, in one screen or as JSON.",
+    "stop-all": "Stop everything that is declared, guests included.",
     "validate": "Check the YAML, offline, and show every problem.",
 }
 

@@ -1,4 +1,4 @@
-"""Operators' orders: adopt, restart, cleanup, confirm-fenced, allow-destroy.
+"""Operators' orders: adopt, restart, cleanup, confirm-fenced, allow-destroy, stop-all.
 
 With a daemon running it is told. Without one, the order is carried out at the beginning of one pass.
 """
@@ -8,7 +8,7 @@ import asyncio
 import click
 
 from reconciler.cli.options import Options
-from reconciler.cli.run import run_order
+from reconciler.cli.run import run_order, stop_all
 from reconciler.cli.target import find_target
 from reconciler.model.errors import StateError
 from reconciler.world.control import ask
@@ -68,3 +68,13 @@ def confirm_fenced(options: Options, host: str) -> None:
 def allow_destroy(options: Options, guest: str) -> None:
     """Let the removal of a guest through, when a commit removes more of them than safety.maxDestroy."""
     _order(options, "allow-destroy", guest)
+
+
+@click.command("stop-all", epilog="\b\nExample:\n  reconcile -C examples/quickstart stop-all")
+@click.pass_obj
+def stop_everything(options: Options) -> None:
+    """Stop everything that is declared, guests included, in order, until the next pass starts it again.
+
+    Not beside a daemon: it would start everything again at once.
+    """
+    raise click.exceptions.Exit(stop_all(options))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import click
 
@@ -12,6 +13,7 @@ from reconciler.cli.logs_setup import set_up_logging
 from reconciler.cli.options import Options
 from reconciler.cli.progress import Progress
 from reconciler.cli.target import Target, find_target, show_problems
+from reconciler.loop.orders import all_stopped, as_declared
 from reconciler.loop.reconciler import Reconciler
 from reconciler.model.errors import StateError
 from reconciler.report.document import Document
@@ -22,53 +24,74 @@ from reconciler.world.assemble import bind_state, open_world
 from reconciler.world.control import Message, ask, serve_control
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What to run the loop for."""
+
+    is_daemon: bool = False
+    order: Message | None = None
+    """An operator's order to carry out."""
+    stops_all: bool = False
+
+
 def run(options: Options, *, is_daemon: bool) -> int:
     """Reconcile once, or until stopped; return the exit code."""
-    set_up_logging(options.verbose)
-    return asyncio.run(_run(options, is_daemon=is_daemon, order=None))
+    return _start(options, _Job(is_daemon=is_daemon))
 
 
 def run_order(options: Options, order: Message) -> int:
     """Carry out an operator's order in one pass, for want of a daemon; return the exit code."""
+    return _start(options, _Job(order=order))
+
+
+def stop_all(options: Options) -> int:
+    """Stop everything that is declared, guests included, and then the local agent; return the exit code."""
+    return _start(options, _Job(stops_all=True))
+
+
+def _start(options: Options, job: _Job) -> int:
     set_up_logging(options.verbose)
-    return asyncio.run(_run(options, is_daemon=False, order=order))
+    return asyncio.run(_run(options, job))
 
 
-async def _run(options: Options, *, is_daemon: bool, order: Message | None) -> int:
+async def _run(options: Options, job: _Job) -> int:
     target = await find_target(options)
-    if not is_daemon and order is None:
+    if job == _Job():
         document = _ask_daemon(target)
         if document is not None:
             return _finish(document)
     target.state.create()
     lock = target.state.lock()
     try:
-        return await _act(target, is_daemon=is_daemon, order=order)
+        return await _act(target, job)
     finally:
         lock.release()
 
 
-async def _act(target: Target, *, is_daemon: bool, order: Message | None) -> int:
+async def _act(target: Target, job: _Job) -> int:
     """Run the loop as the one writer of the state."""
     intent = target.loaded.intent
     cluster = intent.cluster.name if intent else target.state.path.name
-    progress = Progress(is_daemon=is_daemon)
+    progress = Progress(is_daemon=job.is_daemon)
     with open_world(target.state, target.repository, cluster) as world:
         if intent is not None:
             await bind_state(world.journal, target.repository, target.tree, intent)
-        reconciler = Reconciler(world.ports, Settings(), progress.show)
+        adjust = all_stopped if job.stops_all else as_declared
+        reconciler = Reconciler(world.ports, Settings(), progress.show, adjust=adjust)
         controller = Controller(reconciler, world)
         progress.follow(controller.publish)
         with contextlib.suppress(asyncio.CancelledError):
             async with serve_control(target.state.control_socket, controller.answer), _stopped_by_signals():
-                if order is None:
-                    await reconciler.run(once=not is_daemon)
+                if job.order is None:
+                    await reconciler.run(once=not job.is_daemon)
                 else:
-                    await _carry_out(reconciler, controller, order)
-        if is_daemon:
+                    await _carry_out(reconciler, controller, job.order)
+        if job.is_daemon:
             click.echo("stopped; what runs goes on", err=True)
             return 0
         document = controller.status()
+        if job.stops_all:
+            world.local_agent.stop()
         if not reconciler.has_acted:
             click.echo("Nothing to do: the world is as declared, as far as it can be.", err=True)
     if reconciler.memory.intent is None:

@@ -6,6 +6,7 @@ from reconciler.load.load import Loaded, load
 from reconciler.loop.memory import Memory
 from reconciler.model.errors import SourceError
 from reconciler.model.event import Event, Severity
+from reconciler.model.intent import Intent
 from reconciler.model.names import Where
 from reconciler.model.problem import Problem
 from reconciler.ports import Ports, SourceTree
@@ -14,8 +15,11 @@ from reconciler.ports import Ports, SourceTree
 class Declaration:
     """The way from the repository into memory."""
 
-    def __init__(self, ports: Ports, memory: Memory, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, ports: Ports, memory: Memory, emit: Callable[[Event], None], adjust: Callable[[Intent], Intent]
+    ) -> None:
         self._ports = ports
+        self._adjust = adjust
         self._memory = memory
         self._emit = emit
         self._is_stale = True
@@ -45,8 +49,9 @@ class Declaration:
             self._refuse(loaded.problems, tree.source.commit or "the files")
             return has_recalled
         self._memory.problems, self._memory.refused = loaded.problems, ""
-        is_new = self._memory.intent != loaded.intent
-        self._memory.accept(tree, loaded.intent)
+        intent = self._adjust(loaded.intent)
+        is_new = self._memory.intent != intent
+        self._memory.accept(tree, intent)
         self._ports.journal.save_tree(tree)
         self._emit(Event(code="declaration", text=f"in force: {_name(tree)}"))
         return is_new or has_recalled

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from reconciler.loop.memory import Memory
 from reconciler.model.digest import start_parameters
 from reconciler.model.errors import UsageError
+from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Instance
@@ -78,6 +79,17 @@ def adopt(memory: Memory, name: str, now: float) -> str:
     if not adopted:
         raise UsageError(f"nothing about {found.id} is unknown; see `reconcile status`")
     return f"{found.id} on {' and '.join(adopted)} is taken as declared"
+
+
+def as_declared(intent: Intent) -> Intent:
+    """Return a declaration as it is."""
+    return intent
+
+
+def all_stopped(intent: Intent) -> Intent:
+    """Return a declaration of which everything is to be stopped (Pacemaker's stop-all-resources)."""
+    stopped = {name: replace(r, state=Role.STOPPED) for name, r in intent.resources.items()}
+    return replace(intent, resources=stopped)
 
 
 def confirm_fenced(memory: Memory, node: str) -> str:

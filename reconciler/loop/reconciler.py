@@ -47,7 +47,9 @@ class Reconciler:
         settings: Settings,
         on_event: Callable[[Event], None],
         on_plan: Planned | None = None,
+        adjust: Callable[[Intent], Intent] = lambda intent: intent,
     ) -> None:
+        """Take the world; `adjust` changes what is declared before it is in force, such as stopping all of it."""
         self._ports = ports
         self._settings = settings
         self._on_event = on_event
@@ -66,7 +68,7 @@ class Reconciler:
         self._runner: Runner | None = None
         self._epoch = ports.journal.next_epoch()
         self.memory = Memory(journal=ports.journal, history=ports.journal.load_history())
-        self.declaration = Declaration(ports, self.memory, self.emit)
+        self.declaration = Declaration(ports, self.memory, self.emit, adjust)
         self.transition = Transition(is_complete=False)
         self.observed = Observed()
         self._expected = Observed()

@@ -32,6 +32,7 @@ class World:
     state: StateFolder
     journal: SqliteJournal
     keys: NodeKeys
+    local_agent: LocalAgent
 
 
 @contextlib.contextmanager
@@ -69,6 +70,7 @@ def open_world(
             state=state,
             journal=journal,
             keys=keys,
+            local_agent=local,
         )
     finally:
         hypervisor.close()

@@ -6,7 +6,9 @@ It is started when a link to it is wanted and nothing answers on its socket; a s
 import asyncio
 import contextlib
 import os
+import signal
 import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -43,6 +45,18 @@ class LocalAgent:
     def has_records(self) -> bool:
         """Tell whether it ever ran since the boot: then something may run that it started."""
         return (self._folder / "records").exists()
+
+    def stop(self) -> None:
+        """Ask it to end; without a client it does so at once, and what it started goes on."""
+        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+            try:
+                probe.connect(str(self._socket_path))
+            except OSError:
+                return
+            # struct ucred of unix(7): pid, uid, gid
+            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        (pid, _, _) = struct.unpack("3i", credentials)
+        os.kill(pid, signal.SIGTERM)
 
     async def ensure(self, node: NodeName) -> None:
         """Start it unless it is there, and wait until it listens.
