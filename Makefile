@@ -1,0 +1,49 @@
+# Targets for people and CI. Each installs what it needs into .venv, or names the command that does.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help:  ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+venv: $(STAMP)-dev  ## make .venv with all that development needs
+
+demo: $(STAMP)-run  ## a guest and a web server in it: no root, no libvirt
+	@.ci/libgnutls $(BIN)/python
+	@$(BIN)/reconcile -C examples/quickstart
+	@$(BIN)/python -c 'import urllib.request as u; print("http://127.0.0.1:18080 says:", u.urlopen("http://127.0.0.1:18080", timeout=10).read().decode().strip())'
+
+demo-stop: $(STAMP)-run  ## stop all that the demo started
+	@$(BIN)/reconcile -C examples/quickstart stop-all
+
+check: $(STAMP)-dev  ## format, lint, types, import contracts, sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/architecture
+
+test: $(STAMP)-dev  ## everything; as root with real libvirt, QEMU, LXC and stock Pacemaker, on Debian
+	@.ci/libgnutls $(BIN)/python
+	@.ci/lab $(BIN)
+	$(BIN)/python -m pytest
+
+bench: $(STAMP)-dev  ## print the benchmarks
+	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lock:  ## write the lock files anew: versions and hashes, no addresses
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra libvirt --extra dev pyproject.toml -o requirements-lab.lock
+
+$(STAMP)-run: pyproject.toml requirements.lock
+	@.ci/venv $(VENV) requirements.lock
+	@touch $@
+
+$(STAMP)-dev: pyproject.toml requirements-dev.lock
+	@.ci/venv $(VENV) requirements-dev.lock
+	@touch $@ $(STAMP)-run
+
+.PHONY: help venv demo demo-stop check test bench lock
