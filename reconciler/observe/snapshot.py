@@ -77,23 +77,32 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
             text=_errors(known, name),
             is_known=True,
         )
-    if view is None and not heard:
+    failure = known.history.connections.get(name)
+    if view is None and failure is None and not heard:
         return None
-    base = NodeStatus(name=name, kind=NodeKind.HOST, state=NodeState.UNKNOWN, hypervisors=readable)
+    base = NodeStatus(
+        name=name,
+        kind=NodeKind.HOST,
+        state=NodeState.UNKNOWN,
+        reason=failure.reason if failure else None,
+        text=failure.text if failure else _errors(known, name),
+        hypervisors=readable,
+    )
     if view is None:
-        return replace(base, text=_errors(known, name))
+        return base
+    if view.is_connected:
+        text = _errors(known, name)
+        return replace(base, state=NodeState.ONLINE, reason=None, text=text, is_known=view.is_known)
     return replace(
         base,
         state=_host_state(view),
-        reason=None if view.is_connected else view.reason,
-        text=view.text or _errors(known, name),
+        reason=view.reason or base.reason,
+        text=view.text or base.text,
         is_known=view.is_known,
     )
 
 
 def _host_state(view: NodeView) -> NodeState:
-    if view.is_connected:
-        return NodeState.ONLINE
     if view.has_left:
         return NodeState.OFFLINE
     return NodeState.UNCLEAN if view.is_known else NodeState.UNKNOWN

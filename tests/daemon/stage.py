@@ -26,6 +26,8 @@ class Stage:
         self.state = folder / "state"
         self.ledger = folder / "ledger"
         self.port = free_port()
+        # Guests of one cluster are the same guests, wherever their state lies: each stage has its own.
+        self.cluster = f"stage-{os.getpid()}-{self.port}"
         self.daemon: subprocess.Popen[bytes] | None = None
         self.daemon_log = folder / "daemon.log"
         self.repository.mkdir(parents=True)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def declare(stage: Stage, **changes: str) -> str:
     """Commit a host, a guest and FAKE in it, with some of them replaced."""
     files = {
-        "host": host_yaml("stage"),
+        "host": host_yaml(stage.cluster),
         "guest": guest_yaml(stage.port),
         "fake": dummy_yaml("FAKE", stage.ledger),
     }

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def declare(stage: Stage, fake: str) -> str:
-    return stage.commit(host=host_yaml("stage"), guest=guest_yaml(stage.port), fake=fake)
+    return stage.commit(host=host_yaml(stage.cluster), guest=guest_yaml(stage.port), fake=fake)
 
 
 def guest_pid(stage: Stage) -> int:
