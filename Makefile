@@ -31,7 +31,7 @@ test: $(STAMP)-dev  ## everything; as root with real libvirt, QEMU, LXC and stoc
 	$(BIN)/python -m pytest
 
 bench: $(STAMP)-dev  ## print the benchmarks
-	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for name in agent_footprint start_up commit_to_running; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 
 lock:  ## write the lock files anew: versions and hashes, no addresses
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
