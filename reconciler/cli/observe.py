@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reconciler.cli.target import Target
+from reconciler.cli.target import InvalidDeclarationError, Target, count_problems, show_problems
 from reconciler.load.record import load_plan_input
 from reconciler.loop.reconciler import Reconciler
 from reconciler.model.errors import StateError
@@ -66,7 +66,8 @@ async def _look_live(target: Target) -> tuple[Document, Sight]:
         await reconciler.run(once=True, is_read_only=True)
         memory = reconciler.memory
         if memory.intent is None:
-            raise StateError("nothing is declared that could be observed")
+            show_problems(target.loaded.problems)
+            raise InvalidDeclarationError(count_problems(target.loaded.problems))
         document = status_document(
             Present(
                 intent=memory.intent,
