@@ -1,9 +1,10 @@
 """From a declared guest to the domain XML that is given to libvirt; it must not look at any host or file.
 
-The user's own XML is kept as it is, but for our mark, a UUID where it has none, and, when the guest is to become a
+The user's own XML is kept as it is, but for our mark, a UUID and MACs where it has none, and, when the guest becomes a
 node, the way its key gets in: a read-only mount for containers, QEMU's fw_cfg for machines. Keys are never in it.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from lxml import etree
@@ -67,6 +68,7 @@ def define_domain(start: GuestStart, delivery_root: str) -> Definition:
     )
     name = _set_default(domain, "name", start.guest.id)
     uuid = _set_default(domain, "uuid", own_uuid)
+    _set_missing_macs(domain, uuid)
     folder = f"{delivery_root}/{uuid}"
     node = start.guest.remote_node
     files = _files(start, node)
@@ -93,6 +95,20 @@ def define_domain(start: GuestStart, delivery_root: str) -> Definition:
         folder=folder,
         owner=_root_outside(domain),
     )
+
+
+def _set_missing_macs(domain: etree._Element, uuid: str) -> None:
+    """Give each interface without one the same hardware address at every start.
+
+    libvirt would draw another one each time, and who knew the guest's old one would not reach it for half a minute:
+    that long a neighbour is believed (Linux, net.ipv4.neigh.*.base_reachable_time_ms).
+    """
+    for index, interface in enumerate(domain.iterfind("devices/interface")):
+        if interface.find("mac") is None:
+            digits = hashlib.sha256(f"{uuid}/{index}".encode()).hexdigest()
+            # 52:54:00 is what QEMU and libvirt give to virtual interfaces.
+            address = ":".join(["52:54:00", digits[0:2], digits[2:4], digits[4:6]])
+            interface.insert(0, element("mac", {"address": address}))
 
 
 def _own_xml(start: GuestStart, guest: Guest) -> etree._Element:

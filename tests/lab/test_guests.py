@@ -42,7 +42,7 @@ spec: {{libvirt: {{lxc: "{host.lxc_uri}", vm: "{host.vm_uri}"}}}}
 """
 
 
-def lxc_yaml(root: Path, *, flavor: str = "reconciler", init: str = "", on: str = "a") -> str:
+def lxc_yaml(root: Path, *, number: int = 100, flavor: str = "reconciler", init: str = "", on: str = "a") -> str:
     return f"""\
 ---
 apiVersion: reconciler/v1alpha1
@@ -50,7 +50,7 @@ kind: Guest
 metadata: {{name: vm-guest1}}
 spec:
   type: lxc
-  remoteNode: {{name: guest1, address: {SUBNET}.100, connectTimeout: 30s, agent: {flavor}}}
+  remoteNode: {{name: guest1, address: {SUBNET}.{number}, connectTimeout: 30s, agent: {flavor}}}
   hardware:
     memory: 256Mi
     rootfs: {root}
@@ -121,7 +121,7 @@ def test_stock_agent_in_an_lxc_guest_runs_and_recovers_a_dummy(
     state = "/run/resource-agents/Dummy-FAKE.state"
     fake = dummy_yaml("FAKE", stage.ledger).replace("ocf:reconciler:Dummy", "ocf:heartbeat:Dummy")
     fake = fake.replace(f"    ledger: {stage.ledger}", f"    state: {state}")
-    declare(stage, lab, lxc_yaml(root, flavor="stock", init=init), fake)
+    declare(stage, lab, lxc_yaml(root, number=101, flavor="stock", init=init), fake)
     stage.start_daemon()
     stage.until(is_started("FAKE", "guest1"))
     inside = root / state.removeprefix("/")
