@@ -15,6 +15,7 @@ from reconciler.model.node import GuestType
 from reconciler.world.domain_definition import Definition
 from reconciler.world.domain_mark import NAMESPACE, DomainMark, read_mark
 from reconciler.world.libvirt_library import Connection, LibvirtDomain, error_code, load_libvirt
+from reconciler.world.libvirt_overlays import remove_overlays
 
 # libvirt virDomainState, in its words
 _STATES = {
@@ -97,7 +98,17 @@ def is_started(connection: Connection, definition: Definition) -> bool:
 
 def create(connection: Connection, definition: Definition) -> None:
     """Create a transient domain: it is gone when it stops, and never starts by itself (virDomainCreateXML)."""
-    if not is_started(connection, definition):
+    if is_started(connection, definition):
+        return
+    libvirt = load_libvirt()
+    try:
+        connection.createXML(definition.xml, 0)
+    except libvirt.libvirtError as error:
+        # After a power cut, what transient disks had written is still there, and libvirt refuses to begin again.
+        if error_code(error) != libvirt.VIR_ERR_OPERATION_UNSUPPORTED or not remove_overlays(
+            connection, definition
+        ):
+            raise
         connection.createXML(definition.xml, 0)
 
 

@@ -75,6 +75,9 @@ class LabHost:
     def power_on(self) -> None:
         """Start the host and its libvirtd; returns when that answers."""
         binds = [[str(self.folder / name), target] for name, target in _LIBVIRT_FOLDERS.items()]
+        # The mounts have to show what the cgroup namespace calls its root; else libvirt loses track of its containers,
+        # and "destroys" them without killing anything.
+        binds += [[str(hierarchy / self.cgroup), str(hierarchy)] for hierarchy in _hierarchies()]
         command = [
             *("setpriv", "--pdeathsig", "KILL"),
             *(sys.executable, "-I", "-S", "-c", _JOIN_CGROUPS, self.cgroup),
@@ -319,7 +322,9 @@ def _remove_cgroup(group: Path) -> bool:
 
 
 def _children(pid: int) -> Sequence[int]:
-    return [int(word) for word in _read(f"/proc/{pid}/task/{pid}/children").split()]
+    # A child is listed at the thread that started it.
+    tasks = sorted(Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(word) for task in tasks for word in _read(str(task)).split()]
 
 
 def _descendants(pid: int) -> Sequence[int]:
