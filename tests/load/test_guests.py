@@ -38,6 +38,60 @@ def test_a_guest_with_nothing_but_what_it_needs() -> None:
     assert guest_of(guest("vm-guest1", "domain: {xml: vm.xml}", guest_type="lxc")) == want
 
 
+EVERYTHING = Resource(
+    id=ResourceId("vm-guest1"),
+    agent=ResourceAgent(standard="guest", type="vm"),
+    where=Where(file="a.yaml", line=8, column=18),
+    operations=(
+        Operation(name="start", timeout_ms=300_000),
+        Operation(name="stop", timeout_ms=90_000, on_fail=OnFail.BLOCK),
+    ),
+    state=Role.STOPPED,
+    is_managed=False,
+    stickiness=5,
+    priority=7,
+    failure_limit=0,
+    failure_timeout_ms=600_000,
+    start_failure_is_fatal=True,
+    rank=9,
+    guest=Guest(
+        type=GuestType.VM,
+        hardware=Hardware(
+            vcpus=2,
+            memory_bytes=4 * 2**30,
+            disks=(
+                Disk(path="/d.img", format="qcow2", size_bytes=10 * 2**30, source="/base.img"),
+                Disk(path="/e.img", discard_writes=True),
+            ),
+            nics=(
+                Nic(network="default", mac="52:54:00:aa:bb:01"),
+                Nic(user=True, forwards=(("127.0.0.1", 13121, 3121),)),
+            ),
+            kernel=Kernel(path="/vmlinuz", initrd="/initrd", arguments="console=ttyS0"),
+            seed={"user-data": "x"},
+            emulation=True,
+            machine="q35",
+            cpu="max",
+        ),
+        shutdown_ms=0,
+    ),
+    remote_node=RemoteNode(
+        name=NodeName("guest1"),
+        where=Where(file="a.yaml", line=11, column=22),
+        agent=AgentAddress(
+            address="192.0.2.5",
+            port=3122,
+            key_file="/k",
+            flavor=AgentFlavor.STOCK,
+            tls12=True,
+            connect_timeout_ms=120_000,
+        ),
+        labels={"tier": "web"},
+        epoch=2,
+    ),
+)
+
+
 def test_a_guest_with_everything() -> None:
     text = guest(
         "vm-guest1",
@@ -69,59 +123,7 @@ def test_a_guest_with_everything() -> None:
         "rank: 9",
         guest_type="vm",
     )
-    want = Resource(
-        id=ResourceId("vm-guest1"),
-        agent=ResourceAgent(standard="guest", type="vm"),
-        where=Where(file="a.yaml", line=8, column=18),
-        operations=(
-            Operation(name="start", timeout_ms=300_000),
-            Operation(name="stop", timeout_ms=90_000, on_fail=OnFail.BLOCK),
-        ),
-        state=Role.STOPPED,
-        is_managed=False,
-        stickiness=5,
-        priority=7,
-        failure_limit=0,
-        failure_timeout_ms=600_000,
-        start_failure_is_fatal=True,
-        rank=9,
-        guest=Guest(
-            type=GuestType.VM,
-            hardware=Hardware(
-                vcpus=2,
-                memory_bytes=4 * 2**30,
-                disks=(
-                    Disk(path="/d.img", format="qcow2", size_bytes=10 * 2**30, source="/base.img"),
-                    Disk(path="/e.img", discard_writes=True),
-                ),
-                nics=(
-                    Nic(network="default", mac="52:54:00:aa:bb:01"),
-                    Nic(user=True, forwards=(("127.0.0.1", 13121, 3121),)),
-                ),
-                kernel=Kernel(path="/vmlinuz", initrd="/initrd", arguments="console=ttyS0"),
-                seed={"user-data": "x"},
-                emulation=True,
-                machine="q35",
-                cpu="max",
-            ),
-            shutdown_ms=0,
-        ),
-        remote_node=RemoteNode(
-            name=NodeName("guest1"),
-            where=Where(file="a.yaml", line=11, column=22),
-            agent=AgentAddress(
-                address="192.0.2.5",
-                port=3122,
-                key_file="/k",
-                flavor=AgentFlavor.STOCK,
-                tls12=True,
-                connect_timeout_ms=120_000,
-            ),
-            labels={"tier": "web"},
-            epoch=2,
-        ),
-    )
-    assert guest_of(text) == want
+    assert guest_of(text) == EVERYTHING
 
 
 def test_a_container_made_from_hardware() -> None:
