@@ -21,7 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """Carries out actions in a task group that outlives each of them."""
+    """Carries out actions in a task group that outlives each of them.
+
+    An action is in flight until its outcome is taken in, not only until its task ends: in between, what is known
+    does not have its effect yet, and without it in the list it would look as if it had never been.
+    """
 
     def __init__(self, group: asyncio.TaskGroup, finished: Callable[[Outcome], None]) -> None:
         self._group = group
@@ -40,6 +44,10 @@ class Runner:
             self.in_flight[action.id] = action
             self._group.create_task(self._run(context, action, uid), name=action.id)
 
+    def take_in(self, outcome: Outcome) -> None:
+        """Take an action out of flight: from here on, what is known has its effect."""
+        del self.in_flight[outcome.action.id]
+
     def discard(self, link: AgentLink) -> None:
         """Close a link that is not needed any more."""
         self._group.create_task(link.close())
@@ -50,7 +58,6 @@ class Runner:
         except Exception as error:
             log.exception("action broke", extra={"action": action.id, "node": action.node})
             outcome = _broken(action, uid, error)
-        del self.in_flight[action.id]
         if action.resource is not None:
             context.ports.journal.finish(uid, _log_entry(context, outcome))
         self._finished(outcome)

@@ -324,6 +324,8 @@ class Reconciler:
 
     def _finish(self, outcome: Outcome) -> None:
         """Tick an action off; one that did not end as expected moves the baseline."""
+        assert self._runner is not None
+        self._runner.take_in(outcome)
         action = outcome.action
         self.memory.note_outcome(outcome, self._ports.clock.now())
         event = describe_outcome(outcome)
