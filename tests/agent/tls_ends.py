@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import select
 import shutil
@@ -15,9 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent import tls
 from agent.tls import Profile, TLSSocket
@@ -173,17 +169,3 @@ def against_openssl(context: ssl.SSLContext, client_profile: Profile) -> Any:
             with contextlib.suppress(ssl.SSLError):
                 server.do_handshake()
             plain.sendall(outgoing.read())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rogue")])
-    now = dt.datetime.now(dt.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
-    builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-    signed = builder.public_key(key.public_key()).sign(key, hashes.SHA256())
-    path = tmp_path_factory.mktemp("rogue") / "rogue.pem"
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    path.write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()) + signed.public_bytes(pem))
-    return path
