@@ -81,9 +81,9 @@ class Stage:
         status: Status = json.loads(self.reconcile("status", "-o", "json").stdout)
         return status
 
-    def until(self, is_so: Callable[[Status], bool]) -> Status:
+    def until(self, is_so: Callable[[Status], bool], limit_s: float = TIMEOUT_S) -> Status:
         """Wait until the status satisfies a condition, and return it."""
-        end = time.monotonic() + TIMEOUT_S
+        end = time.monotonic() + limit_s
         status: Status = {}
         while time.monotonic() < end:
             status = self.status()

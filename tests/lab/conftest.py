@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from reconciler.world.agent_file import build_agent_file
+from tests.daemon.stage import Stage
 from tests.lab.lab_hosts import Lab, make_lab
 from tests.lab.lab_images import CACHE, Images
+from tests.lab.lab_stage import destroy_all
 
 _PROGRAMS = {
     "libvirtd": "libvirt-daemon-system",
@@ -75,6 +77,15 @@ def lab(images: Images) -> Iterator[Lab]:  # noqa: ARG001 - takes note of the ma
     """Two hosts, `a` and `b`, switched on; the test's own thread is in the controller's network meanwhile."""
     with make_lab(["a", "b"]) as made, made.joined():
         yield made
+
+
+@pytest.fixture
+def stage(tmp_path: Path, lab: Lab) -> Iterator[Stage]:
+    """A stage of the whole command in the controller's network; guests that it leaves are destroyed."""
+    made = Stage(tmp_path / "stage")
+    yield made
+    made.end()
+    destroy_all(lab)
 
 
 def _missing() -> str | None:

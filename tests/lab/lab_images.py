@@ -56,7 +56,57 @@ ExecStart=/usr/local/sbin/lab-key
 [Install]
 WantedBy=multi-user.target
 """
+# An address on the kernel's command line takes the place of DHCP; /run comes before /etc, by name.
+_ADDRESS_SCRIPT = """\
+#!/bin/sh
+set -eu
+for word in $(cat /proc/cmdline); do
+    case $word in lab.address=*)
+        mkdir -p /run/systemd/network
+        printf '[Match]\\nName=e*\\n[Network]\\nAddress=%s\\nLinkLocalAddressing=no\\n' "${word#*=}" \\
+            > /run/systemd/network/10-lab.network ;;
+    esac
+done
+"""
+_ADDRESS_UNIT = """\
+[Unit]
+Description=Take the address from the kernel's command line
+DefaultDependencies=no
+Before=systemd-networkd.service
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/lab-address
+[Install]
+WantedBy=multi-user.target
+"""
+# The test's hand in the machine: a program's name sent to port 9 has all processes of that name killed.
+_KILL_SOCKET = "[Socket]\nListenStream=9\nAccept=yes\n[Install]\nWantedBy=sockets.target\n"
+_KILL_UNIT = """\
+[Service]
+ExecStart=/bin/sh -c 'read -r name; pkill -KILL -x "$name"; echo done'
+StandardInput=socket
+StandardOutput=socket
+"""
+# The ledger of nginx, where the end of the machine cannot take it: the console's log lies on the host.
+_NGINX_LEDGER = """\
+[Service]
+ExecStartPost=+/bin/sh -c 'echo "LEDGER start nginx" > /dev/console'
+"""
 _NETWORK = "[Match]\nName=e*\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n"
+_MACHINE_FILES = (
+    ("etc/initramfs-tools/conf.d/lab", "MODULES=list\n", 0o644),
+    ("etc/initramfs-tools/modules", _MODULES, 0o644),
+    ("etc/systemd/network/lab.network", _NETWORK, 0o644),
+    ("etc/systemd/system/lab-key.service", _KEY_UNIT, 0o644),
+    ("etc/systemd/system/lab-address.service", _ADDRESS_UNIT, 0o644),
+    ("etc/systemd/system/lab-kill.socket", _KILL_SOCKET, 0o644),
+    ("etc/systemd/system/lab-kill@.service", _KILL_UNIT, 0o644),
+    ("etc/systemd/system/nginx.service.d/ledger.conf", _NGINX_LEDGER, 0o644),
+    ("usr/local/sbin/lab-key", _KEY_SCRIPT, 0o755),
+    ("usr/local/sbin/lab-address", _ADDRESS_SCRIPT, 0o755),
+    ("etc/hostname", "lab\n", 0o644),
+)
+_ENABLED = "systemd-networkd pacemaker_remote nginx lab-key lab-address lab-kill.socket"
 # Without systemd: the agent is the first program, and the network is what the kernel's command line says.
 _SMALL_INIT = """\
 #!/bin/sh
@@ -124,7 +174,7 @@ class Images:
         It takes its key from the firmware, its address from DHCP (QEMU's user network has one), and answers on 80 and
         3121.
         """
-        recipe = (_MACHINE_PACKAGES, _KEY_SCRIPT, _KEY_UNIT, _NETWORK, _MODULES, *_LEAN)
+        recipe = (_MACHINE_PACKAGES, *(part for file in _MACHINE_FILES for part in file), _ENABLED, *_LEAN)
         folder = self._built("machine", repr(recipe), _build_machine)
         return _machine(folder, "root=/dev/vda rw quiet console=ttyS0")
 
@@ -170,14 +220,7 @@ def copy_root(root: Path, target: Path) -> Path:
 def _build_machine(folder: Path) -> None:
     root = folder / "root"
     files = folder / "files"
-    for path, text, mode in (
-        ("etc/initramfs-tools/conf.d/lab", "MODULES=list\n", 0o644),
-        ("etc/initramfs-tools/modules", _MODULES, 0o644),
-        ("etc/systemd/network/lab.network", _NETWORK, 0o644),
-        ("etc/systemd/system/lab-key.service", _KEY_UNIT, 0o644),
-        ("usr/local/sbin/lab-key", _KEY_SCRIPT, 0o755),
-        ("etc/hostname", "lab\n", 0o644),
-    ):
+    for path, text, mode in _MACHINE_FILES:
         target = files / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
@@ -189,7 +232,7 @@ def _build_machine(folder: Path) -> None:
         # Before any package: the initrd is made when the kernel is configured.
         f'--setup-hook=cp -rT --preserve=mode {files}/etc/initramfs-tools "$1"/etc/initramfs-tools',
         f'--customize-hook=cp -rT --preserve=mode {files} "$1"',
-        '--customize-hook=chroot "$1" systemctl -q enable systemd-networkd pacemaker_remote nginx lab-key',
+        f'--customize-hook=chroot "$1" systemctl -q enable {_ENABLED}',
         '--customize-hook=chroot "$1" systemctl -q mask systemd-networkd-wait-online e2scrub_reap apt-daily.timer',
         "trixie",
         root,

@@ -1,48 +1,18 @@
 """The whole command with real guests: commits, destroyed guests, and what runs in them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import libvirt
 import pytest
 
-from tests.daemon.stage import Stage, both, dummy_yaml, host_yaml, is_node, is_started
-from tests.lab.lab_hosts import SUBNET, Lab, LabHost
+from tests.daemon.stage import Stage, both, dummy_yaml, is_node, is_started
+from tests.lab.lab_hosts import SUBNET, Lab
 from tests.lab.lab_images import Images, copy_root
+from tests.lab.lab_stage import declare, destroy, failures, ledger_lines
 
 
-@pytest.fixture
-def stage(tmp_path: Path, lab: Lab) -> Iterator[Stage]:
-    """A stage in the controller's network; guests that it leaves are destroyed."""
-    made = Stage(tmp_path / "stage")
-    yield made
-    made.end()
-    for host in lab.hosts:
-        for uri in (host.local_lxc_uri, host.local_vm_uri):
-            connection = libvirt.open(uri)
-            for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-                domain.destroy()
-            connection.close()
-
-
-def destroy(uri: str, name: str) -> None:
-    """What `virsh destroy` does."""
-    connection = libvirt.open(uri)
-    connection.lookupByName(name).destroy()
-    connection.close()
-
-
-def lab_host_yaml(host: LabHost) -> str:
-    return f"""\
----
-apiVersion: reconciler/v1alpha1
-kind: Host
-metadata: {{name: {host.name}}}
-spec: {{libvirt: {{lxc: "{host.lxc_uri}", vm: "{host.vm_uri}"}}}}
-"""
-
-
-def lxc_yaml(root: Path, *, number: int = 100, flavor: str = "reconciler", init: str = "", on: str = "a") -> str:
+def lxc_yaml(
+    root: Path, *, number: int = 100, flavor: str = "reconciler", init: str = "", on: str = "a"
+) -> str:
     return f"""\
 ---
 apiVersion: reconciler/v1alpha1
@@ -58,18 +28,6 @@ spec:
 {init}
   placement: {{on: [{on}]}}
 """
-
-
-def declare(stage: Stage, lab: Lab, guest: str, fake: str) -> str:
-    hosts = host_yaml(stage.cluster) + "".join(lab_host_yaml(host) for host in lab.hosts)
-    return stage.commit(hosts=hosts, guest=guest, fake=fake)
-
-
-def ledger_lines(path: Path) -> list[str]:
-    """The ledger as `ACTION NODE`."""
-    if not path.exists():
-        return []
-    return [f"{words[2]} {words[4]}" for line in path.read_text().splitlines() if (words := line.split())]
 
 
 def test_fake_lives_in_an_lxc_guest_through_all_changes(
@@ -128,7 +86,7 @@ def test_stock_agent_in_an_lxc_guest_runs_and_recovers_a_dummy(
     assert inside.exists()
 
     inside.unlink()
-    status = stage.until(lambda s: _failures(s, "FAKE") == 1 and is_started("FAKE", "guest1")(s))
+    status = stage.until(lambda s: failures(s, "FAKE") == 1 and is_started("FAKE", "guest1")(s))
     assert inside.exists()
     assert is_node("guest1", "online")(status)
 
@@ -139,5 +97,52 @@ def test_stock_agent_in_an_lxc_guest_runs_and_recovers_a_dummy(
     assert len(logs) == 2
 
 
-def _failures(status: dict[str, list[dict[str, int]]], name: str) -> int:
-    return sum(r["failures"] for r in status["resources"] if r["name"] == name)
+def vm_yaml(images: Images) -> str:
+    machine = images.small_machine()
+    return f"""\
+---
+apiVersion: reconciler/v1alpha1
+kind: Guest
+metadata: {{name: vm-guest1}}
+spec:
+  type: vm
+  remoteNode: {{name: guest1, address: {SUBNET}.110, connectTimeout: 60s}}
+  hardware:
+    memory: 256Mi
+    emulation: true
+    disks: [{{path: {machine.disk}, discardWrites: true}}]
+    nics: [{{bridge: br0}}]
+    kernel:
+      path: {machine.kernel}
+      initrd: {machine.initrd}
+      arguments: {machine.arguments} lab.address={SUBNET}.110/24 lab.node=guest1
+  placement: {{on: [b]}}
+"""
+
+
+@pytest.mark.slow
+def test_fake_lives_in_a_qemu_guest_through_all_changes(stage: Stage, lab: Lab, images: Images) -> None:
+    guest, limit_s = vm_yaml(images), 180
+    inside = dummy_yaml("FAKE", Path("/run/ledger"))
+    declare(stage, lab, guest, inside)
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "guest1"), limit_s)
+
+    destroy(lab["b"].local_vm_uri, "vm-guest1")
+    stage.until(lambda s: failures(s, "vm-guest1") > 0 or not is_node("guest1", "online")(s), limit_s)
+    stage.until(both(is_started("FAKE", "guest1"), is_node("guest1", "online")), limit_s)
+
+    declare(stage, lab, guest, dummy_yaml("FAKE", stage.ledger, prefer="host1: INFINITY"))
+    stage.until(is_started("FAKE", "host1"), limit_s)
+    declare(stage, lab, guest, inside)
+    stage.until(is_started("FAKE", "guest1"), limit_s)
+    assert stage.lines() == ["start FAKE host1", "stop FAKE host1"]
+
+    (stage.repository / "fake.yaml").unlink()
+    (stage.repository / "guest.yaml").unlink()
+    stage.commit(hosts=(stage.repository / "hosts.yaml").read_text())
+    stage.until(both(is_started("FAKE"), is_started("vm-guest1")), limit_s)
+    log = stage.daemon_log.read_text()
+    assert log.rindex("stopped FAKE on guest1") < log.rindex("stopping vm-guest1 on b")
+    starts = [line for line in log.splitlines() if "started FAKE on guest1" in line]
+    assert len(starts) == 3
