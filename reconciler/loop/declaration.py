@@ -11,6 +11,9 @@ from reconciler.model.names import Where
 from reconciler.model.problem import Problem
 from reconciler.ports import Ports, SourceTree
 
+SOURCE_RETRY_S = 5.0
+"""After which a source that could not be read is tried again: what it was to tell may never be told again."""
+
 
 class Declaration:
     """The way from the repository into memory."""
@@ -25,20 +28,29 @@ class Declaration:
         self._is_stale = True
         self._seen: SourceTree | None = None
         self._is_first = True
+        self._retry_at: float | None = None
+        self._refusal: tuple[tuple[Problem, ...], str] = ((), "")
 
     def invalidate(self) -> None:
         """Read it again in the next round."""
         self._is_stale = True
 
+    @property
+    def retry_s(self) -> float | None:
+        """Return the seconds until a source that could not be read is tried again; None: it could be."""
+        return None if self._retry_at is None else self._retry_at - self._ports.clock.monotonic()
+
     async def load(self) -> bool:
         """Read the declaration if it may have changed; return whether another one is in force now."""
-        if not self._is_stale:
+        is_due = self.retry_s is not None and self.retry_s <= 0
+        if not self._is_stale and not is_due:
             return False
-        self._is_stale = False
+        self._is_stale, self._retry_at = False, None
         has_recalled = await self._recall()
         try:
             tree = await self._ports.repository.read()
         except SourceError as error:
+            self._seen, self._retry_at = None, self._ports.clock.monotonic() + SOURCE_RETRY_S
             self._refuse((_problem(str(error)),), "")
             return has_recalled
         if self._seen is not None and tree == self._seen:
@@ -48,7 +60,7 @@ class Declaration:
         if loaded.intent is None:
             self._refuse(loaded.problems, tree.source.commit or "the files")
             return has_recalled
-        self._memory.problems, self._memory.refused = loaded.problems, ""
+        self._memory.problems, self._memory.refused, self._refusal = loaded.problems, "", ((), "")
         intent = self._adjust(loaded.intent)
         is_new = self._memory.intent != intent
         self._memory.accept(tree, intent)
@@ -71,7 +83,10 @@ class Declaration:
         return True
 
     def _refuse(self, problems: tuple[Problem, ...], what: str) -> None:
-        """Keep what is in force, and say why."""
+        """Keep what is in force, and say why, once."""
+        if (problems, what) == self._refusal:
+            return
+        self._refusal = (problems, what)
         self._memory.problems, self._memory.refused = problems, what
         errors = sum(p.severity == "error" for p in problems)
         kept = self._memory.tree

@@ -296,6 +296,8 @@ class Reconciler:
         timeout = self._settings.resync_s
         if self.transition.recheck_at is not None:
             timeout = min(timeout, max(self.transition.recheck_at - self._ports.clock.now(), 0.05))
+        if self.declaration.retry_s is not None:
+            timeout = min(timeout, max(self.declaration.retry_s, 0.05))
         try:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
