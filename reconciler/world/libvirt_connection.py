@@ -7,6 +7,7 @@ opens another, and the thread is left to end by itself whenever the library lets
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
+"""Until a caller is told that the host cannot be reached; callers that come later are told at once."""
+ABANDON_S = 30.0
+"""Until an attempt to connect is given up for a new one: a host that is back would else be found when TCP, which
+doubles its waits, asks again; each attempt holds a thread for up to two minutes."""
 CALL_TIMEOUT_S = 15.0
 
 _THREADS = 4
@@ -49,12 +54,9 @@ class LibvirtConnection:
             HypervisorUnreachableError: it could not be asked, or did not answer in time.
             HypervisorError: it answered with an error.
         """
-        if self._session is None or self._session.is_dead:
-            self._session = _Session(self.uri, self._on_event)
-        session = self._session
+        session = self._present_session()
         try:
-            # A connection that takes long stays the one that everybody waits for: attempts do not pile up.
-            await _outcome(session.connected, CONNECT_TIMEOUT_S)
+            await _outcome(session.connected, max(0.0, CONNECT_TIMEOUT_S - session.age_s()))
         except TimeoutError:
             raise HypervisorUnreachableError(
                 f"{self.uri} cannot be connected within {CONNECT_TIMEOUT_S:g} s"
@@ -86,6 +88,15 @@ class LibvirtConnection:
             self._session.end()
             self._session = None
 
+    def _present_session(self) -> "_Session":
+        """Return the session that everybody uses, or waits for: attempts to connect do not pile up."""
+        session = self._session
+        if session is not None and not session.connected.done() and session.age_s() > ABANDON_S:
+            session.end()
+        if session is None or session.is_dead:
+            session = self._session = _Session(self.uri, self._on_event)
+        return session
+
     def _on_event(self) -> None:
         """Pass an event on, in libvirt's thread."""
         for wake in tuple(self._wakes):
@@ -97,12 +108,16 @@ class _Session:
 
     def __init__(self, uri: str, on_event: Callable[[], None]) -> None:
         self.is_dead = False
+        self._began_at = time.monotonic()
         self._uri = uri
         self._on_event = on_event
         self._connection: Connection | None = None
         self._callbacks: list[int] = []
         self._threads = DaemonThreads(_THREADS, f"libvirt {uri}")
         self.connected = self._threads.submit(self._connect)
+
+    def age_s(self) -> float:
+        return time.monotonic() - self._began_at
 
     def submit(self, function: Callable[[Connection], T]) -> Future[T]:
         return self._threads.submit(lambda: self._run(function))
@@ -134,6 +149,8 @@ class _Session:
                 None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_lifecycle, None
             )
             self._callbacks.append(identifier)
+        if self.is_dead:
+            self._disconnect()  # given up while it was connecting
 
     def _run(self, function: Callable[[Connection], T]) -> T:
         libvirt = load_libvirt()

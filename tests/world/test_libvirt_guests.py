@@ -1,6 +1,7 @@
 """libvirt guests on libvirt's own test driver: ownership, repeated starts, deadlines and events."""
 
 import asyncio
+import socket
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import GuestType, Host
 from reconciler.model.resource import Guest, Resource, ResourceAgent
 from reconciler.ports import Domain, GuestStart
+from reconciler.world import libvirt_connection
 from reconciler.world.libvirt_connection import LibvirtConnection
 from reconciler.world.libvirt_guests import LibvirtGuests
 from reconciler.world.libvirt_library import load_libvirt
@@ -189,6 +191,22 @@ def test_call_past_its_deadline_costs_the_connection_and_not_the_loop() -> None:
         connection.close()
 
     asyncio.run(scenario())
+
+
+def test_host_that_does_not_answer_delays_only_the_first_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libvirt_connection, "CONNECT_TIMEOUT_S", 0.05)
+
+    async def scenario(uri: str) -> None:
+        connection = LibvirtConnection(uri)
+        for most_s in (1.0, 0.04, 0.04):
+            started = time.monotonic()
+            with pytest.raises(HypervisorUnreachableError, match="cannot be connected within"):
+                await connection.call(lambda _connection: None)
+            assert time.monotonic() - started < most_s
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asyncio.run(scenario(f"qemu+tcp://127.0.0.1:{silent.getsockname()[1]}/system"))
 
 
 def test_calls_run_beside_each_other() -> None:
