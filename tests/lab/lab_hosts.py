@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.world.daemon_threads import DaemonThreads
 from tests.lab.lab_network import joined
 
 SUBNET = "10.213.7"
@@ -30,6 +31,8 @@ START_TIMEOUT_S = 20.0
 _HERE = Path(__file__).parent
 _BASE = Path("/tmp")
 _PREFIX = "rlab"
+_VOLATILE = ("run", "guests")
+"""Of the folders: what is on tmpfs on a real host, and gone after a boot."""
 _CGROUPS = Path("/sys/fs/cgroup")
 _LIBVIRT_FOLDERS = {
     "run": "/run/libvirt",
@@ -86,22 +89,28 @@ class LabHost:
             *("--propagation", "private"),
             *(sys.executable, "-I", "-S", str(_HERE / "lab_host_init.py"), json.dumps({"binds": binds})),
         ]
-        self.supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.supervisor = _SPAWNER.submit(
+            lambda: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ).result()
         assert self.supervisor.stdout is not None
         assert self.supervisor.stdout.readline() == "ready\n", f"{self.name} did not start"
+        self.plug()
         self.start_libvirtd()
 
     def power_off(self) -> None:
-        """Cut the power: everything on the host ends at once, and nothing is told."""
+        """Cut the power: everything on the host ends at once, and nobody is told: no connection is closed."""
         self.thaw()
         if self.supervisor is None:
             return
+        self.unplug()
         for pid in _children(self.supervisor.pid):
             os.kill(pid, signal.SIGKILL)
         self.supervisor.kill()
         self.supervisor.communicate()
         self.supervisor = None
-        (self.folder / "run" / "libvirt-sock").unlink(missing_ok=True)
+        for name in _VOLATILE:
+            shutil.rmtree(self.folder / name)
+            (self.folder / name).mkdir()
 
     def run(self, argv: Sequence[str], log: str = "commands.log") -> None:
         """Start a program on the host, in the background, with its output in a file of the host's folder."""
@@ -182,13 +191,19 @@ class Lab:
     ) -> "subprocess.Popen[bytes]":
         """Start a program in the controller's namespace; it is killed at the end of the lab if it is still there."""
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/run/netns/{self.controller}", *argv],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment,
-            )
+            command = [
+                "setpriv",
+                "--pdeathsig",
+                "KILL",
+                "nsenter",
+                f"--net=/run/netns/{self.controller}",
+                *argv,
+            ]
+            process = _SPAWNER.submit(
+                lambda: subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+                )
+            ).result()
         self.processes.append(process)
         return process
 
@@ -228,7 +243,9 @@ def make_lab(names: Sequence[str]) -> Iterator[Lab]:
         for index, host in enumerate(hosts, start=1):
             _make_namespace(host.netns)
             _plug(switch, index, host.netns)
-            _ip("-n", host.netns, "link", "add", "br0", "type", "bridge")
+            # A bridge without an address of its own takes the lowest of its ports', which change with its guests.
+            mac = f"02:00:00:00:00:{index:02x}"
+            _ip("-n", host.netns, "link", "add", "br0", "address", mac, "type", "bridge")
             _ip("-n", host.netns, "link", "set", "up0", "master", "br0")
             _ip("-n", host.netns, "link", "set", "br0", "up")
             _ip("-n", host.netns, "address", "add", f"{host.address}/24", "dev", "br0")
@@ -351,6 +368,9 @@ def wait_for(is_so: Callable[[], bool], what: str, limit_s: float = START_TIMEOU
 def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL)
 
+
+# prctl(2): the death signal comes when the thread that started a process ends, which must not be a thread of a pool.
+_SPAWNER = DaemonThreads(1, "lab-spawner")
 
 # Joins its argument's cgroups and becomes what follows: a cgroup namespace has the groups of that moment for its root.
 _JOIN_CGROUPS = """
