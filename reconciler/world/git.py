@@ -5,6 +5,7 @@ hash, never from the work tree, so that a half-written file or a checkout under 
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -15,12 +16,18 @@ from reconciler.model.errors import SourceError
 from reconciler.model.intent import Source
 from reconciler.ports import SourceTree, Wake
 
+log = logging.getLogger(__name__)
+
 SUFFIXES = (".yaml", ".yml", ".xml")
 MAX_TREE_BYTES = 20 * 1024 * 1024
 MAX_FILE_BYTES = 5 * 1024 * 1024
 GIT_TIMEOUT_S = 30.0
 DEBOUNCE_MS = 50
 """How long files must be quiet before they are read."""
+MAX_READINGS = 20
+"""Of a folder that changes while it is read."""
+WATCH_RETRY_S = 10.0
+"""After a watch could not be made, for want of the folder or of inotify watches."""
 
 
 class FolderRepository:
@@ -31,11 +38,13 @@ class FolderRepository:
 
     async def read(self) -> SourceTree:
         """Read the folder's files; again if they changed meanwhile."""
-        first = await asyncio.to_thread(_read_folder, self._folder)
-        second = await asyncio.to_thread(_read_folder, self._folder)
-        while first != second:
-            first, second = second, await asyncio.to_thread(_read_folder, self._folder)
-        return SourceTree(source=Source(folder=str(self._folder)), files=first)
+        before = await asyncio.to_thread(_read_folder, self._folder)
+        for _ in range(MAX_READINGS):
+            files = await asyncio.to_thread(_read_folder, self._folder)
+            if files == before:
+                return SourceTree(source=Source(folder=str(self._folder)), files=files)
+            before = files
+        raise SourceError(f"{self._folder} changes faster than it can be read; commit it to git instead")
 
     async def read_revision(self, revision: str) -> SourceTree:
         """Refuse: a folder has no other revisions."""
@@ -83,7 +92,9 @@ class GitRepository:
 
     async def _files(self, commit: str) -> dict[str, bytes]:
         prefix = "" if self.prefix == "." else f"{self.prefix}/"
-        listing = await self._git("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", prefix or ".")
+        listing = await self._git(
+            *("--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", prefix or ".")
+        )
         wanted: list[tuple[str, str]] = []
         total = 0
         for line in listing.decode("utf-8", "surrogateescape").split("\0"):
@@ -94,6 +105,8 @@ class GitRepository:
             relative = path[len(prefix) :]
             if kind != "blob" or mode == "120000" or not _is_wanted(relative):
                 continue
+            if not size.isdigit():  # git prints BAD for an object that it does not have
+                raise SourceError(_damaged(relative, self.root))
             total += int(size)
             if int(size) > MAX_FILE_BYTES or total > MAX_TREE_BYTES:
                 raise SourceError(
@@ -109,19 +122,23 @@ class GitRepository:
         files: dict[str, bytes] = {}
         offset = 0
         for path, name in wanted:
-            end = answer.index(b"\n", offset)
-            size = int(answer[offset:end].split()[2])
-            if not answer[offset:end].startswith(name.encode()):
-                raise SourceError(f"git answered for another object than {path}")
+            end = answer.find(b"\n", offset)
+            head = answer[offset:end].split()
+            if len(head) != 3 or head[0] != name.encode():
+                raise SourceError(_damaged(path, self.root))
+            size = int(head[2])
             files[path] = answer[end + 1 : end + 1 + size]
             offset = end + 1 + size + 1
         return files
 
     async def _is_dirty(self) -> bool:
         status = await self._git(
-            "status", "--porcelain", "-z", "--untracked-files=all", "--", str(self._folder)
+            *("--literal-pathspecs", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"),
+            *("--", self.prefix),
         )
-        return any(_is_wanted(entry[3:]) for entry in status.decode("utf-8", "replace").split("\0") if entry)
+        skipped = 3 + (0 if self.prefix == "." else len(self.prefix) + 1)
+        entries = status.decode("utf-8", "surrogateescape").split("\0")
+        return any(_is_wanted(entry[skipped:]) for entry in entries if entry)
 
     async def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         return await run_git(self.root, *arguments, stdin=stdin)
@@ -189,17 +206,20 @@ async def run_git(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
         )
     except FileNotFoundError as error:
         raise SourceError("git is not installed; install it with: apt-get install git") from error
+    verb = next(a for a in arguments if not a.startswith("-"))
     try:
         async with asyncio.timeout(GIT_TIMEOUT_S):
             out, err = await process.communicate(stdin)
     except TimeoutError as error:
-        process.kill()
-        await process.wait()
-        raise SourceError(f"git {arguments[0]} took longer than {GIT_TIMEOUT_S:g} s") from error
-    is_lookup = "--quiet" in arguments
-    if process.returncode and not is_lookup:
+        raise SourceError(f"git {verb} took longer than {GIT_TIMEOUT_S:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    is_nothing_found = "--quiet" in arguments and process.returncode == 1
+    if process.returncode and not is_nothing_found:
         text = err.decode("utf-8", "replace").strip().removeprefix("fatal: ")
-        raise SourceError(f"git {arguments[0]}: {text}")
+        raise SourceError(f"git {verb} in {root}: {text}")
     return out
 
 
@@ -214,20 +234,35 @@ async def _find_root(folder: Path) -> Path | None:
 def _read_folder(folder: Path) -> Mapping[str, bytes]:
     files: dict[str, bytes] = {}
     total = 0
-    for path in sorted(folder.rglob("*")):
+    for path in _walk(folder):
         relative = path.relative_to(folder).as_posix()
-        if not _is_wanted(relative) or path.is_symlink() or not path.is_file():
-            continue
         try:
-            total += path.stat().st_size
-            if path.stat().st_size > MAX_FILE_BYTES or total > MAX_TREE_BYTES:
+            size = path.stat().st_size
+            total += size
+            if size > MAX_FILE_BYTES or total > MAX_TREE_BYTES:
                 raise SourceError(
                     f"{relative} is too large: {MAX_FILE_BYTES} bytes a file, {MAX_TREE_BYTES} in all"
                 )
             files[relative] = path.read_bytes()
+        except FileNotFoundError:
+            continue  # removed meanwhile; the next reading agrees
         except OSError as error:
             raise SourceError(f"{relative}: {error.strerror}") from error
     return files
+
+
+def _walk(folder: Path) -> list[Path]:
+    """Return the files that can be part of the declaration, sorted; symbolic links are followed nowhere."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(place, name) for name in names if _is_wanted(name)]
+        found += [path for path in paths if path.is_file() and not path.is_symlink()]
+    return sorted(found)
+
+
+def _damaged(path: str, root: Path) -> str:
+    return f"{path} cannot be read from git; see `git fsck` in {root}"
 
 
 def _is_wanted(path: str) -> bool:
@@ -237,6 +272,18 @@ def _is_wanted(path: str) -> bool:
 
 
 async def _changes(folder: Path) -> AsyncIterator[None]:
+    """Yield after every change below a folder; a watch that cannot be made is tried again, for readings go on."""
+    while True:
+        try:
+            async for _ in _watch(folder):
+                yield
+        except OSError as error:
+            log.warning("cannot watch %s: %s", folder, error)
+        await asyncio.sleep(WATCH_RETRY_S)
+        yield
+
+
+async def _watch(folder: Path) -> AsyncIterator[None]:
     stop = asyncio.Event()
     try:
         async for _ in watchfiles.awatch(
