@@ -3,6 +3,7 @@
 The rules:
 
 * On one resource: what is in flight, then stops everywhere, then probes, then the start, then its monitors.
+* A node's connection, being made or to be made, comes before everything on that node.
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
 * What ended with its guest starts elsewhere only after that guest has stopped.
 * Declared orders: starts in order, stops in reverse; also against actions in flight.
@@ -26,6 +27,7 @@ def order_steps(situation: Situation, decisions: Decisions, steps: Steps) -> Non
         _order_resource(situation, steps, decision)
         _order_guest(situation, steps, decision)
         _order_implied_stop(situation, steps, decision)
+    _order_hosts(situation, steps)
     for ordering in situation.intent.orderings:
         _order_pair(situation, steps, ordering)
     for decision in decisions.values():
@@ -45,6 +47,23 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
         for monitor in own:
             if monitor.kind is ActionKind.MONITOR and monitor.node == start.node:
                 steps.order(start.id, monitor.id)
+
+
+def _order_hosts(situation: Situation, steps: Steps) -> None:
+    """Let what is done on a host wait for its connection; guests run without it."""
+    connecting = [
+        (p.node, p.id)
+        for p in situation.observed.pending
+        if p.resource is None and p.kind == ActionKind.CONNECT.value
+    ]
+    connects = [*connecting, *((a.node, a.id) for a in steps.of(ActionKind.CONNECT))]
+    for node, connect in connects:
+        if node not in situation.intent.hosts:
+            continue
+        for action in list(steps.actions.values()):
+            is_guest = action.resource is not None and situation.resources[action.resource].guest is not None
+            if action.node == node and action.resource is not None and not is_guest:
+                steps.order(connect, action.id)
 
 
 def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
