@@ -35,6 +35,8 @@ class Outcome:
     connected: Connected | None = None
     reason: LinkReason | None = None
     """Why a connection failed, or was lost in the middle."""
+    is_unsent: bool = False
+    """It never left: nothing on its node has changed, and nothing is in doubt."""
     text: str = ""
 
     @property
@@ -47,4 +49,4 @@ class Outcome:
     @property
     def is_unknown(self) -> bool:
         """Tell whether the action may have had its effect or not."""
-        return self.result is None and self.action.resource is not None
+        return self.result is None and self.action.resource is not None and not self.is_unsent

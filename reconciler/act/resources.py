@@ -14,7 +14,7 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
     assert action.resource is not None
     link = context.links.get(action.node)
     if link is None:
-        return Outcome(action=action, uid=uid, reason=LinkReason.LOST, text=f"{action.node} is not connected")
+        return _unsent(action, uid, LinkError(LinkReason.LOST, f"{action.node} is not connected"))
     if action.kind is ActionKind.CANCEL:
         return await _cancel(link, action, uid)
     request = _request(context, action, uid)
@@ -23,9 +23,10 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
     try:
         result = await link.execute(request)
     except LinkError as error:
-        is_unsent = not isinstance(error, OutcomeUnknownError)
-        if is_unsent and action.kind is ActionKind.START:
-            context.ports.journal.drop_record(action.node, action.resource)
+        if not isinstance(error, OutcomeUnknownError):
+            if action.kind is ActionKind.START:
+                context.ports.journal.drop_record(action.node, action.resource)
+            return _unsent(action, uid, error)
         return Outcome(action=action, uid=uid, request=request, reason=error.reason, text=str(error))
     if action.kind is ActionKind.START:
         _remember(context, action, request, "started" if result.is_ok else "failed")
@@ -34,12 +35,18 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
     return Outcome(action=action, uid=uid, request=request, result=result, text=result.describe())
 
 
+def _unsent(action: Action, uid: str, error: LinkError) -> Outcome:
+    return Outcome(action=action, uid=uid, reason=error.reason, text=str(error), is_unsent=True)
+
+
 async def _cancel(link: AgentLink, action: Action, uid: str) -> Outcome:
     assert action.resource is not None
     try:
         await link.cancel(action.resource, "monitor", action.interval_ms)
-    except LinkError as error:
+    except OutcomeUnknownError as error:
         return Outcome(action=action, uid=uid, reason=error.reason, text=str(error))
+    except LinkError as error:
+        return _unsent(action, uid, error)
     result = OperationResult(
         resource=action.resource, operation="cancel", interval_ms=action.interval_ms, uid=uid
     )

@@ -13,7 +13,7 @@ from reconciler.act.guests import run_guest_action
 from reconciler.act.outcome import Outcome
 from reconciler.act.resources import run_resource_action
 from reconciler.model.names import ActionId, ResourceId
-from reconciler.model.operation import OCF_ERR_GENERIC, OperationResult
+from reconciler.model.operation import OCF_ERR_GENERIC, STATUS_NOT_CONNECTED, OperationResult
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink, IntentRecord, LogEntry
 
@@ -100,11 +100,27 @@ def _intent_record(context: Context, action: Action, uid: str) -> IntentRecord:
 
 
 def _log_entry(context: Context, outcome: Outcome) -> LogEntry | None:
-    if outcome.result is None:
+    result = _not_sent(outcome) if outcome.is_unsent else outcome.result
+    if result is None:
         return None
     return LogEntry(
         node=outcome.action.node,
-        result=outcome.result,
+        result=result,
         finished_at=context.ports.clock.now(),
         commit=context.commit,
+    )
+
+
+def _not_sent(outcome: Outcome) -> OperationResult:
+    """Return what is kept of an operation that never left."""
+    action = outcome.action
+    assert action.resource is not None
+    return OperationResult(
+        resource=action.resource,
+        operation=action.kind.value,
+        interval_ms=action.interval_ms,
+        rc=OCF_ERR_GENERIC,
+        status=STATUS_NOT_CONNECTED,
+        reason=outcome.text,
+        uid=outcome.uid,
     )

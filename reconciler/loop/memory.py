@@ -3,7 +3,7 @@
 Decides nothing and does no I/O but for the journal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
@@ -13,11 +13,11 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
 from reconciler.model.observed import Instance, Observed, StartedAs
-from reconciler.model.operation import OperationResult, StartRecord
+from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRecord
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
-from reconciler.observe.domains import GuestFact, Hypervisors
+from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
@@ -136,6 +136,32 @@ class Memory:
         if outcome.is_ok and action.kind is ActionKind.STOP and action.resource in self.history.restarts:
             self.remember(replace(self.history, restarts=self.history.restarts - {action.resource}))
 
+    def note_reading(
+        self, key: HypervisorKey, domains: Sequence[Domain], sequence: int, busy: set[ResourceId], now: float
+    ) -> list[ResourceId]:
+        """Take in what a hypervisor listed; return the guests that ended though nobody asked them to.
+
+        Each of them counts as a failure, so that a guest which dies again and again is given up in the end.
+        """
+        before = self.hypervisors.facts
+        cluster = self.intent.cluster.name if self.intent else ""
+        self.hypervisors = self.hypervisors.read(key, domains, sequence, cluster)
+        declared = self.intent.resources if self.intent else {}
+        ended = [
+            resource
+            for (resource, host), fact in self.hypervisors.facts.items()
+            if host == key[0] and fact.domain is None and resource in declared and resource not in busy
+            if (known := before.get((resource, host))) is not None
+            and known.domain is not None
+            and known.is_certain
+        ]
+        for resource in ended:
+            result = OperationResult(
+                resource=resource, operation="monitor", rc=OCF_NOT_RUNNING, reason="it ended by itself"
+            )
+            self.remember(with_operation_failure(self.history, self.intent, key[0], result, now))
+        return ended
+
     def note_monitor(self, node: NodeName, result: OperationResult, now: float) -> bool:
         """Take in what a recurring monitor reported by itself; return whether it is a new failure."""
         view = self.views.get(node)
@@ -235,7 +261,7 @@ class Memory:
     def _note_operation(self, outcome: Outcome, now: float) -> None:
         action = outcome.action
         view = self.views.get(action.node)
-        if view is None or action.resource is None:
+        if view is None or action.resource is None or outcome.is_unsent:
             return
         known = view.instances.get(action.resource)
         if outcome.result is None:
