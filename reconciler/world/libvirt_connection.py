@@ -189,6 +189,8 @@ class _Session:
 
 async def _outcome(future: Future[T], limit_s: float) -> T:
     """Wait for a thread's result without ever cancelling the thread, which could not be stopped anyway."""
+    if future.done():
+        return future.result()
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 

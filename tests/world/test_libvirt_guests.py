@@ -209,6 +209,19 @@ def test_host_that_does_not_answer_delays_only_the_first_caller(monkeypatch: pyt
         asyncio.run(scenario(f"qemu+tcp://127.0.0.1:{silent.getsockname()[1]}/system"))
 
 
+def test_old_connection_is_as_good_as_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libvirt_connection, "CONNECT_TIMEOUT_S", 1.0)
+
+    async def scenario() -> None:
+        connection = LibvirtConnection(URI)
+        await connection.call(lambda _connection: None)
+        monkeypatch.setattr(libvirt_connection, "CONNECT_TIMEOUT_S", 0.0)
+        assert await connection.call(lambda connected: connected.getHostname())
+        connection.close()
+
+    asyncio.run(scenario())
+
+
 def test_calls_run_beside_each_other() -> None:
     async def scenario() -> None:
         connection = LibvirtConnection(URI)
