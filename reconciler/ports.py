@@ -163,7 +163,7 @@ class LinkTarget:
     key: bytes | None
     """None on the local Unix socket."""
     epoch: int = 0
-    """Of this controller; our agents refuse a lower one than they have seen."""
+    """Of this controller; our agents refuse a lower one than they have seen. 0: it only looks, and commands nothing."""
 
 
 class LinkListener(Protocol):
@@ -296,6 +296,10 @@ class Journal(Protocol):
 
     def open_intents(self) -> Sequence[IntentRecord]:
         """Return actions that were begun and have no result: they may have happened."""
+        ...
+
+    def settle(self, uids: Sequence[str]) -> None:
+        """Forget actions without a result: what became of them is known by now."""
         ...
 
     def append_log(self, entry: LogEntry) -> None:

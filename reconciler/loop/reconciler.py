@@ -66,7 +66,7 @@ class Reconciler:
         self._last_launch: tuple[frozenset[ActionId], float] = (frozenset(), 0.0)
         self._readings: Readings | None = None
         self._runner: Runner | None = None
-        self._epoch = ports.journal.next_epoch()
+        self._epoch = 0
         self.memory = Memory(journal=ports.journal, history=ports.journal.load_history())
         self.declaration = Declaration(ports, self.memory, self.emit, adjust)
         self.transition = Transition(is_complete=False)
@@ -80,6 +80,7 @@ class Reconciler:
             once: return when the world is as asked, or nothing more can be done.
             is_read_only: connect and probe, and carry out nothing else; for plans without a daemon.
         """
+        self._epoch = 0 if is_read_only else self._ports.journal.next_epoch()
         async with asyncio.TaskGroup() as group:
             self._runner = Runner(group, lambda outcome: self._post(lambda: self._finish(outcome)))
             self._readings = Readings(
@@ -321,8 +322,10 @@ class Reconciler:
                 self.emit(_warning("hypervisor-unreachable", text, key[0]))
             self.memory.hypervisors = self.memory.hypervisors.unreadable(key, answer)
         else:
-            cluster = self.memory.intent.cluster.name
-            self.memory.hypervisors = self.memory.hypervisors.read(key, answer, sequence, cluster)
+            assert self._runner is not None
+            busy = {a.resource for a in self._runner.in_flight.values() if a.resource is not None}
+            for gone in self.memory.note_reading(key, answer, sequence, busy, self._ports.clock.now()):
+                self.emit(_warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
 
     def _finish(self, outcome: Outcome) -> None:
         """Tick an action off; one that did not end as expected moves the baseline."""
@@ -361,7 +364,6 @@ class Reconciler:
         assert self._runner is not None
         for view in ended:
             if view.link is not None:
-                self.emit(_warning("guest-gone", f"the guest of {view.name} is gone", view.name))
                 self._runner.discard(view.link)
 
 

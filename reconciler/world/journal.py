@@ -5,18 +5,21 @@ Source: https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode, FULL
 
 import json
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler.load.record import from_json, to_json
-from reconciler.model.errors import StateError
+from reconciler.model.errors import StateError, UsageError
 from reconciler.model.history import History
 from reconciler.model.intent import Source
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.operation import OperationResult, StartRecord
 from reconciler.ports import IntentRecord, LogEntry, SourceTree
+
+T = TypeVar("T")
 
 MAX_LOGS_PER_RESOURCE = 50
 MAX_PLAN_INPUTS = 20
@@ -51,24 +54,22 @@ class SqliteJournal:
         Raises:
             StateError: the file is damaged or not a journal.
         """
-        try:
-            if is_read_only and not path.exists():
+        self._path = path
+        with self._refusals():
+            if is_read_only:
                 self._db = sqlite3.connect(":memory:", isolation_level=None)
-            elif is_read_only:
-                self._db = sqlite3.connect(":memory:", isolation_level=None)
-                with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source:
-                    source.backup(self._db)
+                if path.exists():
+                    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
+                        source.backup(self._db)
             else:
                 self._db = sqlite3.connect(path, isolation_level=None)
                 path.chmod(0o600)
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
+            found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
             self._db.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            text = (
-                f"{path} is damaged ({error}); move it away: what only it knew becomes unknown, and is shown"
-            )
-            raise StateError(text) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -77,7 +78,7 @@ class SqliteJournal:
     def load_history(self) -> History:
         """Return the failures and orders that were kept."""
         text = self._get("history")
-        return History() if text is None else from_json(History, text)
+        return History() if text is None else self._read(History, text)
 
     def save_history(self, history: History) -> None:
         """Keep failures and orders."""
@@ -86,42 +87,47 @@ class SqliteJournal:
     def begin(self, intents: Sequence[IntentRecord]) -> None:
         """Write down actions before any of them is carried out."""
         rows = [(i.uid, to_json(i)) for i in intents]
-        with self._db:
-            self._db.execute("BEGIN")
+        with self._writing():
             self._db.executemany("INSERT INTO intents VALUES (?, ?)", rows)
 
     def finish(self, uid: str, entry: LogEntry | None) -> None:
         """Write down an action's result; an unknown outcome leaves the intent open."""
         if entry is None:
             return
-        with self._db:
-            self._db.execute("BEGIN")
+        with self._writing():
             self._db.execute("DELETE FROM intents WHERE uid = ?", (uid,))
             self._log(entry)
 
     def open_intents(self) -> Sequence[IntentRecord]:
         """Return actions that were begun and have no result."""
-        rows = self._db.execute("SELECT value FROM intents ORDER BY rowid").fetchall()
-        return [from_json(IntentRecord, value) for (value,) in rows]
+        rows = self._rows("SELECT value FROM intents ORDER BY rowid")
+        return [self._read(IntentRecord, value) for (value,) in rows]
+
+    def settle(self, uids: Sequence[str]) -> None:
+        """Forget actions without a result: what became of them is known by now."""
+        with self._writing():
+            self._db.executemany("DELETE FROM intents WHERE uid = ?", [(uid,) for uid in uids])
 
     def append_log(self, entry: LogEntry) -> None:
         """Keep a result that no action asked for."""
-        with self._db:
-            self._db.execute("BEGIN")
+        with self._writing():
             self._log(entry)
 
     def logs(self, resource: ResourceId, limit: int) -> Sequence[LogEntry]:
         """Return a resource's last results, newest first."""
         query = "SELECT node, finished_at, commit_id, value FROM logs WHERE resource = ? ORDER BY sequence DESC LIMIT ?"
         return [
-            LogEntry(node=NodeName(n), finished_at=at, commit=c, result=from_json(OperationResult, value))
-            for n, at, c, value in self._db.execute(query, (resource, limit))
+            LogEntry(node=NodeName(n), finished_at=at, commit=c, result=self._read(OperationResult, value))
+            for n, at, c, value in self._rows(query, resource, limit)
         ]
+
+    def logged_resources(self) -> Sequence[str]:
+        """Return the names of all resources with a result, sorted."""
+        return [str(name) for (name,) in self._rows("SELECT DISTINCT resource FROM logs ORDER BY resource")]
 
     def save_record(self, node: NodeName, incarnation: str, record: StartRecord) -> None:
         """Keep a start record; one of another incarnation than the node's present one begins that incarnation's."""
-        with self._db:
-            self._db.execute("BEGIN")
+        with self._writing():
             if self._incarnation(node) not in {None, incarnation}:
                 self._db.execute("DELETE FROM records WHERE node = ?", (node,))
                 self._db.execute("DELETE FROM incarnations WHERE node = ?", (node,))
@@ -132,29 +138,28 @@ class SqliteJournal:
 
     def drop_record(self, node: NodeName, resource: ResourceId) -> None:
         """Forget the record of a resource that was stopped."""
-        self._db.execute("DELETE FROM records WHERE node = ? AND resource = ?", (node, resource))
+        with self._writing():
+            self._db.execute("DELETE FROM records WHERE node = ? AND resource = ?", (node, resource))
 
     def records(self, node: NodeName, incarnation: str) -> Mapping[ResourceId, StartRecord] | None:
         """Return a node's records in this incarnation; None: the journal does not know this incarnation."""
         if not incarnation or self._incarnation(node) != incarnation:
             return None
-        rows = self._db.execute("SELECT value FROM records WHERE node = ? ORDER BY resource", (node,))
-        found = [from_json(StartRecord, value) for (value,) in rows]
+        rows = self._rows("SELECT value FROM records WHERE node = ? ORDER BY resource", node)
+        found = [self._read(StartRecord, value) for (value,) in rows]
         return {record.resource: record for record in found}
 
     def open_incarnation(self, node: NodeName, incarnation: str) -> None:
         """Note that we began this incarnation of a node; what was known of another one ends with it."""
         if self._incarnation(node) == incarnation:
             return
-        with self._db:
-            self._db.execute("BEGIN")
+        with self._writing():
             self._db.execute("DELETE FROM records WHERE node = ?", (node,))
             self._db.execute("INSERT OR REPLACE INTO incarnations VALUES (?, ?)", (node, incarnation))
 
     def save_tree(self, tree: SourceTree) -> None:
         """Keep the last declaration that was good."""
-        with self._db:
-            self._db.execute("BEGIN")
+        with self._writing():
             self._db.execute("DELETE FROM files")
             self._db.executemany("INSERT INTO files VALUES (?, ?)", sorted(tree.files.items()))
             self._db.execute("INSERT OR REPLACE INTO kept VALUES ('source', ?)", (to_json(tree.source),))
@@ -164,13 +169,12 @@ class SqliteJournal:
         text = self._get("source")
         if text is None:
             return None
-        files = dict(self._db.execute("SELECT path, content FROM files ORDER BY path"))
-        return SourceTree(source=from_json(Source, text), files=files)
+        files = dict(self._rows("SELECT path, content FROM files ORDER BY path"))
+        return SourceTree(source=self._read(Source, text), files=files)
 
     def save_plan_input(self, text: str, transition_hash: str) -> None:
         """Keep a planner input for `reconcile replay`."""
-        with self._db:
-            self._db.execute("BEGIN")
+        with self._writing():
             self._db.execute("INSERT INTO plan_inputs (hash, value) VALUES (?, ?)", (transition_hash, text))
             self._db.execute(
                 "DELETE FROM plan_inputs WHERE sequence <= (SELECT max(sequence) FROM plan_inputs) - ?",
@@ -179,11 +183,14 @@ class SqliteJournal:
 
     def plan_inputs(self) -> Sequence[tuple[str, str]]:
         """Return the kept planner inputs as (hash, JSON), newest first."""
-        return self._db.execute("SELECT hash, value FROM plan_inputs ORDER BY sequence DESC").fetchall()
+        return self._rows("SELECT hash, value FROM plan_inputs ORDER BY sequence DESC")
 
     def next_epoch(self) -> int:
-        """Return a number higher than ever before."""
-        epoch = int(self._get("epoch") or "0") + 1
+        """Return a number higher than ever before.
+
+        It is at least the time of day: after a loss of the journal, agents still see a newer controller.
+        """
+        epoch = max(int(self._get("epoch") or "0") + 1, int(time.time()))
         self._put("epoch", str(epoch))
         return epoch
 
@@ -197,8 +204,8 @@ class SqliteJournal:
         self._put("binding", json.dumps(dict(binding), sort_keys=True))
 
     def _incarnation(self, node: NodeName) -> str | None:
-        row = self._db.execute("SELECT incarnation FROM incarnations WHERE node = ?", (node,)).fetchone()
-        return None if row is None else str(row[0])
+        rows = self._rows("SELECT incarnation FROM incarnations WHERE node = ?", node)
+        return str(rows[0][0]) if rows else None
 
     def _log(self, entry: LogEntry) -> None:
         """Add a log line, and drop the resource's oldest beyond the limit; inside a transaction."""
@@ -214,11 +221,45 @@ class SqliteJournal:
         )
 
     def _get(self, name: str) -> str | None:
-        row = self._db.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+        rows = self._rows("SELECT value FROM kept WHERE name = ?", name)
+        return str(rows[0][0]) if rows else None
 
     def _put(self, name: str, value: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, value))
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, value))
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        with self._refusals():
+            return self._db.execute(query, values).fetchall()
+
+    def _read(self, model: type[T], text: str) -> T:
+        try:
+            return from_json(model, text)
+        except UsageError as error:
+            text = f"{self._path}: {error}; move it away: what only it knew becomes unknown, and is shown"
+            raise StateError(text) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Do all that is written in the block, or nothing."""
+        with self._refusals(), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Say what SQLite cannot do as an error of ours.
+
+        Raises:
+            StateError: the file is damaged, or the disk is full, read-only or gone.
+        """
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StateError(f"cannot use {self._path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            text = f"{self._path} is damaged ({error}); move it away: what only it knew becomes unknown, and is shown"
+            raise StateError(text) from error
 
 
 def _shortened(result: OperationResult) -> OperationResult:

@@ -219,9 +219,10 @@ class WireLink:
         is_stock = self._target.agent.flavor is AgentFlavor.STOCK
         request = wire.Register(
             CLIENT_NAME,
-            is_ipc_provider=True,  # else a stock agent stops without asking (execd/pacemaker-execd.c)
+            # Who acts provides: else a stock agent stops without asking (execd/pacemaker-execd.c).
+            is_ipc_provider=self._target.epoch > 0,
             cluster="" if is_stock else self._target.cluster.name,
-            epoch=None if is_stock else self._target.epoch,
+            epoch=None if is_stock or self._target.epoch == 0 else self._target.epoch,
         )
         reply = await client.ask(request)
         assert isinstance(reply, wire.RegisterReply), "the wire pairs replies with requests"
