@@ -1,0 +1,102 @@
+"""What may happen to us, and how often: every kind of fault of a simulation, on one page."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """The odds of everything that goes wrong, and how long it stays wrong.
+
+    Odds are of each single occasion (an operation, a message, an event), from 0 to 1. Weights say how often one kind
+    of incident happens compared with the others; between two incidents pass `incident_s` seconds.
+    """
+
+    # Operations of resource agents.
+    start_fails: float = 0.06
+    start_fails_running: float = 0.3
+    """Of failed starts: the resource runs all the same."""
+    stop_fails: float = 0.01
+    operation_hangs: float = 0.02
+    """It runs into its timeout; a start or stop may have had its effect by then."""
+    monitor_lies: float = 0.003
+    """A monitor fails though all is well."""
+    operation_s: tuple[float, float] = (0.1, 6.0)
+    monitor_s: tuple[float, float] = (0.05, 0.3)
+
+    # Hypervisors.
+    guest_start_fails: float = 0.06
+    guest_stop_fails: float = 0.02
+    hypervisor_call_lost: float = 0.04
+    """The connection breaks in the middle of a call; what was asked for happens, or not."""
+    event_lost: float = 0.15
+    event_repeated: float = 0.1
+    event_delay_s: tuple[float, float] = (0.0, 3.0)
+    guest_start_s: tuple[float, float] = (0.3, 8.0)
+    guest_stop_s: tuple[float, float] = (0.2, 20.0)
+    boot_s: tuple[float, float] = (0.5, 25.0)
+    """From the start of a guest until its agent listens."""
+    listing_s: tuple[float, float] = (0.005, 0.5)
+
+    # Links.
+    latency_s: tuple[float, float] = (0.001, 0.04)
+    report_repeated: float = 0.05
+    """A monitor's change is told twice."""
+
+    # The repository.
+    read_fails: float = 0.1
+    commit_seen_s: tuple[float, float] = (0.1, 2.0)
+
+    # Incidents, by weight.
+    incident_s: tuple[float, float] = (1.0, 25.0)
+    crash_resource: int = 8
+    crash_guest: int = 5
+    hang_guest: int = 2
+    """Its domain is there and does not work (paused, crashed)."""
+    kill_agent: int = 4
+    break_link: int = 5
+    cut_off_node: int = 4
+    """Nothing gets through to a node, without anybody being told."""
+    hang_agent: int = 3
+    """The agent takes connections and answers nothing."""
+    wrong_key: int = 1
+    kill_controller: int = 6
+    kill_controller_in_call: int = 6
+    """The controller dies at its next call of a port, before or after its effect."""
+    lose_journal: int = 1
+    """With the controller's death."""
+    cut_off_hypervisor: int = 4
+    reboot_host: int = 2
+    commit: int = 8
+    commit_bad: int = 3
+    set_clock: int = 1
+    """The wall clock is set forward or back."""
+    outage_s: tuple[float, float] = (0.5, 50.0)
+    """How long something stays away."""
+    controller_away_s: tuple[float, float] = (0.0, 15.0)
+
+    def incidents(self) -> tuple[tuple[str, int], ...]:
+        """Return the kinds of incidents with their weights."""
+        names = (
+            "crash_resource", "crash_guest", "hang_guest", "kill_agent", "break_link", "cut_off_node", "hang_agent",
+            "wrong_key", "kill_controller", "kill_controller_in_call", "lose_journal", "cut_off_hypervisor",
+            "reboot_host", "commit", "commit_bad", "set_clock",
+        )  # fmt: skip
+        return tuple((name, getattr(self, name)) for name in names)
+
+
+def without_faults(faults: Faults) -> Faults:
+    """Return a world in which everything still takes its time, and nothing goes wrong."""
+    return replace(
+        faults,
+        start_fails=0.0,
+        stop_fails=0.0,
+        operation_hangs=0.0,
+        monitor_lies=0.0,
+        guest_start_fails=0.0,
+        guest_stop_fails=0.0,
+        hypervisor_call_lost=0.0,
+        event_lost=0.0,
+        event_repeated=0.0,
+        report_repeated=0.0,
+        read_fails=0.0,
+    )

@@ -1,0 +1,48 @@
+"""Does what a person does when told what is in the way; nothing that the controller did not ask for."""
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+
+from reconciler.loop.memory import Memory
+from reconciler.loop.orders import allow_destroy, cleanup, restart
+from reconciler.loop.reconciler import Reconciler
+from reconciler.model.errors import UsageError
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName
+from reconciler.model.transition import Blocked
+from reconciler.sim.machines import Machines
+
+
+async def operate(reconciler: Reconciler, machines: Machines, intent: Intent) -> None:
+    """Forget all failures, and answer everything that is blocked."""
+    machines.truth.note("operator", "", "")
+    blocked = (*reconciler.transition.blocked, *reconciler.transition.gates)
+    for name in sorted(intent.resources):
+        await _order(reconciler, partial(cleanup, resource=name, node=None))
+    for each in blocked:
+        await _answer(reconciler, machines, each)
+
+
+async def _answer(reconciler: Reconciler, machines: Machines, blocked: Blocked) -> None:
+    kind, _, name = blocked.address.partition("/")
+    machines.truth.note("blocked", name, "", blocked.text)
+    if blocked.code == "max-destroy":
+        await _order(reconciler, partial(allow_destroy, guest=name))
+    elif blocked.code == "adopt":
+        _end_guest_of(machines, NodeName(name))
+    elif kind == "resource" and "reconcile restart" in blocked.text:
+        await _order(reconciler, partial(restart, resource=name))
+
+
+async def _order(reconciler: Reconciler, order: Callable[[Memory], str]) -> None:
+    """Give an order; it may have become pointless meanwhile."""
+    with contextlib.suppress(UsageError):
+        await reconciler.call(lambda memory, _: order(memory))
+
+
+def _end_guest_of(machines: Machines, node: NodeName) -> None:
+    """Put an end to a guest by hand, rather than say what runs in it without knowing."""
+    for machine, domain in machines.domains():
+        if domain.agent is not None and domain.agent.node == node:
+            machines.destroy(machine, domain, "guest-died")

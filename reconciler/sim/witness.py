@@ -1,0 +1,137 @@
+"""Sees all that the controller asks for and is told, and checks it against the truth.
+
+I2: what it starts elsewhere has ended, and it was told so. I6: orders are kept. I7: what is not ours is not touched,
+and no commit that is invalid is followed. I10: what it does was written down before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.operation import OperationRequest
+from reconciler.model.resource import Resource
+from reconciler.plan.dependencies import is_binding
+from reconciler.ports import GuestStart, Session
+from reconciler.sim.agent import SimAgent
+from reconciler.sim.journal import Pages
+from reconciler.sim.machines import Machine, SimDomain
+from reconciler.sim.truth import Copy, Params, Truth
+
+STRANGER = "stranger"
+"""What every name begins with that is not ours."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Witness:
+    """Watches over one world."""
+
+    truth: Truth
+    pages: Pages
+    intents: Mapping[str, Intent]
+    """Of every good commit, by its hash."""
+    node_of_uid: Mapping[str, NodeName]
+    stop_failed: set[ResourceId] = field(default_factory=set)
+
+    def see_operation(self, node: NodeName, request: OperationRequest) -> None:
+        """Look at an operation that is sent to an agent."""
+        self._see_name(request.resource, f"{request.operation} on {node}")
+        if request.interval_ms or request.operation == "monitor":
+            return
+        self._see_written(request.uid, f"{request.operation} of {request.resource} on {node}")
+        intent = self._intent(request.commit)
+        if intent is None:
+            return
+        if request.operation == "start":
+            self.truth.decide_start(request.resource, node)
+            self._see_start_order(intent, request.resource)
+        elif request.operation == "stop":
+            self._see_stop_order(intent, request.resource, node)
+
+    def see_cancel(self, node: NodeName, resource: ResourceId) -> None:
+        """Look at a monitor's end."""
+        self._see_name(resource, f"cancel on {node}")
+
+    def see_guest_start(self, machine: Machine, start: GuestStart) -> None:
+        """Look at a guest's start."""
+        self._see_name(start.guest.id, f"start on {machine.name}")
+        self._see_written(start.uid, f"start of {start.guest.id} on {machine.name}")
+        intent = self._intent(start.commit)
+        if intent is not None:
+            self.truth.decide_start(start.guest.id, machine.name)
+            self._see_start_order(intent, start.guest.id)
+
+    def see_guest_stop(
+        self, machine: Machine, found: SimDomain | None, resource: ResourceId, shutdown_ms: int
+    ) -> None:
+        """Look at a guest's stop: in order, only what cannot be stopped is still in it."""
+        self._see_name(resource, f"stop on {machine.name}")
+        written = self.pages.intents.values()
+        if not any((i.resource, i.node, i.kind) == (resource, machine.name, "stop") for i in written):
+            self.truth.violate("I10", f"the stop of {resource} on {machine.name} was not written down")
+        if found is None or found.agent is None or not shutdown_ms or not found.agent.connections:
+            return
+        left = [c for c in self.truth.alive_on(found.agent.node, found.domain.uid) if self._is_ours(c)]
+        for copy in left:
+            if copy.resource not in self.stop_failed:
+                self.truth.violate("I6", f"{resource} is shut down, and {copy.resource} still runs in it")
+
+    def learn_end(self, resource: ResourceId, node: NodeName, life: str, variant: Params) -> None:
+        """Note that the controller was told that a copy has ended."""
+        self.truth.learn_end(Copy(resource=resource, node=node, life=life, variant=variant))
+
+    def learn_session(self, node: NodeName, agent: SimAgent, session: Session) -> None:
+        """Note what an agent's records tell: which life it is, and what is not there."""
+        if not session.is_record_keeping:
+            return
+        self.truth.learn_other_lives_ended(node, agent.life)
+        for copy in [c for c in self.truth.copies if (c.node, c.life) == (node, agent.life)]:
+            if copy.resource not in session.records:
+                self.truth.learn_end(copy)
+
+    def learn_guest_ends(self, ended: list[Copy]) -> None:
+        """Note that the controller was told that guests are not there any more, nor what was in them."""
+        for copy in ended:
+            ((_, uid),) = copy.variant
+            self.truth.learn_end(copy)
+            node = self.node_of_uid.get(uid)
+            if node is not None:
+                self.truth.learn_end_of_life(node, uid)
+
+    def _intent(self, commit: str) -> Intent | None:
+        intent = self.intents.get(commit)
+        if intent is None:
+            self.truth.violate("I7", f"{commit or 'no commit'} is followed, which is not a good one")
+        return intent
+
+    def _see_name(self, name: str, what: str) -> None:
+        if name.startswith(STRANGER):
+            self.truth.violate("I7", f"{what}: {name} is not ours")
+
+    def _see_written(self, uid: str, what: str) -> None:
+        if uid not in self.pages.intents:
+            self.truth.violate("I10", f"the {what} was not written down before")
+
+    def _see_start_order(self, intent: Intent, resource: ResourceId) -> None:
+        """What starts after something starts when that has started, as far as the controller can know."""
+        for ordering in intent.orderings:
+            if ordering.then != resource or not is_binding(ordering):
+                continue
+            if not any(facts.is_started for _, facts in self.truth.of(ordering.first)):
+                self.truth.violate("I6", f"{resource} starts before {ordering.first}")
+
+    def _see_stop_order(self, intent: Intent, resource: ResourceId, node: NodeName) -> None:
+        """What starts after something stops before it, unless it cannot be stopped."""
+        if not any(copy.node == node and facts.is_alive for copy, facts in self.truth.of(resource)):
+            return
+        for ordering in intent.orderings:
+            if ordering.first != resource or not is_binding(ordering):
+                continue
+            then: Resource | None = intent.resources.get(ordering.then)
+            if then is None or not then.is_managed or ordering.then in self.stop_failed:
+                continue
+            if any(facts.is_alive for _, facts in self.truth.of(ordering.then)):
+                self.truth.violate("I6", f"{resource} stops before {ordering.then}")
+
+    def _is_ours(self, copy: Copy) -> bool:
+        return not copy.resource.startswith(STRANGER)
