@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from reconciler.load.record import from_json, to_json
 from reconciler.model.errors import StateError, UsageError
