@@ -11,7 +11,7 @@ from reconciler.loop.failures import with_connection_failure, with_operation_fai
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import AgentFlavor, LinkReason
+from reconciler.model.node import AgentFlavor, GuestType, LinkReason
 from reconciler.model.observed import Instance, Observed, StartedAs
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRecord
 from reconciler.model.problem import Problem
@@ -108,13 +108,14 @@ class Memory:
                 self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
         return ended
 
-    def forget_former(self) -> None:
-        """Forget removed guests that are known not to run any more."""
+    def forget_former(self, busy: frozenset[ResourceId | None]) -> None:
+        """Forget removed guests that are known not to run any more, but for those with an action in flight."""
         gone = {
             r
             for r in self.history.former
             if (facts := [f for (g, _), f in self.hypervisors.facts.items() if g == r])
             and all(f.domain is None and f.is_certain for f in facts)
+            and r not in busy
         }
         if gone:
             former = {r: kept for r, kept in self.history.former.items() if r not in gone}
@@ -217,24 +218,23 @@ class Memory:
     def _note_guest(self, outcome: Outcome, now: float) -> None:
         action = outcome.action
         assert action.resource is not None
+        assert action.uses is not None
         key = (action.resource, action.node)
         known = self.hypervisors.facts.get(key)
         domain = known.domain if known else None
         guest = self._any_guest(action.resource)
-        if guest is None or guest.guest is None:
-            return
         if outcome.is_ok:
             domain = self._started_domain(outcome, guest) if action.kind is ActionKind.START else None
         elif outcome.result is not None:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
         fact = GuestFact(
             domain=domain,
-            guest_type=guest.guest.type,
+            guest_type=GuestType(action.uses.agent.type),
             sequence=self.next_sequence(),
             is_certain=outcome.result is not None,
         )
         self.hypervisors = self.hypervisors.with_fact(*key, fact)
-        remote = guest.remote_node
+        remote = guest.remote_node if guest is not None else None
         if outcome.is_ok and remote is not None:
             self.views.pop(remote.name, None)
             if action.kind is ActionKind.START:
@@ -247,15 +247,16 @@ class Memory:
         declared = self.intent.resources if self.intent else {}
         return declared.get(resource) or self.history.former.get(resource)
 
-    def _started_domain(self, outcome: Outcome, guest: Resource) -> Domain:
+    def _started_domain(self, outcome: Outcome, guest: Resource | None) -> Domain:
+        assert outcome.action.resource is not None
         assert outcome.action.uses is not None
         return Domain(
-            resource=guest.id,
+            resource=outcome.action.resource,
             cluster=self.intent.cluster.name if self.intent else "",
             digest=outcome.action.uses.params["digest"],
             uid=outcome.uid,
             is_running=True,
-            node=guest.remote_node.name if guest.remote_node else None,
+            node=guest.remote_node.name if guest is not None and guest.remote_node else None,
         )
 
     def _note_operation(self, outcome: Outcome, now: float) -> None:

@@ -173,7 +173,7 @@ class Reconciler:
         assert self._readings is not None
         self._readings.follow(intent)
         self._end_views(self.memory.meet_guests())
-        self.memory.forget_former()
+        self.memory.forget_former(frozenset(a.resource for a in self._runner.in_flight.values()))
         self.observed = self.memory.observe(self._runner.in_flight)
         if self._has_moved():
             await self._plan(intent)
