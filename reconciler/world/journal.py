@@ -6,11 +6,11 @@ Source: https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode, FULL
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.load.record import from_json, to_json
 from reconciler.model.errors import StateError, UsageError
