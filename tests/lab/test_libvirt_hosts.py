@@ -213,7 +213,7 @@ def test_killed_libvirtd_makes_the_host_unknown_and_its_return_shows_all_guests(
     assert lab["a"].processes("sleep") == []
 
 
-def test_emulated_machine_runs_our_agent(lab: Lab, guests: LibvirtGuests, images: Images) -> None:
+def a_small_machine(images: Images) -> Guest:
     machine = images.small_machine()
     kernel = Kernel(
         path=str(machine.kernel),
@@ -227,7 +227,11 @@ def test_emulated_machine_runs_our_agent(lab: Lab, guests: LibvirtGuests, images
         kernel=kernel,
         emulation=True,
     )
-    host, start = a_host(lab["b"]), a_start("vm", Guest(type=GuestType.VM, hardware=hardware), 110)
+    return Guest(type=GuestType.VM, hardware=hardware)
+
+
+def test_emulated_machine_runs_our_agent(lab: Lab, guests: LibvirtGuests, images: Images) -> None:
+    host, start = a_host(lab["b"]), a_start("vm", a_small_machine(images), 110)
 
     async def scenario() -> None:
         await guests.start(host, start)
@@ -269,12 +273,14 @@ def test_whole_machine_runs_stock_agent_and_shuts_down_in_order(
 
 
 def test_power_cut_makes_the_host_unknown_and_ends_its_guests(
-    lab: Lab, guests: LibvirtGuests, root: Path
+    lab: Lab, guests: LibvirtGuests, root: Path, images: Images
 ) -> None:
     host, start = a_host(lab["b"]), a_start("web", a_container(root), 100)
+    machine = a_start("vm", a_small_machine(images), 110)
 
     async def scenario() -> None:
         await guests.start(host, start)
+        await guests.start(host, machine)
         await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, KEY, 20)
         await asyncio.to_thread(lab["b"].power_off)
         with pytest.raises(HypervisorUnreachableError):
@@ -283,6 +289,8 @@ def test_power_cut_makes_the_host_unknown_and_ends_its_guests(
             await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, KEY, 1)
         await asyncio.to_thread(lab["b"].power_on)
         await until(lambda: is_empty(guests, host), 10)
+        # What its disk had written is still there, and no reason not to start again.
+        await guests.start(host, replace(machine, uid="uid-2"))
 
     asyncio.run(scenario())
 
