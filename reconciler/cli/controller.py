@@ -1,7 +1,7 @@
 """Answers the control socket: status, snapshots for plans, sync, and operators' orders."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from reconciler.load.record import dump_plan_input
 from reconciler.loop import orders
@@ -49,7 +49,7 @@ class Controller:
             )
         )
 
-    async def answer(self, request: Message) -> AsyncIterator[Message]:
+    async def answer(self, request: Message) -> AsyncGenerator[Message]:
         """Answer one request."""
         match request.get("command"):
             case "status":
@@ -74,7 +74,7 @@ class Controller:
         now = self._world.ports.clock.now()
         return dump_plan_input(memory.intent or Intent(), self._reconciler.observed, memory.history, now)
 
-    async def _sync(self) -> AsyncIterator[Message]:
+    async def _sync(self) -> AsyncGenerator[Message]:
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=1000)
         self._queues.add(queue)
         try:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import socket
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ class StateFolder:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise StateError(f"cannot make the state folder {error.filename}: {error.strerror}") from error
+        _check_private(self.runtime)
 
     def lock(self) -> "StateLock":
         """Become the one writer.
@@ -63,7 +65,10 @@ class StateLock:
     """An exclusive lock that ends with the process, however that ends (flock(2))."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a+")
+        try:
+            self._file = path.open("a+")
+        except OSError as error:
+            raise StateError(f"cannot write to the state folder: {path}: {error.strerror}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -112,9 +117,12 @@ def find_bound(folder: Path) -> StateFolder | None:
         found = state_folder(None, path)
         if not found.journal.exists():
             continue
-        journal = SqliteJournal(found.journal, is_read_only=True)
-        binding = journal.binding()
-        journal.close()
+        try:
+            journal = SqliteJournal(found.journal, is_read_only=True)
+            binding = journal.binding()
+            journal.close()
+        except StateError:
+            continue  # another cluster's damage is its own affair
         if binding.get("folder") == str(folder.resolve()):
             return found
     return None
@@ -152,6 +160,20 @@ def machine_id() -> str:
         return Path("/etc/machine-id").read_text().strip() or socket.gethostname()
     except OSError:
         return socket.gethostname()
+
+
+def _check_private(folder: Path) -> None:
+    """Refuse a folder that somebody else made or may write to: /tmp is open to all.
+
+    Raises:
+        StateError: it is one.
+    """
+    status, above = folder.lstat(), folder.parent.stat()
+    is_private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+    if not is_private or status.st_uid != os.geteuid() or above.st_uid not in {0, os.geteuid()}:
+        raise StateError(
+            f"{folder} must be a folder of user {os.geteuid()} that nobody else can open; remove it"
+        )
 
 
 def _runtime_base() -> Path:
