@@ -16,6 +16,7 @@ from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.scores import Scores, ban_of, location_scores, locations_by_resource, own_scores
 from reconciler.plan.situation import Situation, hypervisor_type, is_serving
+from reconciler.plan.whereabouts import unheard_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +163,14 @@ def _link_obstacle(situation: Situation, node: NodeName) -> str:
 
 
 def _apply_primaries(assignment: _Assignment, resource: Resource, scores: Scores) -> None:
-    """Follow or avoid the primaries' nodes; a mandatory one that has no node leaves none for the dependent."""
+    """Follow or avoid the primaries' nodes; a mandatory one that has no node leaves none for the dependent.
+
+    A primary that may run where nobody has looked yet is assigned a node, and will not be started there: what runs
+    stays where it is until the primary's place is known.
+    """
     for colocation in assignment.primaries.get(resource.id, ()):
+        if assignment.situation.active(resource.id) and _is_lost(assignment, colocation.primary):
+            continue
         node = assignment.nodes.get(colocation.primary)
         for candidate in scores:
             if candidate == node:
@@ -171,6 +178,15 @@ def _apply_primaries(assignment: _Assignment, resource: Resource, scores: Scores
                     scores[candidate] = add_scores(scores[candidate], colocation.score)
             elif colocation.score >= INFINITY:
                 scores[candidate] = -INFINITY
+
+
+def _is_lost(assignment: _Assignment, name: ResourceId) -> bool:
+    """Tell whether something should run, and nobody knows whether and where it does."""
+    situation = assignment.situation
+    resource = situation.intent.resources.get(name)
+    if resource is None or resource.state is Role.STOPPED or situation.active(name):
+        return False
+    return unheard_of(situation, resource) is not None
 
 
 def _apply_dependents(assignment: _Assignment, resource: Resource, scores: Scores) -> None:

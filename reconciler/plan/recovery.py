@@ -30,8 +30,9 @@ from reconciler.plan.reasons import (
     several_places_reason,
     start_reasons,
 )
-from reconciler.plan.scores import live_failure, possible_nodes
+from reconciler.plan.scores import live_failure
 from reconciler.plan.situation import Situation
+from reconciler.plan.whereabouts import unheard_of
 
 MAX_PAUSE_S = 60.0
 """Longest pause between two tries of a start."""
@@ -209,15 +210,14 @@ def _with_force(decision: Decision) -> Decision:
 def _started(case: _Case) -> Decision:
     """Rule 8."""
     assert case.target is not None
-    unheard = _unheard_of(case)
+    unheard = unheard_of(case.situation, case.resource)
     if unheard is not None:
-        node, text, is_waiting = unheard
         return Decision(
             resource=case.resource,
             fate=Fate.HOLD,
             target=case.target,
-            obstacle=f"it may run on {node}, {text}",
-            is_waiting=is_waiting,
+            obstacle=f"it may run on {unheard.node}, {unheard.text}",
+            is_waiting=unheard.is_waiting,
         )
     retry_at = _retry_at(case, case.target)
     if retry_at is not None:
@@ -242,51 +242,6 @@ def _started(case: _Case) -> Decision:
             is_failed=True,
         )
     return decision
-
-
-def _unheard_of(case: _Case) -> tuple[NodeName, str, bool] | None:
-    """Return a node that may run the resource without our knowing, why, and whether it is only being awaited.
-
-    A guest can only be where its hypervisor could run it. Anything else may be on every node whose contents are
-    not known: today's constraints say nothing of what was started under yesterday's.
-    """
-    situation = case.situation
-    if case.resource.guest is not None:
-        return _unheard_hypervisor(situation, case.resource)
-    for node in sorted([*situation.intent.hosts, *situation.guests]):
-        guest = situation.guests.get(node)
-        if guest is not None and not situation.active(guest.id):
-            if _unheard_hypervisor(situation, guest) is None:
-                continue
-            return node, f"whose guest {guest.id} may run on a host that cannot be asked", False
-        host = situation.intent.hosts.get(node)
-        if host is not None and host.agent is None:
-            continue
-        unheard = _unheard_agent(situation, node)
-        if unheard is not None:
-            return unheard
-    return None
-
-
-def _unheard_hypervisor(situation: Situation, guest: Resource) -> tuple[NodeName, str, bool] | None:
-    if guest.guest is None:
-        return None
-    for node in possible_nodes(situation, guest):
-        status = situation.node(node)
-        known = situation.instance(guest.id, node)
-        if known is None and (status is None or guest.guest.type not in status.hypervisors):
-            return node, "whose hypervisor cannot be reached", status is None
-    return None
-
-
-def _unheard_agent(situation: Situation, node: NodeName) -> tuple[NodeName, str, bool] | None:
-    status = situation.node(node)
-    failure = situation.history.connections.get(node)
-    if status is not None and (status.is_known or status.state is NodeState.OFFLINE):
-        return None
-    if failure is not None:
-        return node, f"whose agent is not connected ({failure.reason.value}: {failure.text})", False
-    return node, "which was not heard of yet", True
 
 
 def _retry_at(case: _Case, node: NodeName) -> float | None:

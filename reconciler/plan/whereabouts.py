@@ -1,0 +1,65 @@
+"""Where something may run without our knowing: on nodes, and under hypervisors, that were not heard of.
+
+A guest can only be where its hypervisor could run it. Anything else may be on every node whose contents are not
+known: today's constraints say nothing of what was started under yesterday's.
+"""
+
+from dataclasses import dataclass
+
+from reconciler.model.names import NodeName
+from reconciler.model.node import NodeState
+from reconciler.model.resource import Resource
+from reconciler.plan.scores import possible_nodes
+from reconciler.plan.situation import Situation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard:
+    """A place that may hold a resource without our knowing."""
+
+    node: NodeName
+    text: str
+    is_waiting: bool
+    """It is only being awaited; no person need look."""
+
+
+def unheard_of(situation: Situation, resource: Resource) -> Unheard | None:
+    """Return a place where a resource that is known nowhere may run; None when it certainly runs nowhere."""
+    if resource.guest is not None:
+        return _unheard_hypervisor(situation, resource)
+    for node in sorted([*situation.intent.hosts, *situation.guests]):
+        guest = situation.guests.get(node)
+        if guest is not None and not situation.active(guest.id):
+            if _unheard_hypervisor(situation, guest) is None:
+                continue
+            text = f"whose guest {guest.id} may run on a host that cannot be asked"
+            return Unheard(node=node, text=text, is_waiting=False)
+        host = situation.intent.hosts.get(node)
+        if host is not None and host.agent is None:
+            continue
+        unheard = _unheard_agent(situation, node)
+        if unheard is not None:
+            return unheard
+    return None
+
+
+def _unheard_hypervisor(situation: Situation, guest: Resource) -> Unheard | None:
+    if guest.guest is None:
+        return None
+    for node in possible_nodes(situation, guest):
+        status = situation.node(node)
+        known = situation.instance(guest.id, node)
+        if known is None and (status is None or guest.guest.type not in status.hypervisors):
+            return Unheard(node=node, text="whose hypervisor cannot be reached", is_waiting=status is None)
+    return None
+
+
+def _unheard_agent(situation: Situation, node: NodeName) -> Unheard | None:
+    status = situation.node(node)
+    failure = situation.history.connections.get(node)
+    if status is not None and (status.is_known or status.state is NodeState.OFFLINE):
+        return None
+    if failure is not None:
+        text = f"whose agent is not connected ({failure.reason.value}: {failure.text})"
+        return Unheard(node=node, text=text, is_waiting=False)
+    return Unheard(node=node, text="which was not heard of yet", is_waiting=True)
