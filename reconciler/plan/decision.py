@@ -43,6 +43,8 @@ class Decision:
     """A guest that can't be shut down in order: its agent or its domain has failed."""
     is_stop_implied: bool = False
     """It ends with the guest that it runs in: nothing has to be stopped, or can be."""
+    is_left_alone: bool = False
+    """It is kept whatever happens around it: it is not managed, or its host is in maintenance."""
     retry_at: float | None = None
     """Epoch seconds at which the obstacle goes away by itself."""
     is_waiting: bool = False

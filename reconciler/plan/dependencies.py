@@ -5,11 +5,12 @@ The rules:
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
 * Nothing starts in a guest that will not be there.
 * A mandatory, symmetrical order `first then`: when `first` stops, `then` stops before it, and starts after it again
-  if it comes back. `then` does not start while `first` does not run.
+  if it comes back. `then` does not start while `first` does not run. While `then` can't be stopped, `first` is not
+  stopped either, unless it has failed: what has failed is not kept down for the sake of what it cannot serve.
 * What must be with a primary does not start while the primary does not run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.model.constraint import Ordering, OrderKind
@@ -29,6 +30,9 @@ def carry_over(situation: Situation, decided: Iterable[Decision]) -> Decisions:
     Ends because a decision only ever goes from keeping over restarting to stopping, or from starting to holding.
     """
     decisions = {d.resource.id: d for d in decided}
+    for resource, why in unstoppable(situation, decisions).items():
+        if decisions[resource].stops:
+            decisions[resource] = replace(decisions[resource], fate=Fate.HOLD, obstacle=why)
     changed = True
     while changed:
         changed = False
@@ -40,6 +44,47 @@ def carry_over(situation: Situation, decided: Iterable[Decision]) -> Decisions:
                 decisions[resource] = after
                 changed = True
     return decisions
+
+
+def unstoppable(situation: Situation, decisions: Mapping[ResourceId, Decision]) -> dict[ResourceId, str]:
+    """Return what must not be stopped in order, for something that stops before it cannot be; and why.
+
+    The guest of such a resource counts too: it stops only after what runs in it.
+    """
+    urgent = _urgent(situation, decisions)
+    found: dict[ResourceId, str] = {}
+    open_ids = [d.resource.id for d in decisions.values() if _is_stuck(situation, decisions, d)]
+    while open_ids:
+        then = open_ids.pop(0)
+        below = [o.first for o in situation.intent.orderings if o.then == then and is_binding(o)]
+        places = {i.node for i in decisions[then].active} if then in found else set()
+        below += [situation.guests[n].id for n in sorted(places) if n in situation.guests]
+        why = found.get(then) or f"{then}, which stops before, can't be stopped: {decisions[then].obstacle}"
+        for first in below:
+            is_running = first in decisions and bool(decisions[first].active)
+            if is_running and first not in found and first not in urgent:
+                found[first] = why
+                open_ids.append(first)
+    return found
+
+
+def _urgent(situation: Situation, decisions: Mapping[ResourceId, Decision]) -> set[ResourceId]:
+    """Return what has failed, and what has to stop for it."""
+    urgent = {d.resource.id for d in decisions.values() if d.is_failed or d.is_forced}
+    grew = True
+    while grew:
+        more = {o.then for o in situation.intent.orderings if is_binding(o) and o.first in urgent} - urgent
+        urgent |= more
+        grew = bool(more)
+    return urgent
+
+
+def _is_stuck(situation: Situation, decisions: Mapping[ResourceId, Decision], decision: Decision) -> bool:
+    """Tell whether something runs, or may run, and is not stopped, nor ends with its guest."""
+    if decision.fate is not Fate.HOLD or not decision.active:
+        return False
+    guests = [situation.guests.get(i.node) for i in decision.active]
+    return not all(g is not None and g.id in decisions and decisions[g.id].stops for g in guests)
 
 
 def is_binding(ordering: Ordering) -> bool:
@@ -61,7 +106,12 @@ def _with_guest(situation: Situation, decisions: Decisions, decision: Decision) 
         fate = decisions.get(guest.id) if guest else None
         if fate is None or not fate.stops:
             continue
-        is_implied = fate.is_forced or decision.fate is Fate.HOLD or not situation.is_online(instance.node)
+        is_implied = (
+            decision.is_left_alone
+            or fate.is_forced
+            or decision.fate is Fate.HOLD
+            or not situation.is_online(instance.node)
+        )
         if not decision.stops:
             decision = _stop_with_guest(situation, decision, instance, fate)
         if is_implied:
@@ -85,7 +135,7 @@ def _stop_with_guest(
     target = decision.target
     if decision.fate is Fate.HOLD and situation.is_removed(decision.resource.id):
         target = None
-    if target is None:
+    if target is None or decision.is_left_alone:
         fate = Fate.STOP
     elif target == instance.node:
         fate, reason = Fate.RESTART, Reason("guest", f"its guest {guest.resource.id} is restarted")
@@ -107,7 +157,8 @@ def _with_orders(situation: Situation, decisions: Decisions, decision: Decision)
         first = decisions.get(ordering.first)
         if first is None:
             continue
-        if first.stops and decision.fate is Fate.KEEP and decision.active:
+        is_free = decision.fate is Fate.KEEP and bool(decision.active) and not decision.is_left_alone
+        if first.stops and is_free:
             fate = Fate.RESTART if first.starts else Fate.STOP
             verb = "is restarted" if first.starts else "is stopped"
             reason = Reason("after", f"{first.resource.id}, which it starts after, {verb}", ordering.where)

@@ -44,7 +44,9 @@ def _wait_for_agent(situation: Situation, decision: Decision) -> Decision:
     if remote is None or not decision.stops or decision.is_forced:
         return decision
     status = situation.node(remote.name)
-    is_asked = status is None or status.needs_adoption or status.state in {NodeState.ONLINE, NodeState.OFFLINE}
+    is_asked = (
+        status is None or status.needs_adoption or status.state in {NodeState.ONLINE, NodeState.OFFLINE}
+    )
     if is_asked or remote.name in situation.history.connections:
         return decision
     text = f"{remote.name}'s agent is asked first what runs there"

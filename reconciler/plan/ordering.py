@@ -29,7 +29,7 @@ def order_steps(situation: Situation, decisions: Decisions, steps: Steps) -> Non
         _order_implied_stop(situation, steps, decision)
     _order_hosts(situation, steps)
     for ordering in situation.intent.orderings:
-        _order_pair(situation, steps, ordering)
+        _order_pair(situation, decisions, steps, ordering)
     for decision in decisions.values():
         _order_move_into_guest(situation, steps, decision)
 
@@ -113,7 +113,7 @@ def _order_implied_stop(situation: Situation, steps: Steps, decision: Decision) 
             _all_before(steps, steps.of(ActionKind.STOP, guest.id), start.id)
 
 
-def _order_pair(situation: Situation, steps: Steps, ordering: Ordering) -> None:
+def _order_pair(situation: Situation, decisions: Decisions, steps: Steps, ordering: Ordering) -> None:
     """Keep one declared order, against actions in flight too."""
     starts = _state_changes(situation, steps, ordering.first, ordering.first_action)
     for then in steps.of(ActionKind(ordering.then_action), ordering.then):
@@ -122,6 +122,11 @@ def _order_pair(situation: Situation, steps: Steps, ordering: Ordering) -> None:
         return
     inverse = {"start": "stop", "stop": "start"}
     stops = _state_changes(situation, steps, ordering.then, inverse[ordering.then_action])
+    if decisions[ordering.then].is_stop_implied and ordering.then_action == "start":
+        guests = {
+            situation.guests[i.node].id for i in decisions[ordering.then].active if i.node in situation.guests
+        }
+        stops += [a.id for guest in sorted(guests) for a in steps.of(ActionKind.STOP, guest)]
     for first in steps.of(ActionKind(inverse[ordering.first_action]), ordering.first):
         _ids_before(steps, stops, first.id)
 

@@ -99,15 +99,25 @@ def _held(case: _Case) -> Decision | None:
             text = f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
             return _decision(case, Fate.HOLD, obstacle=text)
     if not case.resource.is_managed:
-        return _decision(case, Fate.KEEP)
+        return replace(_decision(case, Fate.KEEP), is_left_alone=True)
     for instance in case.active:
         host = case.situation.intent.hosts.get(instance.node)
         if host is not None and host.state is HostState.MAINTENANCE:
-            return _decision(case, Fate.KEEP)
+            return _left_alone(case, instance)
         obstacle = _out_of_reach(case, instance)
         if obstacle:
             return _decision(case, Fate.HOLD, obstacle=obstacle)
     return None
+
+
+def _left_alone(case: _Case, instance: Instance) -> Decision:
+    """Leave what runs on a host in maintenance as it is, and say so where that is not as declared."""
+    situation, resource = case.situation, case.resource
+    is_wanted = not situation.is_removed(resource.id) and resource.state is not Role.STOPPED
+    is_right = instance.started_as is None or not _differs(instance.started_as, start_parameters(resource))
+    is_as_asked = is_wanted and is_right and instance.failure is None and len(case.active) == 1
+    text = None if is_as_asked else f"it runs on {instance.node}, which is in maintenance"
+    return replace(_decision(case, Fate.KEEP, obstacle=text), is_left_alone=True)
 
 
 def _out_of_reach(case: _Case, instance: Instance) -> str | None:

@@ -10,7 +10,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName
 from reconciler.model.observed import Observed
 from reconciler.model.transition import Action, Transition
-from reconciler.plan.changes import describe_blocked, describe_changes
+from reconciler.plan.changes import address_of, describe_blocked, describe_changes
 from reconciler.plan.decision import Decision
 from reconciler.plan.dependencies import carry_over
 from reconciler.plan.gates import hold_back
@@ -40,15 +40,16 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     links = connections(situation, decisions)
     steps = create_steps(situation, decisions, links)
     order_steps(situation, decisions, steps)
+    held = {gate.address for gate in gates}
     return Transition(
         actions=_with_edges(situation, steps),
         changes=describe_changes(situation, decisions, steps),
-        blocked=(*describe_blocked(decisions), *links.blocked),
+        blocked=(*(b for b in describe_blocked(decisions) if b.address not in held), *links.blocked),
         gates=gates,
         placement={d.resource.id: _final_node(d) for d in decisions.values()},
         guest_nodes={guest.id: node for node, guest in situation.guests.items()},
         recheck_at=_recheck_at(situation, decisions, links),
-        is_complete=not any(d.is_waiting for d in decisions.values()),
+        is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
     )
 
 
