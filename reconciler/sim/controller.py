@@ -66,6 +66,7 @@ class Controller:
             pages=self.pages,
             intents=self.commits.intents,
             node_of_uid=self.machines.node_of_uid,
+            is_connected=self._is_connected,
         )
         self.links = SimLinks(self.machines, witness, chance.fork("links"), life)
         ports = Ports(
@@ -89,6 +90,11 @@ class Controller:
     def lose_journal(self) -> None:
         """Lose all that was written, but for the epoch: it is not to fall."""
         self.pages = Pages(epoch=self.pages.epoch)
+
+    def _is_connected(self, node: NodeName) -> bool:
+        return self.links is not None and any(
+            link.node == node and link.is_connected for link in self.links.made
+        )
 
     async def _live(self, reconciler: Reconciler, life: Life) -> None:
         try:

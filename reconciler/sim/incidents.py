@@ -61,6 +61,8 @@ class Incidents:
             machines.come_up(machine)
         for agent in machines.agents().values():
             machines.after(self._faults.boot_s, agent.boot)
+        if (self._commits.trees[-1].source.commit or "") not in self._commits.intents:
+            self._commit_again()
         self._controller.start()
 
     def _later(self, range_s: tuple[float, float], then: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from reconciler.loop.reconciler import Reconciler
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId
+from reconciler.model.transition import Blocked
 from reconciler.plan.schedule import schedule
 from reconciler.ports import Domain
 from reconciler.sim import eventloop
@@ -117,14 +118,19 @@ class Simulation:
         intent = self.commits.last_good
         for text in left.blocked:
             if not self._is_by_declaration(intent, ResourceId(text.partition(":")[0])):
-                said = [f"{b.address}: {b.text}" for b in self.reconciler.transition.blocked]
+                said = [f"{b.address}: {b.text}" for b in self._blocked()]
                 self.truth.violate("I5", f"blocked though no fault is left: {text}; it says {said}")
 
     def _is_by_declaration(self, intent: Intent, name: ResourceId) -> bool:
-        """Tell whether a fresh world would not have it either: its declaration is in the way."""
+        """Tell whether its declaration is in the way: it would be in a fresh world too, or says maintenance."""
+        if any(b.address.endswith(f"/{name}") and "in maintenance" in b.text for b in self._blocked()):
+            return True
         observed = replace(self.reconciler.observed, instances={}, pending=())
         fresh = schedule(intent, observed, self.reconciler.memory.history, self.controller.clock.now())
         return any(b.address.partition("/")[2] == name for b in fresh.blocked)
+
+    def _blocked(self) -> tuple[Blocked, ...]:
+        return self.reconciler.transition.blocked
 
     def _check_empty_plan(self) -> None:
         """I4: what is as asked needs nothing."""

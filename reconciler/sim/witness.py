@@ -4,11 +4,12 @@ I2: what it starts elsewhere has ended, and it was told so. I6: orders are kept.
 and no commit that is invalid is followed. I10: what it does was written down before.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import HostState
 from reconciler.model.operation import OperationRequest
 from reconciler.model.resource import Resource
 from reconciler.plan.dependencies import is_binding
@@ -31,7 +32,7 @@ class Witness:
     intents: Mapping[str, Intent]
     """Of every good commit, by its hash."""
     node_of_uid: Mapping[str, NodeName]
-    stop_failed: set[ResourceId] = field(default_factory=set)
+    is_connected: Callable[[NodeName], bool]
 
     def see_operation(self, node: NodeName, request: OperationRequest) -> None:
         """Look at an operation that is sent to an agent."""
@@ -42,6 +43,7 @@ class Witness:
         intent = self._intent(request.commit)
         if intent is None:
             return
+        self._see_left_alone(intent, request.resource, node, request.operation)
         if request.operation == "start":
             self.truth.decide_start(request.resource, node)
             self._see_start_order(intent, request.resource)
@@ -71,9 +73,8 @@ class Witness:
             self.truth.violate("I10", f"the stop of {resource} on {machine.name} was not written down")
         if found is None or found.agent is None or not shutdown_ms or not found.agent.connections:
             return
-        left = [c for c in self.truth.alive_on(found.agent.node, found.domain.uid) if self._is_ours(c)]
-        for copy in left:
-            if copy.resource not in self.stop_failed:
+        for copy in self.truth.alive_on(found.agent.node, found.domain.uid):
+            if not copy.resource.startswith(STRANGER) and not self._is_held(copy.resource):
                 self.truth.violate("I6", f"{resource} is shut down, and {copy.resource} still runs in it")
 
     def learn_end(self, resource: ResourceId, node: NodeName, life: str, variant: Params) -> None:
@@ -128,10 +129,32 @@ class Witness:
             if ordering.first != resource or not is_binding(ordering):
                 continue
             then: Resource | None = intent.resources.get(ordering.then)
-            if then is None or not then.is_managed or ordering.then in self.stop_failed:
+            if then is None or not then.is_managed:
                 continue
-            if any(facts.is_alive for _, facts in self.truth.of(ordering.then)):
+            places = [copy.node for copy, facts in self.truth.of(ordering.then) if facts.is_alive]
+            is_reachable = any(self.is_connected(place) for place in places)
+            if places and (is_reachable or not self._has_failed(intent, resource)):
                 self.truth.violate("I6", f"{resource} stops before {ordering.then}")
 
-    def _is_ours(self, copy: Copy) -> bool:
-        return not copy.resource.startswith(STRANGER)
+    def _see_left_alone(self, intent: Intent, name: ResourceId, node: NodeName, operation: str) -> None:
+        """What a person looks after is not touched."""
+        resource, host = intent.resources.get(name), intent.hosts.get(node)
+        if resource is not None and not resource.is_managed:
+            self.truth.violate("I7", f"{operation} of {name}, which is not managed")
+        if host is not None and host.state is HostState.MAINTENANCE:
+            self.truth.violate("I7", f"{operation} of {name} on {node}, which is in maintenance")
+
+    def _has_failed(self, intent: Intent, name: ResourceId) -> bool:
+        """Tell whether something, or what it starts after, has failed: that is not kept down by what is lost."""
+        above, open_names = {name}, [name]
+        while open_names:
+            current = open_names.pop()
+            more = {o.first for o in intent.orderings if o.then == current} - above
+            above |= more
+            open_names.extend(more)
+        return any(resource in above for resource, _ in self.pages.history.failures)
+
+    def _is_held(self, name: ResourceId) -> bool:
+        """Tell whether something is not to be stopped."""
+        resource = list(self.intents.values())[-1].resources.get(name)
+        return resource is not None and not resource.is_managed
