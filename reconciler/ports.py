@@ -96,7 +96,7 @@ class GuestStart:
     uid: str
     digest: str
     commit: str
-    key: bytes | None
+    key: bytes | None = field(repr=False)
     """For its agent; None for a plain guest. Delivered by mount or fw_cfg, never in XML, argv or logs."""
 
 
@@ -160,7 +160,7 @@ class LinkTarget:
     node: NodeName
     agent: AgentAddress
     cluster: Cluster
-    key: bytes | None
+    key: bytes | None = field(repr=False)
     """None on the local Unix socket."""
     epoch: int = 0
     """Of this controller; our agents refuse a lower one than they have seen. 0: it only looks, and commands nothing."""

@@ -176,6 +176,20 @@ class Memory:
             self.remember(with_operation_failure(self.history, self.intent, node, result, now))
         return is_new
 
+    def save_adopted(
+        self, node: NodeName, incarnation: str, resource: ResourceId, uses: StartedAs, now: float
+    ) -> None:
+        """Keep a start record for what an operator took as declared: from now on it is how it was started."""
+        record = StartRecord(
+            resource=resource,
+            agent=uses.agent,
+            params=uses.params,
+            cluster=self.intent.cluster.name if self.intent else "",
+            since=now,
+            phase="adopted",
+        )
+        self.journal.save_record(node, incarnation, record)
+
     def note_lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         """Take in that a connection is gone."""
         view = self.views.get(node)
@@ -201,6 +215,7 @@ class Memory:
             link=connected.link,
             is_connected=connected.link.is_connected,
             is_known=connected.is_known,
+            is_adopted=node in self.views and self.views[node].is_adopted,
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
         )
@@ -277,6 +292,10 @@ class Memory:
             return
         if outcome.request is None:
             return
+        if view.is_adopted and action.kind is ActionKind.PROBE and outcome.result.is_ok and known is None:
+            uses = StartedAs(agent=outcome.request.agent, params=outcome.request.params)
+            known = Instance(resource=action.resource, node=action.node, role=Role.STOPPED, started_as=uses)
+            self.save_adopted(action.node, view.incarnation, action.resource, uses, now)
         after = after_result(known, outcome.request, outcome.result, action.node)
         self.views[action.node] = view.with_instance(after)
         if not outcome.is_ok:

@@ -10,7 +10,6 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Instance
-from reconciler.model.operation import StartRecord
 from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact
 from reconciler.observe.nodes import NodeView
@@ -66,15 +65,7 @@ def adopt(memory: Memory, name: str, now: float) -> str:
         memory.views[node] = view.with_instance(
             Instance(resource=found.id, node=node, role=Role.STARTED, started_as=uses)
         )
-        record = StartRecord(
-            resource=found.id,
-            agent=uses.agent,
-            params=uses.params,
-            cluster=memory.intent.cluster.name if memory.intent else "",
-            since=now,
-            phase="adopted",
-        )
-        memory.journal.save_record(node, view.incarnation, record)
+        memory.save_adopted(node, view.incarnation, found.id, uses, now)
         adopted.append(str(node))
     if not adopted:
         raise UsageError(f"nothing about {found.id} is unknown; see `reconcile status`")
@@ -114,7 +105,7 @@ def confirm_fenced(memory: Memory, node: str) -> str:
 def _adopt_node(memory: Memory, node: NodeName) -> str:
     incarnation = memory.incarnations()[node]
     memory.journal.open_incarnation(node, incarnation)
-    memory.views[node] = NodeView(name=node, incarnation=incarnation)
+    memory.views[node] = NodeView(name=node, incarnation=incarnation, is_adopted=True)
     return f"{node} is adopted: what runs there is taken as declared"
 
 

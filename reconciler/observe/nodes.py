@@ -20,6 +20,8 @@ class NodeView:
     is_connected: bool = False
     is_known: bool = False
     """Everything we started in this incarnation is among the instances."""
+    is_adopted: bool = False
+    """An operator said that what runs there, without a record, was started as declared."""
     has_left: bool = False
     """We took leave of its agent, to stop its guest."""
     is_draining: bool = False

@@ -10,9 +10,7 @@ from tests.lab.lab_images import Images, copy_root
 from tests.lab.lab_stage import declare, destroy, failures, ledger_lines
 
 
-def lxc_yaml(
-    root: Path, *, number: int = 100, flavor: str = "reconciler", init: str = "", on: str = "a"
-) -> str:
+def lxc_yaml(root: Path) -> str:
     return f"""\
 ---
 apiVersion: reconciler/v1alpha1
@@ -20,13 +18,12 @@ kind: Guest
 metadata: {{name: vm-guest1}}
 spec:
   type: lxc
-  remoteNode: {{name: guest1, address: {SUBNET}.{number}, connectTimeout: 30s, agent: {flavor}}}
+  remoteNode: {{name: guest1, address: {SUBNET}.100, connectTimeout: 30s}}
   hardware:
     memory: 256Mi
     rootfs: {root}
     nics: [{{bridge: br0}}]
-{init}
-  placement: {{on: [{on}]}}
+  placement: {{on: [a]}}
 """
 
 
@@ -71,30 +68,76 @@ def test_fake_lives_in_an_lxc_guest_through_all_changes(
     ]
 
 
-def test_stock_agent_in_an_lxc_guest_runs_and_recovers_a_dummy(
+def own_xml(root: Path) -> str:
+    """The XML that a user brings: pacemaker_remoted is the first program of a container on a bridge."""
+    return f"""\
+<domain type='lxc'>
+  <name>vm-guest1</name>
+  <memory unit='MiB'>256</memory>
+  <os><type>exe</type><init>/usr/sbin/pacemaker_remoted</init></os>
+  <devices>
+    <filesystem type='mount'><source dir='{root}'/><target dir='/'/></filesystem>
+    <interface type='bridge'>
+      <source bridge='br0'/><ip address='{SUBNET}.101' prefix='24'/>
+    </interface>
+    <console type='pty'/>
+  </devices>
+</domain>
+"""
+
+
+def stock_yaml() -> str:
+    return f"""\
+---
+apiVersion: reconciler/v1alpha1
+kind: Guest
+metadata: {{name: vm-guest1}}
+spec:
+  type: lxc
+  remoteNode: {{name: guest1, address: {SUBNET}.101, connectTimeout: 30s, agent: stock}}
+  domain: {{xml: vm-guest1.xml}}
+  placement: {{on: [a]}}
+"""
+
+
+def starts_of_fake(stage: Stage) -> int:
+    lines = stage.reconcile("logs", "FAKE", "-n", "50").stdout.splitlines()
+    return sum("  start on " in line for line in lines)
+
+
+def test_stock_agent_in_the_users_own_container_runs_and_recovers_a_dummy(
     stage: Stage, lab: Lab, images: Images, tmp_path: Path
 ) -> None:
     root = copy_root(images.stock_root(), tmp_path / "root")
-    init = '    init: ["/usr/sbin/pacemaker_remoted"]'
     state = "/run/resource-agents/Dummy-FAKE.state"
+    inside = root / state.removeprefix("/")
     fake = dummy_yaml("FAKE", stage.ledger).replace("ocf:reconciler:Dummy", "ocf:heartbeat:Dummy")
-    fake = fake.replace(f"    ledger: {stage.ledger}", f"    state: {state}")
-    declare(stage, lab, lxc_yaml(root, number=101, flavor="stock", init=init), fake)
+    (stage.repository / "vm-guest1.xml").write_text(own_xml(root))
+    declare(stage, lab, stock_yaml(), fake.replace(f"    ledger: {stage.ledger}", f"    state: {state}"))
     stage.start_daemon()
     stage.until(is_started("FAKE", "guest1"))
-    inside = root / state.removeprefix("/")
     assert inside.exists()
 
     inside.unlink()
-    status = stage.until(lambda s: failures(s, "FAKE") == 1 and is_started("FAKE", "guest1")(s))
+    stage.until(both(lambda s: failures(s, "FAKE") == 1, is_started("FAKE", "guest1")))
     assert inside.exists()
-    assert is_node("guest1", "online")(status)
 
     stage.kill_daemon()
     stage.start_daemon()
     stage.until(both(is_started("FAKE", "guest1"), is_node("guest1", "online")))
-    logs = [line for line in stage.reconcile("logs", "FAKE").stdout.splitlines() if " start on " in line]
-    assert len(logs) == 2
+    assert starts_of_fake(stage) == 2
+    began = inside.stat().st_mtime_ns
+
+    stage.kill_daemon()
+    for file in stage.state.glob("journal.sqlite*"):
+        file.unlink()
+    stage.start_daemon()
+    status = stage.until(lambda s: any(p["code"] == "adopt" for p in s["problems"]))
+    (entry,) = [r for r in status["resources"] if r["name"] == "FAKE"]
+    assert (entry["role"], is_node("guest1", "unknown")(status)) == ("Unknown", True)
+    stage.reconcile("adopt", "guest1")
+    stage.until(both(is_started("FAKE", "guest1"), is_node("guest1", "online")))
+    assert (starts_of_fake(stage), inside.stat().st_mtime_ns) == (0, began)
 
 
 def vm_yaml(images: Images) -> str:
