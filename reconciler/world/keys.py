@@ -129,7 +129,7 @@ def read_key_file(path: Path) -> KeyBytes:
     """Return the raw bytes of a key file (Pacemaker's authkey: no encoding, a newline at its end is part of it).
 
     Raises:
-        KeyStoreError: it is missing, no plain file, readable for others, shorter than 16 bytes or longer than 64 KiB.
+        KeyStoreError: it is missing, no plain file, open to others, shorter than 16 bytes or longer than 64 KiB.
     """
     try:
         # Without O_NONBLOCK, a named pipe in the key's place would hold the controller for ever.
@@ -140,9 +140,10 @@ def read_key_file(path: Path) -> KeyBytes:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise KeyStoreError(f"the key file {path} is not a plain file")
-        if status.st_mode & 0o077:
+        # A group may read it, and no more: Pacemaker's own authkey is 0640 with group haclient.
+        if status.st_mode & 0o037:
             raise KeyStoreError(
-                f"the key file {path} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}); "
+                f"the key file {path} is open to others (mode {stat.S_IMODE(status.st_mode):04o}); "
                 f"run: chmod 600 {path}"
             )
         content = file.read(MAX_KEY_BYTES + 1)

@@ -87,7 +87,7 @@ def test_key_file_is_taken_raw(tmp_path: Path) -> None:
     [
         (b"k" * 15, 0o600, "must hold 16 to 65536 bytes, not 15"),
         (b"k" * 65537, 0o600, "must hold 16 to 65536 bytes, not more"),
-        (b"k" * 16, 0o640, "run: chmod 600 "),
+        (b"k" * 16, 0o660, "run: chmod 600 "),
         (b"k" * 16, 0o604, "run: chmod 600 "),
     ],
 )
