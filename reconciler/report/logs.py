@@ -30,7 +30,7 @@ def logs_text(entries: list[Document]) -> str:
         return "No results yet."
     lines = []
     for entry in entries:
-        at = datetime.fromtimestamp(entry["finished_at"], UTC).strftime("%Y-%m-%d %H:%M:%S")
+        at = datetime.fromtimestamp(entry["finished_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         interval = f" every {entry['interval_ms'] / 1000:g}s" if entry["interval_ms"] else ""
         lines.append(
             f"{at}  {entry['operation']}{interval} on {entry['node']}: {entry['text']} ({entry['took_ms']} ms)"

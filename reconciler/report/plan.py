@@ -28,6 +28,10 @@ _SYMBOLS = {
     "fence": "F",
 }
 
+ACTIONS = frozenset(_SYMBOLS)
+
+_INCOMPLETE = "Not everything could be observed; more may follow."
+
 _MAX_MARKDOWN = 60_000
 """Characters; GitHub takes 65,536 in a comment."""
 
@@ -68,7 +72,7 @@ def matching(document: Document, kinds: set[str]) -> list[str]:
     return [
         c["address"]
         for c in listed(document, "changes")
-        if c["action"] in kinds or ("disruptive" in kinds and c["disruptive"])
+        if c["action"] in kinds or any(c[sort] for sort in kinds & {"disruptive", "destructive"})
     ]
 
 
@@ -80,8 +84,9 @@ def plan_text(document: Document, notes: tuple[str, ...] = ()) -> str:
         lines.append(_change_line(change))
         lines += [f"      {_reason_line(reason)}" for reason in change["reasons"]]
     if not document["changes"]:
+        is_as_declared = document["complete"] and not document["blocked"] and not document["gates"]
         lines.append(
-            "Nothing to do: the world is as declared." if document["complete"] else "Nothing to do for now."
+            "Nothing to do: the world is as declared." if is_as_declared else "Nothing to do for now."
         )
     for title, name in (("Blocked", "blocked"), ("Gates", "gates")):
         entries = listed(document, name)
@@ -89,7 +94,7 @@ def plan_text(document: Document, notes: tuple[str, ...] = ()) -> str:
             lines += ["", f"{title}:"]
             lines += [f"  {entry['address']}: {entry['text']}" for entry in entries]
     if not document["complete"]:
-        lines += ["", "Not everything could be observed; more may follow."]
+        lines += ["", _INCOMPLETE]
     lines += ["", _summary_line(document)]
     return "\n".join(lines)
 
@@ -114,10 +119,21 @@ def plan_markdown(document: Document, notes: tuple[str, ...] = ()) -> str:
         if entries:
             lines += ["", f"**{title}**", ""]
             lines += [f"- `{entry['address']}`: {entry['text']}" for entry in entries]
-    text = "\n".join(lines)
-    if len(text) > _MAX_MARKDOWN:
-        text = text[:_MAX_MARKDOWN].rsplit("\n", 1)[0] + "\n```\n\n(cut: the whole plan is in `plan -o text`)"
-    return text
+    if not document["complete"]:
+        lines += ["", _INCOMPLETE]
+    return _cut("\n".join(lines))
+
+
+def _cut(text: str) -> str:
+    """Return a text that fits into a comment, its code block and details closed."""
+    if len(text) <= _MAX_MARKDOWN:
+        return text
+    kept = text[:_MAX_MARKDOWN].rsplit("\n", 1)[0]
+    ends = [
+        "\n```" if kept.count("```") % 2 else "",
+        "\n\n</details>" if kept.count("<details>") > kept.count("</details>") else "",
+    ]
+    return f"{kept}{''.join(ends)}\n\n(cut: the whole plan is in `plan -o text`)"
 
 
 def _change(change: Change) -> Document:

@@ -13,6 +13,10 @@ from reconciler.model.score import INFINITY
 from reconciler.model.transition import Blocked, Transition
 from reconciler.report.document import Document, listed
 
+_GATES = {"max-destroy"}
+_WARNINGS = {"waiting", *_GATES}
+"""Codes of what needs no repair: it is waited for, or a person was asked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
@@ -54,12 +58,20 @@ def needs_attention(document: Document) -> bool:
     """Tell whether something declared is failed, blocked or unknown: what makes one pass exit with 1."""
     if any(problem["severity"] == "error" for problem in listed(document, "problems")):
         return True
-    for resource in listed(document, "resources"):
-        if resource["role"] == Role.UNKNOWN.value or resource["problem"] is not None:
-            return True
-        if any(instance["failed"] for instance in listed(resource, "instances")):
-            return True
-    return False
+    lost = {NodeState.UNKNOWN.value, NodeState.UNCLEAN.value}
+    if any(n["kind"] == NodeKind.HOST.value and n["state"] in lost for n in listed(document, "nodes")):
+        return True
+    return any(_is_troubled(resource) for resource in listed(document, "resources") if resource["declared"])
+
+
+def is_gated(document: Document) -> bool:
+    """Tell whether something waits for a person to let it through a gate: what makes one pass exit with 3."""
+    return any(problem["code"] in _GATES for problem in listed(document, "problems"))
+
+
+def _is_troubled(resource: Document) -> bool:
+    is_failed = any(instance["failed"] for instance in listed(resource, "instances"))
+    return is_failed or resource["role"] == Role.UNKNOWN.value or resource["problem"] is not None
 
 
 def _nodes(present: Present) -> list[Document]:
@@ -109,7 +121,9 @@ def _resources(present: Present) -> list[Document]:
         active = [i for i in instances if i.role is not Role.STOPPED]
         agent = next((str(i.started_as.agent) for i in active if i.started_as), "")
         entry = _entry(name, agent, active)
-        entry["problem"] = "no longer declared, and still there"
+        entry["declared"] = False
+        obstacle = blocked.get(f"guest/{name}") or blocked.get(f"resource/{name}")
+        entry["problem"] = obstacle.text if obstacle else "no longer declared, and still there"
         entries.append(entry)
     return entries
 
@@ -152,6 +166,7 @@ def _entry(name: str, agent: str, instances: list[Instance]) -> Document:
             {"node": str(i.node), "role": _role(i).value, "pending": False, "failed": _is_failed(i)}
             for i in instances
         ],
+        "declared": True,
         "managed": True,
         "failures": 0,
         "problem": None,
@@ -180,7 +195,7 @@ def _problems(present: Present) -> list[Document]:
         {"severity": p.severity, "code": p.code, "text": str(p), "address": None} for p in present.problems
     ]
     for blocked in (*present.transition.blocked, *present.transition.gates):
-        severity = "warning" if blocked.code in {"waiting", "max-destroy"} else "error"
+        severity = "warning" if blocked.code in _WARNINGS else "error"
         text = blocked.text
         found.append({"severity": severity, "code": blocked.code, "text": text, "address": blocked.address})
     return found

@@ -2,8 +2,6 @@
 
 from reconciler.report.document import Document, listed
 
-_UNTROUBLED = {"online"}
-
 
 def status_text(document: Document, notes: tuple[str, ...] = ()) -> str:
     """Return the status for people: the source, the nodes, the resources, the problems last."""
@@ -34,9 +32,8 @@ def _head(document: Document) -> str:
 def _node_line(node: Document, width: int) -> str:
     marks = [word for word in ("standby", "maintenance") if node[word]]
     guest = f" ({node['resource']})" if node["resource"] else ""
-    reason = (
-        f"  {node['reason']}: {node['text']}" if node["reason"] and node["state"] not in _UNTROUBLED else ""
-    )
+    why = ": ".join(part for part in (node["reason"], node["text"]) if part)
+    reason = f"  {why}" if why else ""
     state = " ".join([node["state"], *marks])
     return f"{node['name']:<{width}}  {node['kind']:<6} {state}{guest}{reason}"
 
@@ -48,6 +45,8 @@ def _resource_line(resource: Document, width: int, agents: int) -> str:
         notes.append("FAILED")
     if any(i["pending"] for i in listed(resource, "instances")):
         notes.append("pending")
+    if not resource["declared"]:
+        notes.append("removed")
     if not resource["managed"]:
         notes.append("unmanaged")
     if resource["failures"]:

@@ -1,0 +1,229 @@
+"""The JSON Schemas of the documents we print, written once; `python -m reconciler.report.schema NAME` prints one.
+
+They say which fields are there and what they hold. Later versions may add fields, so that none is forbidden.
+"""
+
+import json
+import sys
+
+from reconciler.model.event import Severity
+from reconciler.model.node import LinkReason, NodeKind, NodeState
+from reconciler.model.resource import Role
+from reconciler.report.document import Document
+from reconciler.report.plan import ACTIONS, FORMAT_VERSION
+
+
+def document_schema(name: str) -> Document:
+    """Return the schema of one kind of document: status, plan, event or logs."""
+    title, schema = _SCHEMAS[name]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:reconciler:{name}",
+        "title": title,
+        **schema,
+    }
+
+
+def document_schema_text(name: str) -> str:
+    """Return a schema as it stands in schemas/."""
+    return json.dumps(document_schema(name), indent=2) + "\n"
+
+
+def _object(description: str, **properties: Document) -> Document:
+    return {
+        "type": "object",
+        "description": description,
+        "required": [field for field, schema in properties.items() if not schema.get("x-optional")],
+        "properties": {
+            field: {k: v for k, v in schema.items() if k != "x-optional"}
+            for field, schema in properties.items()
+        },
+    }
+
+
+def _text(description: str) -> Document:
+    return {"type": "string", "description": description}
+
+
+def _text_or_null(description: str) -> Document:
+    return {"type": ["string", "null"], "description": description}
+
+
+def _whole(description: str) -> Document:
+    return {"type": "integer", "minimum": 0, "description": description}
+
+
+def _flag(description: str) -> Document:
+    return {"type": "boolean", "description": description}
+
+
+def _one_of(description: str, *values: str | None) -> Document:
+    return {"enum": list(values), "description": description}
+
+
+def _list(description: str, items: Document) -> Document:
+    return {"type": "array", "description": description, "items": items}
+
+
+def _optional(schema: Document) -> Document:
+    return {**schema, "x-optional": True}
+
+
+_LINE = {"type": ["integer", "null"], "minimum": 1, "description": "Where in the file, from 1."}
+_FILE = _text_or_null("The YAML that says so, relative to the declaration's folder.")
+_AT = {"type": "number", "description": "Epoch seconds."}
+_ROLE = _one_of("In Pacemaker's words.", *(role.value for role in Role))
+
+_STATUS = _object(
+    "The present state of a cluster; `reconcile status -o json`.",
+    cluster=_text("Its name."),
+    source=_object(
+        "What is in force.",
+        commit=_text_or_null("Full hash; null for files that are taken as they are."),
+        dirty=_flag("There are uncommitted changes, which were left out."),
+        folder=_text_or_null("The declaration's folder."),
+        revision=_text_or_null("What the commit was found by."),
+        refused=_text_or_null("The newer commit that is kept out for its errors."),
+    ),
+    nodes=_list(
+        "Hosts and guest nodes, in the declaration's order.",
+        _object(
+            "One node.",
+            name=_text("Its name."),
+            kind=_one_of("What it is.", *(kind.value for kind in NodeKind)),
+            state=_one_of("What is known of its agent.", *(state.value for state in NodeState)),
+            reason=_one_of("Why its agent cannot be talked to.", None, *(r.value for r in LinkReason)),
+            text=_text("The same for people; may be empty."),
+            standby=_flag("It is asked to run nothing."),
+            maintenance=_flag("Nothing on it is touched."),
+            resource=_text_or_null("The guest that is this node."),
+        ),
+    ),
+    resources=_list(
+        "Resources and guests, in the declaration's order, then what is removed and still there.",
+        _object(
+            "One resource.",
+            name=_text("Its name."),
+            agent=_text("Its resource agent; guest:TYPE for guests."),
+            role=_ROLE,
+            nodes=_list("Where it runs, or may run.", {"type": "string"}),
+            instances=_list(
+                "What is known of it, node by node.",
+                _object(
+                    "The resource on one node.",
+                    node=_text("The node."),
+                    role=_ROLE,
+                    pending=_flag("An operation is under way."),
+                    failed=_flag("Its last operation failed."),
+                ),
+            ),
+            declared=_flag("False: it is removed from the declaration, and still there."),
+            managed=_flag("False: it is only watched."),
+            failures=_whole("Counted on all nodes since the last cleanup."),
+            problem=_text_or_null("Why it is not as declared."),
+        ),
+    ),
+    problems=_list(
+        "What a person should look at.",
+        _object(
+            "One problem.",
+            severity=_one_of("How soon.", "error", "warning"),
+            code=_text("Short and stable."),
+            text=_text("For people."),
+            address=_text_or_null("guest/NAME, resource/NAME or node/NAME."),
+        ),
+    ),
+    key_fingerprint=_optional(_text("Of the root key, once there is one.")),
+)
+
+_OBSTACLE = _object(
+    "Something that cannot be done now.",
+    address=_text("guest/NAME, resource/NAME or node/NAME."),
+    text=_text("Why, and what would help."),
+    code=_text("Short and stable."),
+    file=_FILE,
+    line=_LINE,
+)
+
+_PLAN = _object(
+    "What would be done; `reconcile plan -o json`.",
+    format_version={"const": FORMAT_VERSION},
+    source=_object(
+        "What is asked for.",
+        commit=_text_or_null("Full hash; null for files that are taken as they are."),
+        dirty=_flag("There are uncommitted changes, which were left out."),
+        folder=_text_or_null("The declaration's folder."),
+    ),
+    changes=_list(
+        "In the declaration's order.",
+        _object(
+            "What is done to one guest or resource.",
+            address=_text("guest/NAME, resource/NAME or host/NAME."),
+            action=_one_of("What is done.", *sorted(ACTIONS)),
+            **{"from": _text_or_null("The node it leaves.")},
+            to=_text_or_null("The node where it will run."),
+            reasons=_list(
+                "Why.",
+                _object(
+                    "One reason.",
+                    code=_text("Short and stable."),
+                    text=_text("For people."),
+                    file=_FILE,
+                    line=_LINE,
+                ),
+            ),
+            depends_on=_list("Addresses of changes that come before.", {"type": "string"}),
+            disruptive=_flag("Something that runs now is interrupted."),
+            destructive=_flag("Something is removed for good."),
+        ),
+    ),
+    summary=_object(
+        "How many changes of each sort.",
+        add=_whole("Will newly run."),
+        change=_whole("Moved, restarted, recovered, updated, ..."),
+        destroy=_whole("Stopped, or removed for good."),
+    ),
+    blocked=_list("What is asked for and cannot be done.", _OBSTACLE),
+    gates=_list("What waits for a person to let it through.", _OBSTACLE),
+    complete=_flag("False: a part of the world could not be observed."),
+    plan_hash=_text("Equal for equal changes."),
+)
+
+_EVENT = _object(
+    "Something that was decided, done or seen; on the control socket.",
+    at=_AT,
+    code=_text("Short and stable."),
+    severity=_one_of("How soon a person should look.", *(severity.value for severity in Severity)),
+    subject=_text("The resource or node it is about; may be empty."),
+    text=_text("For people."),
+)
+
+_LOGS = _list(
+    "A resource's last results, newest first; `reconcile logs -o json`.",
+    _object(
+        "One result.",
+        finished_at=_AT,
+        node=_text("Where it ran."),
+        operation=_text("start, stop, monitor, ..."),
+        interval_ms=_whole("0: not recurring."),
+        rc={"type": "integer", "description": "The resource agent's exit code."},
+        status={"type": "integer", "description": "Pacemaker's execution status; 0: it ran to its end."},
+        reason=_text("The resource agent's exit reason."),
+        output=_text("The end of what it printed."),
+        took_ms=_whole("How long it ran."),
+        commit=_text("The commit in force; empty for files that are taken as they are."),
+        text=_text("How it ended, in a few words."),
+    ),
+)
+
+_SCHEMAS: dict[str, tuple[str, Document]] = {
+    "event": ("reconciler event", _EVENT),
+    "logs": ("reconciler logs", _LOGS),
+    "plan": ("reconciler plan", _PLAN),
+    "status": ("reconciler status", _STATUS),
+}
+
+NAMES = tuple(_SCHEMAS)
+
+if __name__ == "__main__":
+    sys.stdout.write(document_schema_text(sys.argv[1]))

@@ -1,0 +1,116 @@
+from typing import Any
+
+from reconciler.report.text import status_text
+
+
+def node(name: str, state: str = "online", **fields: Any) -> dict[str, Any]:
+    base = {
+        "name": name,
+        "kind": "host",
+        "state": state,
+        "reason": None,
+        "text": "",
+        "standby": False,
+        "maintenance": False,
+        "resource": None,
+    }
+    return {**base, **fields}
+
+
+def resource(name: str, role: str = "Started", *places: str, **fields: Any) -> dict[str, Any]:
+    base = {
+        "name": name,
+        "agent": "ocf:x:Dummy",
+        "role": role,
+        "nodes": list(places),
+        "instances": [],
+        "declared": True,
+        "managed": True,
+        "failures": 0,
+        "problem": None,
+    }
+    return {**base, **fields}
+
+
+def document(**fields: Any) -> dict[str, Any]:
+    base = {
+        "cluster": "shop",
+        "source": {
+            "commit": "c0ffee" * 6,
+            "dirty": False,
+            "folder": "/x",
+            "revision": "HEAD",
+            "refused": None,
+        },
+        "nodes": [node("host1"), node("guest1", kind="guest", resource="vm-guest1")],
+        "resources": [
+            resource("vm-guest1", "Started", "host1", agent="guest:lxc"),
+            resource("FAKE", "Stopped"),
+        ],
+        "problems": [],
+    }
+    return {**base, **fields}
+
+
+def test_status_on_one_screen() -> None:
+    assert status_text(document(), ("uncommitted changes are left out",)).splitlines() == [
+        "Cluster shop | commit c0ffeec0ffee",
+        "note: uncommitted changes are left out",
+        "",
+        "Nodes:",
+        "  host1   host   online",
+        "  guest1  guest  online (vm-guest1)",
+        "",
+        "Resources:",
+        "  vm-guest1  guest:lxc    Started host1",
+        "  FAKE       ocf:x:Dummy  Stopped",
+    ]
+
+
+def test_trouble_is_said_where_it_is() -> None:
+    failed = [{"node": "n", "role": "Started", "pending": True, "failed": True}]
+    got = status_text(
+        document(
+            source={
+                "commit": None,
+                "dirty": False,
+                "folder": "/x",
+                "revision": None,
+                "refused": "badc0ffee0000",
+            },
+            nodes=[
+                node("host1", "unclean", reason="lost", text="no answer", standby=True),
+                node("host2", "unknown", text="vm: no route to host"),
+                node("host3", text="vm: permission denied"),
+            ],
+            resources=[
+                resource("a", "Unknown", "n", "m", instances=failed, failures=3, managed=False),
+                resource("old", "Started", "n", declared=False),
+            ],
+            problems=[
+                {"severity": "error", "code": "x", "text": "no node may run it", "address": "resource/a"},
+                {"severity": "error", "code": "y", "text": "a.yaml:1:1: error[y]: no", "address": None},
+            ],
+        )
+    )
+    assert got.splitlines() == [
+        "Cluster shop | the files as they are | badc0ffee000 is refused for its errors",
+        "",
+        "Nodes:",
+        "  host1  host   unclean standby  lost: no answer",
+        "  host2  host   unknown  vm: no route to host",
+        "  host3  host   online  vm: permission denied",
+        "",
+        "Resources:",
+        "  a    ocf:x:Dummy  Unknown n, m  FAILED pending unmanaged failures: 3",
+        "  old  ocf:x:Dummy  Started n  removed",
+        "",
+        "Problems:",
+        "  resource/a: no node may run it",
+        "  a.yaml:1:1: error[y]: no",
+    ]
+
+
+def test_an_empty_cluster_has_empty_lists() -> None:
+    got = status_text(document(nodes=[], resources=[])).splitlines()
+    assert got == ["Cluster shop | commit c0ffeec0ffee", "", "Nodes:", "", "Resources:"]
