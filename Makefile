@@ -33,6 +33,10 @@ test: $(STAMP)-dev  ## everything; as root with real libvirt, QEMU, LXC and stoc
 bench: $(STAMP)-dev  ## print the benchmarks
 	@for name in agent_footprint start_up commit_to_running; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 
+conformance: $(STAMP)-dev  ## compare our decisions with Pacemaker's on its own cases: SUITE=DIR
+	@test -n "$(SUITE)" || { echo "usage: make conformance SUITE=DIR, with DIR's xml/, summary/ and levels.json"; exit 64; }
+	@$(BIN)/python -m tests.conformance "$(SUITE)"
+
 lock:  ## write the lock files anew: versions and hashes, no addresses
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
@@ -46,4 +50,4 @@ $(STAMP)-dev: pyproject.toml requirements-dev.lock
 	@.ci/venv $(VENV) requirements-dev.lock
 	@touch $@ $(STAMP)-run
 
-.PHONY: help venv demo demo-stop check test bench lock
+.PHONY: help venv demo demo-stop check test bench conformance lock

@@ -47,6 +47,8 @@ class Colocation:
     where: Where
     dependent_role: Role | None = None
     primary_role: Role | None = None
+    node_attribute: str | None = None
+    """With: on a node whose label of this name has the same value; None: on the same node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +63,5 @@ class Ordering:
     first_action: str = "start"
     then_action: str = "start"
     is_symmetrical: bool = True
+    alternatives: str = ""
+    """Orderings of one `then` with the same name here: one `first` of them is enough (require-all=false)."""

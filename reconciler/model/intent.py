@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import Host, RemoteNode
+from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
 
 _UUIDS = UUID("6d3d6c1e-3c0b-5a7e-9f0e-0d6a4c1f7a55")
@@ -20,6 +21,7 @@ class Cluster:
     where: Where | None = None
     max_destroy: int = 1
     """Guests that one commit may remove; never limits recovery."""
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def uuid(self) -> UUID:

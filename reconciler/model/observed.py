@@ -90,6 +90,7 @@ class Observed:
     nodes: Mapping[NodeName, NodeStatus] = field(default_factory=dict)
     instances: Mapping[tuple[ResourceId, NodeName], Instance] = field(default_factory=dict)
     pending: tuple[Pending, ...] = ()
+    has_quorum: bool = True
 
     def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return what is known of one resource, by node name."""

@@ -27,6 +27,14 @@ class OnFail(Enum):
     IGNORE = "ignore"
 
 
+class MultipleActive(Enum):
+    """What happens to a resource that is found at several places (Pacemaker's multiple-active)."""
+
+    STOP_START = "stop_start"
+    STOP_ONLY = "stop_only"
+    BLOCK = "block"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class ResourceAgent:
     """The program that knows how to start, stop and monitor one kind of resource."""
@@ -144,6 +152,9 @@ class Resource:
     state: Role = Role.STARTED
     """What is asked: STARTED or STOPPED (`state: running|stopped`)."""
     is_managed: bool = True
+    is_monitored: bool = True
+    """False: no recurring monitors meanwhile, as in Pacemaker's maintenance."""
+    multiple_active: MultipleActive = MultipleActive.STOP_START
     stickiness: int = 1
     priority: int = 0
     failure_limit: int = 3
@@ -167,7 +178,16 @@ class Resource:
         return Operation(name=name, interval_ms=interval_ms)
 
     def monitors(self) -> tuple[Operation, ...]:
-        """Return the recurring monitors, in declaration order."""
+        """Return the recurring monitors of a running instance, in declaration order."""
+        return tuple(m for m in self._recurring() if m.role is not Role.STOPPED)
+
+    def monitors_while_stopped(self) -> tuple[Operation, ...]:
+        """Return the monitors for nodes where it is not to run: they notice when it does."""
+        return tuple(m for m in self._recurring() if m.role is Role.STOPPED)
+
+    def _recurring(self) -> tuple[Operation, ...]:
+        if not self.is_monitored:
+            return ()
         return tuple(o for o in self.operations if o.name == "monitor" and o.interval_ms and o.enabled)
 
     def at(self, *path: str) -> Where:

@@ -32,6 +32,8 @@ class Reason:
     code: str
     text: str
     where: Where | None = None
+    subject: str = ""
+    """What the reason is about, where it is not the changed resource itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class Blocked:
     text: str
     where: Where | None = None
     code: str = "blocked"
+    change: Change | None = None
+    """What would be done if it were not blocked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

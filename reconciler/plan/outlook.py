@@ -7,7 +7,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId
 from reconciler.model.node import GuestType, NodeKind, NodeState
 from reconciler.model.observed import NodeStatus, Observed
-from reconciler.model.transition import Transition
+from reconciler.model.transition import Action, Transition
 from reconciler.plan.effects import advance
 from reconciler.plan.schedule import schedule
 
@@ -48,15 +48,26 @@ def settled(intent: Intent, observed: Observed, history: History, now: float) ->
 
 def carried_out(transition: Transition, observed: Observed) -> Observed:
     """Return the world after all actions of a transition, in the first allowed order."""
+    for action in in_order(transition):
+        observed = advance(observed, action, dict(transition.guest_nodes))
+    return observed
+
+
+def in_order(transition: Transition) -> list[Action]:
+    """Return all actions of a transition in the first allowed order.
+
+    Raises:
+        RuntimeError: actions wait for each other; a defect of the planner.
+    """
+    ordered: list[Action] = []
     done: set[ActionId] = set()
     while len(done) < len(transition.actions):
         ready = transition.ready(frozenset(done), frozenset(done))
         if not ready:
             raise RuntimeError("actions wait for each other in a circle")
-        for action in ready:
-            observed = advance(observed, action, dict(transition.guest_nodes))
-            done.add(action.id)
-    return observed
+        ordered += ready
+        done |= {action.id for action in ready}
+    return ordered
 
 
 def carried_over(history: History, before: Intent | None, after: Intent) -> History:

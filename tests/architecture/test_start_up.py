@@ -11,3 +11,10 @@ def test_help_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.strip().split(",")}
     assert sorted(loaded & set(HEAVY)) == []
+
+
+def test_simulate_loads_neither_pydantic_nor_ruamel() -> None:
+    code = "import sys, reconciler.cli.simulate; print(','.join(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.strip().split(",")}
+    assert sorted(loaded & {"pydantic", "ruamel", "libvirt", "watchfiles", "cryptography"}) == []

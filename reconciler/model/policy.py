@@ -1,0 +1,30 @@
+"""Rules that hold for a whole cluster; the defaults are those of a cluster of ours."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class QuorumPolicy(Enum):
+    """What happens while quorum is lost (Pacemaker's no-quorum-policy)."""
+
+    IGNORE = "ignore"
+    """All goes on."""
+    STOP = "stop"
+    """Everything is stopped."""
+    FREEZE = "freeze"
+    """What runs goes on and may move; nothing else is started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The cluster options that decisions depend on (Pacemaker Explained, "Cluster Options")."""
+
+    is_symmetric: bool = True
+    """Resources may run everywhere; False: only where a location constraint says so."""
+    on_quorum_loss: QuorumPolicy = QuorumPolicy.IGNORE
+    stops_removed: bool = True
+    """What is no longer declared is stopped."""
+    cancels_removed: bool = True
+    """Monitors that are no longer declared are disarmed."""
+    longest_pause_s: float = 60.0
+    """Longest pause between two tries of a start; 0: none, as Pacemaker does."""

@@ -1,0 +1,109 @@
+"""From a CIB to what the planner takes: intent, observation and history."""
+
+from dataclasses import dataclass
+
+from reconciler.model.history import FailureCount, History
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import NodeState
+from reconciler.model.observed import Instance, Observed
+from reconciler.model.resource import Resource, ResourceAgent
+from reconciler.pacemaker.constraints import read_constraints
+from reconciler.pacemaker.document import Cib, Element, Unsupported, open_cib
+from reconciler.pacemaker.nodes import Nodes, read_nodes
+from reconciler.pacemaker.operations import conclude, entries
+from reconciler.pacemaker.options import Options, has_quorum, read_options
+from reconciler.pacemaker.resources import Resources, fail_count, read_resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CibInput:
+    """The planner's input by a CIB, and what of the CIB is not in it."""
+
+    intent: Intent
+    observed: Observed
+    history: History
+    unsupported: tuple[Unsupported, ...]
+
+
+def read_cib(data: bytes, file: str, now: float) -> CibInput:
+    """Return what a CIB asks for and says.
+
+    Args:
+        data: the XML of a whole CIB with its status section.
+        file: how messages name it.
+        now: epoch seconds; rules with dates and expiring failures depend on it.
+
+    Raises:
+        SourceError: it is no CIB.
+    """
+    cib = open_cib(data, file, now)
+    options = read_options(cib)
+    nodes = read_nodes(cib, options)
+    resources = read_resources(cib, options)
+    constraints = read_constraints(cib, nodes, resources)
+    intent = Intent(
+        cluster=options.cluster,
+        hosts=nodes.hosts,
+        resources=resources.known,
+        locations=tuple(constraints.locations),
+        colocations=tuple(constraints.colocations),
+        orderings=tuple(constraints.orderings),
+    )
+    observed = Observed(
+        nodes=nodes.status,
+        instances=_instances(cib, options, nodes, resources),
+        has_quorum=has_quorum(cib),
+    )
+    return CibInput(
+        intent=intent,
+        observed=observed,
+        history=History(failures=_failures(nodes, resources)),
+        unsupported=tuple(cib.unsupported),
+    )
+
+
+def _instances(
+    cib: Cib, options: Options, nodes: Nodes, resources: Resources
+) -> dict[tuple[ResourceId, NodeName], Instance]:
+    """Return what runs where; without fencing, what a node that is gone once said counts no more."""
+    found = {}
+    for node, state in nodes.states.items():
+        status = nodes.status.get(node)
+        is_gone = status is None or status.state in {NodeState.OFFLINE, NodeState.PENDING}
+        if is_gone and not options.has_fencing:
+            continue
+        for lrm_resource in state.iterfind("lrm/lrm_resources/lrm_resource"):
+            instance = _instance(cib, nodes, resources, node, lrm_resource)
+            if instance is not None:
+                found[(instance.resource, node)] = instance
+    return found
+
+
+def _instance(
+    cib: Cib, nodes: Nodes, resources: Resources, node: NodeName, element: Element
+) -> Instance | None:
+    name = ResourceId(element.get("id", ""))
+    if name in resources.left_out or name.partition(":")[0] in resources.left_out:
+        return None
+    agent = ResourceAgent(
+        standard=element.get("class", ""),
+        provider=element.get("provider", ""),
+        type=element.get("type", ""),
+    )
+    declared = resources.known.get(name) or Resource(id=name, agent=agent, where=cib.where(element))
+    _, last_failure = fail_count(nodes.failures[node], name)
+    quiet_since = cib.now - declared.failure_timeout_ms / 1000 if declared.failure_timeout_ms else 0.0
+    if last_failure > quiet_since:
+        quiet_since = 0.0
+    return conclude(declared, node, agent, entries(element), quiet_since)
+
+
+def _failures(nodes: Nodes, resources: Resources) -> dict[tuple[ResourceId, NodeName], FailureCount]:
+    found = {}
+    for node, attributes in nodes.failures.items():
+        for resource in resources.known:
+            count, last_at = fail_count(attributes, resource)
+            if count:
+                found[(resource, node)] = FailureCount(count=count, last_at=last_at, text="see its history")
+    return found

@@ -1,0 +1,101 @@
+"""Plans for a Pacemaker cluster and carries the plan out on paper: what `simulate` prints, as JSON and as text."""
+
+from dataclasses import dataclass
+
+from reconciler.model.names import ResourceId
+from reconciler.model.observed import Observed
+from reconciler.model.resource import Role
+from reconciler.model.transition import Transition
+from reconciler.pacemaker.read import CibInput, read_cib
+from reconciler.pacemaker.words import action_line, operation_of, places, transition_lines
+from reconciler.plan.outlook import carried_out, in_order
+from reconciler.plan.schedule import schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """A CIB, the transition planned for it, and the world after it."""
+
+    given: CibInput
+    transition: Transition
+    after: Observed
+    """As given, when the plan was not carried out."""
+    is_executed: bool
+
+
+def simulate_cib(data: bytes, file: str, now: float, *, is_executed: bool) -> Simulation:
+    """Plan for a CIB, and carry the plan out if asked; every action ends as expected.
+
+    Args:
+        data: the XML.
+        file: how messages name it.
+        now: epoch seconds.
+        is_executed: whether the plan is carried out.
+
+    Raises:
+        SourceError: it is no CIB.
+    """
+    given = read_cib(data, file, now)
+    transition = schedule(given.intent, given.observed, given.history, now)
+    after = carried_out(transition, given.observed) if is_executed else given.observed
+    return Simulation(given=given, transition=transition, after=after, is_executed=is_executed)
+
+
+def simulation_document(simulation: Simulation) -> dict[str, object]:
+    """Return a simulation as JSON values: places after it, lines in Pacemaker's words, actions with their edges."""
+    given, transition = simulation.given, simulation.transition
+    return {
+        "placement": {
+            resource: [{"node": node, "role": role.value} for node, role in found]
+            for resource, found in _places(given, simulation.after).items()
+        },
+        "transition": transition_lines(transition),
+        "actions": [
+            {
+                "id": action.id,
+                "kind": "resource",
+                "resource": action.resource,
+                "operation": operation_of(action),
+                "interval_ms": action.interval_ms,
+                "node": action.node,
+                "after": list(action.after),
+            }
+            for action in in_order(transition)
+        ],
+        "unsupported": [
+            {"feature": n.feature, "text": n.text, "line": n.where.line} for n in given.unsupported
+        ],
+    }
+
+
+def simulation_text(simulation: Simulation) -> str:
+    """Return a simulation as text, in the sections that crm_simulate has."""
+    given, transition = simulation.given, simulation.transition
+    sections = ["Transition Summary:", *_indented(transition_lines(transition))]
+    if simulation.is_executed:
+        executed = [action_line(action) for action in in_order(transition)]
+        sections += ["", "Executing Cluster Transition:", *_indented(executed)]
+        sections += ["", "Revised Cluster Status:", *_indented(_status_lines(given, simulation.after))]
+    return "\n".join(sections)
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _status_lines(given: CibInput, after: Observed) -> list[str]:
+    lines = ["* Full List of Resources:"]
+    for resource, found in _places(given, after).items():
+        declared = given.intent.resources.get(ResourceId(resource))
+        agent = f" ({declared.agent})" if declared is not None else " (no longer declared)"
+        nodes = [node for node, _ in found]
+        where = nodes[0] if len(nodes) == 1 else f"[ {' '.join(nodes)} ]"
+        lines.append(f"  * {resource}{agent}: " + (f"{found[0][1].value} {where}" if nodes else "Stopped"))
+    return lines
+
+
+def _places(given: CibInput, after: Observed) -> dict[str, list[tuple[str, Role]]]:
+    """Return the places of all that is declared, then of all else that still runs."""
+    removed = {r for r, _ in after.instances if r not in given.intent.resources and after.active_on(r)}
+    found = places(after, [*given.intent.resources, *sorted(removed)])
+    return {str(resource): [(str(n), r) for n, r in nodes] for resource, nodes in found.items()}

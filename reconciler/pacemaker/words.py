@@ -1,0 +1,122 @@
+"""Says a transition in Pacemaker's words, as its crm_simulate does."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.observed import Observed
+from reconciler.model.resource import Role
+from reconciler.model.transition import Action, ActionKind, Change, Reason, Transition
+
+_VERBS = {
+    "create": "Start",
+    "start": "Start",
+    "stop": "Stop",
+    "destroy": "Stop",
+    "move": "Move",
+    "restart": "Restart",
+    "recover": "Recover",
+}
+_OPERATIONS = {
+    ActionKind.PROBE: "monitor",
+    ActionKind.MONITOR: "monitor",
+    ActionKind.CANCEL: "cancel",
+    ActionKind.START: "start",
+    ActionKind.STOP: "stop",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    verb: str
+    resource: str
+    details: str
+    ending: str = ""
+
+
+def transition_lines(transition: Transition) -> list[str]:
+    """Return the lines of the section Transition Summary, in rank order."""
+    lines: list[_Line] = []
+    for change in transition.changes:
+        if change.action in _VERBS:
+            lines += _lines(transition, change)
+    for blocked in transition.blocked:
+        if blocked.change is not None:
+            lines += [_blocked(line) for line in _lines(transition, blocked.change)]
+    name_width = max((len(line.resource) for line in lines), default=0)
+    details_width = max((len(line.details) for line in lines), default=0)
+    return [
+        f"* {line.verb:<10} {line.resource:<{name_width}}   ( {line.details:>{details_width}} ){line.ending}"
+        for line in lines
+    ]
+
+
+def operation_of(action: Action) -> str:
+    """Return what Pacemaker calls an action's operation."""
+    return _OPERATIONS.get(action.kind, action.kind.value)
+
+
+def action_line(action: Action) -> str:
+    """Return the line of the section Executing Cluster Transition for an action."""
+    interval = f"={action.interval_ms}" if action.interval_ms else ""
+    return f"* Resource action: {action.resource!s:<15} {operation_of(action)}{interval} on {action.node}"
+
+
+def places(
+    observed: Observed, resources: Iterable[ResourceId]
+) -> dict[ResourceId, list[tuple[NodeName, Role]]]:
+    """Return where each resource runs, or may run, and in which role."""
+    return {
+        resource: [(i.node, i.role) for i in observed.instances_of(resource) if i.role is not Role.STOPPED]
+        for resource in resources
+    }
+
+
+def _lines(transition: Transition, change: Change) -> list[_Line]:
+    """Return one line, or for a stop at several places one for each."""
+    resource = change.address.partition("/")[2]
+    verb = _verb(change)
+    if verb == "Stop":
+        stops = [
+            a.node
+            for a in transition.actions.values()
+            if a.kind is ActionKind.STOP and a.resource == resource
+        ]
+        sources = stops or [NodeName(change.source or "")]
+        return [
+            _Line(verb=verb, resource=resource, details=str(node), ending=_due(change.reasons, verb))
+            for node in sources
+        ]
+    is_move = change.source is not None and change.target not in {None, change.source}
+    details = f"{change.source} -> {change.target}" if is_move else str(change.target)
+    return [_Line(verb=verb, resource=resource, details=details, ending=_due(change.reasons, verb))]
+
+
+def _verb(change: Change) -> str:
+    """Return Pacemaker's word: what does not run is started, whatever failed before."""
+    return "Start" if change.source is None else _VERBS[change.action]
+
+
+def _blocked(line: _Line) -> _Line:
+    return _Line(
+        verb=line.verb, resource=line.resource, details=line.details, ending=f"{line.ending} (blocked)"
+    )
+
+
+def _due(reasons: tuple[Reason, ...], verb: str) -> str:
+    """Return the reason, for those kinds of reason that Pacemaker names."""
+    for reason in reversed(reasons):
+        match reason.code:
+            case "after" if verb == "Restart":
+                return f"  due to required {reason.subject} start"
+            case "after" | "unrunnable":
+                return f"  due to unrunnable {reason.subject} start"
+            case "no-quorum":
+                return "  due to no quorum"
+            case "quorum-freeze":
+                return "  due to quorum freeze"
+            case "param-changed" if verb == "Restart":
+                return "  due to resource definition change"
+            case _:
+                pass
+    return "  due to node availability" if verb == "Stop" else ""
