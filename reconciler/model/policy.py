@@ -26,5 +26,7 @@ class Policy:
     """What is no longer declared is stopped."""
     cancels_removed: bool = True
     """Monitors that are no longer declared are disarmed."""
+    connects_hosts: bool = True
+    """Hosts are connected by us; False: they join by themselves, as a Pacemaker cluster's nodes do."""
     longest_pause_s: float = 60.0
     """Longest pause between two tries of a start; 0: none, as Pacemaker does."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
@@ -178,7 +178,10 @@ def _read_colocation(reading: _Reading, element: Element) -> None:
     for block in sets:
         members = _members(reading, block)
         if _is_sequential(reading, block):
-            for primary, dependent in pairwise(members):
+            # To keep all apart from each other, each is kept apart from all that are listed before it.
+            is_apart = score(element.get("score")) < 0
+            chain = combinations(members, 2) if is_apart else pairwise(members)
+            for primary, dependent in chain:
                 _add_colocation(reading, element, dependent, primary)
     for block, following in pairwise(sets):
         dependents, primaries = _members(reading, block), _members(reading, following)

@@ -49,6 +49,8 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
             "#uname": uname,
             "#id": node_id,
             "#kind": "cluster",
+            "#is_dc": "true" if node_id == cib.root.get("dc-uuid") else "false",
+            "#cluster-name": options.cluster.name,
         }
         hosts[name] = Host(
             name=name,

@@ -44,6 +44,7 @@ def read_options(cib: Cib) -> Options:
         on_quorum_loss=_quorum_policy(cib, given.get("no-quorum-policy", "stop")),
         stops_removed=boolean(given.get("stop-removed-resources"), default=True),
         cancels_removed=boolean(given.get("cancel-removed-actions"), default=True),
+        connects_hosts=False,
         longest_pause_s=0.0,
     )
     _note_unsupported(cib, given)

@@ -109,6 +109,8 @@ def _due(reasons: tuple[Reason, ...], verb: str) -> str:
         match reason.code:
             case "after" if verb == "Restart":
                 return f"  due to required {reason.subject} start"
+            case "after" | "unrunnable" if reason.subject.startswith("one-or-more:"):
+                return f"  due to unrunnable {reason.subject}"
             case "after" | "unrunnable":
                 return f"  due to unrunnable {reason.subject} start"
             case "no-quorum":

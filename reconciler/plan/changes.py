@@ -31,9 +31,28 @@ def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -
 def describe_blocked(decisions: Decisions) -> tuple[Blocked, ...]:
     """Return what is not as declared and cannot be made so now."""
     return tuple(
-        Blocked(address=address_of(d.resource), text=d.obstacle, where=_where(d), code=_code(d))
+        Blocked(
+            address=address_of(d.resource),
+            text=d.obstacle,
+            where=_where(d),
+            code=_code(d),
+            change=_intended_change(d),
+        )
         for d in decisions.values()
         if d.obstacle is not None
+    )
+
+
+def _intended_change(decision: Decision) -> Change | None:
+    """Return what would be done with a resource that is held."""
+    if decision.intended is None or decision.stops or decision.starts:
+        return None
+    return Change(
+        address=address_of(decision.resource),
+        action=decision.intended.value,
+        source=decision.active[0].node if decision.active else None,
+        target=None if decision.intended is Fate.STOP else decision.target,
+        reasons=decision.reasons,
     )
 
 

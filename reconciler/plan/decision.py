@@ -47,6 +47,8 @@ class Decision:
     """It is kept whatever happens around it: it is not managed, or its host is in maintenance."""
     retry_at: float | None = None
     """Epoch seconds at which the obstacle goes away by itself."""
+    intended: Fate | None = None
+    """What would be done if nothing hindered it, where that is known."""
     is_waiting: bool = False
     """The obstacle is only that something has not been heard of yet; no person need look."""
 

@@ -4,8 +4,9 @@ The rules:
 
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
 * Nothing starts in a guest that will not be there.
-* A mandatory, symmetrical order `first then`: when `first` stops, `then` stops before it, and starts after it again
-  if it comes back. `then` does not start while `first` does not run. While `then` can't be stopped, `first` is not
+* A mandatory order `first then`: `then` does not start while `first` does not run. If it is symmetrical, `then` stops
+  before `first` does, and when `first` is known not to run; and when `first` starts, `then` starts after it, again if
+  it runs already. Of several alternatives one is enough. While `then` can't be stopped, `first` is not
   stopped either, unless it has failed: what has failed is not kept down for the sake of what it cannot serve.
 * What must be with a primary does not start while the primary does not run.
 """
@@ -32,7 +33,8 @@ def carry_over(situation: Situation, decided: Iterable[Decision]) -> Decisions:
     decisions = {d.resource.id: d for d in decided}
     for resource, why in unstoppable(situation, decisions).items():
         if decisions[resource].stops:
-            decisions[resource] = replace(decisions[resource], fate=Fate.HOLD, obstacle=why)
+            before = decisions[resource]
+            decisions[resource] = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why)
     changed = True
     while changed:
         changed = False
@@ -57,6 +59,7 @@ def unstoppable(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
     while open_ids:
         then = open_ids.pop(0)
         below = [o.first for o in situation.intent.orderings if o.then == then and is_binding(o)]
+        below += [o.then for o in situation.intent.orderings if o.first == then and _is_stop_order(o)]
         places = {i.node for i in decisions[then].active} if then in found else set()
         below += [situation.guests[n].id for n in sorted(places) if n in situation.guests]
         why = found.get(then) or f"{then}, which stops before, can't be stopped: {decisions[then].obstacle}"
@@ -89,12 +92,23 @@ def _is_stuck(situation: Situation, decisions: Mapping[ResourceId, Decision], de
 
 def is_binding(ordering: Ordering) -> bool:
     """Tell whether stopping `first` stops `then`."""
+    return _is_start_order(ordering) and ordering.is_symmetrical
+
+
+def _is_start_order(ordering: Ordering) -> bool:
+    """Tell whether `then` may start only while `first` runs."""
     return (
         ordering.kind is OrderKind.MANDATORY
         and ordering.first_action == "start"
         and ordering.then_action == "start"
-        and ordering.is_symmetrical
+        and not ordering.alternatives
     )
+
+
+def _is_stop_order(ordering: Ordering) -> bool:
+    """Tell whether `then` may stop only after `first` has stopped."""
+    is_stop = ordering.first_action == "stop" and ordering.then_action == "stop"
+    return ordering.kind is OrderKind.MANDATORY and is_stop
 
 
 def _with_guest(situation: Situation, decisions: Decisions, decision: Decision) -> Decision:
@@ -152,22 +166,54 @@ def _stop_with_guest(
 def _with_orders(situation: Situation, decisions: Decisions, decision: Decision) -> Decision:
     """Stop and start in the declared orders."""
     for ordering in situation.intent.orderings:
-        if ordering.then != decision.resource.id or not is_binding(ordering):
+        if ordering.then != decision.resource.id or not _is_start_order(ordering):
             continue
         first = decisions.get(ordering.first)
         if first is None:
             continue
-        is_free = decision.fate is Fate.KEEP and bool(decision.active) and not decision.is_left_alone
-        if first.stops and is_free:
-            fate = Fate.RESTART if first.starts else Fate.STOP
-            verb = "is restarted" if first.starts else "is stopped"
-            reason = Reason("after", f"{first.resource.id}, which it starts after, {verb}", ordering.where)
-            decision = replace(decision, fate=fate, reasons=(*decision.reasons, reason))
-        if decision.starts and not first.runs_after:
-            why = first.obstacle or "it is stopped"
-            text = f"it starts after {first.resource.id}, which does not run: {why}"
-            decision = _not_started(decision, text, first)
+        decision = _with_order(decision, first, ordering)
+    for name in sorted({o.alternatives for o in situation.intent.orderings if o.alternatives}):
+        decision = _with_alternatives(situation, decisions, decision, name)
     return decision
+
+
+def _with_order(decision: Decision, first: Decision, ordering: Ordering) -> Decision:
+    """Keep one mandatory order; only a symmetrical one concerns what runs already."""
+    is_free = decision.fate is Fate.KEEP and bool(decision.active) and not decision.is_left_alone
+    name = first.resource.id
+    if is_free and ordering.is_symmetrical:
+        if first.starts:
+            verb = "is restarted" if first.stops else "is started"
+            reason = Reason("after", f"{name}, which it starts after, {verb}", ordering.where, name)
+            decision = replace(decision, fate=Fate.RESTART, reasons=(*decision.reasons, reason))
+        elif first.stops or _is_down(first):
+            verb = "is stopped" if first.stops else "does not run"
+            reason = Reason("after", f"{name}, which it starts after, {verb}", ordering.where, name)
+            decision = replace(decision, fate=Fate.STOP, reasons=(*decision.reasons, reason))
+    if decision.starts and not first.runs_after:
+        why = first.obstacle or "it is stopped"
+        text = f"it starts after {name}, which does not run: {why}"
+        decision = _not_started(decision, text, first)
+    return decision
+
+
+def _is_down(decision: Decision) -> bool:
+    """Tell whether something runs nowhere, and will not for a reason that time alone does not settle."""
+    is_settling = decision.is_waiting or decision.retry_at is not None
+    return not decision.active and not decision.starts and not is_settling
+
+
+def _with_alternatives(situation: Situation, decisions: Decisions, decision: Decision, name: str) -> Decision:
+    """Do not start what needs one of several, while none of them runs."""
+    firsts = [
+        decisions[o.first]
+        for o in situation.intent.orderings
+        if o.alternatives == name and o.then == decision.resource.id and o.first in decisions
+    ]
+    if not decision.starts or not firsts or any(first.runs_after for first in firsts):
+        return decision
+    text = f"it starts after one of {', '.join(f.resource.id for f in firsts)}, and none of them runs"
+    return _not_started(decision, text, firsts[0], subject=f"one-or-more:{name}")
 
 
 def _with_primaries(situation: Situation, decisions: Decisions, decision: Decision) -> Decision:
@@ -185,7 +231,15 @@ def _with_primaries(situation: Situation, decisions: Decisions, decision: Decisi
     return decision
 
 
-def _not_started(decision: Decision, text: str, cause: Decision) -> Decision:
+def _not_started(decision: Decision, text: str, cause: Decision, subject: str = "") -> Decision:
     """Take the start out of a decision and keep its stop."""
-    fate = Fate.STOP if decision.active else Fate.HOLD
-    return replace(decision, fate=fate, obstacle=text, retry_at=cause.retry_at, is_waiting=cause.is_waiting)
+    reason = Reason("unrunnable", text, cause.resource.where, subject or cause.resource.id)
+    return replace(
+        decision,
+        fate=Fate.STOP if decision.active else Fate.HOLD,
+        intended=None if decision.active else Fate.START,
+        reasons=(*decision.reasons, reason),
+        obstacle=text,
+        retry_at=cause.retry_at,
+        is_waiting=cause.is_waiting,
+    )

@@ -56,7 +56,9 @@ def _wait_for_agent(situation: Situation, decision: Decision) -> Decision:
 def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) -> Connections:
     """Return the agents to connect."""
     agents: dict[NodeName, AgentAddress] = {
-        host.name: host.agent for host in situation.intent.hosts.values() if host.agent is not None
+        host.name: host.agent
+        for host in situation.intent.hosts.values()
+        if host.agent is not None and situation.intent.cluster.policy.connects_hosts
     }
     for node, guest in situation.guests.items():
         decision = decisions[guest.id]

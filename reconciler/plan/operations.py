@@ -10,11 +10,10 @@ from reconciler.model.node import HostState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import Monitor
 from reconciler.model.resource import Resource
-from reconciler.model.score import INFINITY
 from reconciler.model.transition import Action, ActionKind, Reason
 from reconciler.plan.decision import Decision
 from reconciler.plan.guests import Connections
-from reconciler.plan.scores import location_scores, locations_by_resource
+from reconciler.plan.scores import locations_by_resource, possible_nodes
 from reconciler.plan.situation import Situation
 
 Decisions = Mapping[ResourceId, Decision]
@@ -201,12 +200,14 @@ def _add_probes(situation: Situation, steps: Steps, links: Connections) -> None:
     grouped = locations_by_resource(situation)
     started = {a.resource for a in steps.of(ActionKind.START)}
     for resource in situation.intent.resources.values():
-        if resource.guest is not None or not resource.is_managed:
+        if resource.guest is not None:
             continue
         locations = grouped.get(resource.id, ())
         never = {c.node for c in locations if c.discovery is Discovery.NEVER}
-        for node, score in sorted(location_scores(situation, resource, locations).items()):
-            if score <= -INFINITY or node in never or not _can_probe(situation, node, links, started):
+        allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
+        for node in possible_nodes(situation, resource):
+            is_told = node in never or (bool(allowed) and node not in allowed)
+            if is_told or not _can_probe(situation, node, links, started):
                 continue
             is_fresh = node in situation.guests and situation.guests[node].id in started
             if is_fresh or situation.instance(resource.id, node) is None:
@@ -218,7 +219,7 @@ def _can_probe(
 ) -> bool:
     """Tell whether a node can be asked in this transition: it is there and known, or it begins anew."""
     host = situation.intent.hosts.get(node)
-    if host is not None and host.state is not HostState.ONLINE:
+    if host is not None and host.state is HostState.MAINTENANCE:
         return False
     guest = situation.guests.get(node)
     if guest is not None and guest.id in started:

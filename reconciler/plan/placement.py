@@ -1,20 +1,22 @@
 """Assigns every resource to a node, or to none.
 
 Order: what becomes a node comes first, so that there are nodes to place on; then by priority, then by rank. Before
-a resource is assigned, the primaries that it is colocated with are. Among the nodes with the best score the one
-with fewer resources wins, then the one where the resource runs, then the name: the same inputs give the same places.
+a resource is assigned, the primaries that it is colocated with are. What runs on a node with the best score stays
+there if that score is above 0; otherwise the node with fewer resources wins, then the one where it runs, then the
+name: the same inputs give the same places.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.model.constraint import Colocation, Location
+from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
-from reconciler.model.resource import Resource, Role
-from reconciler.model.score import INFINITY, add_scores
-from reconciler.plan.scores import Scores, ban_of, location_scores, locations_by_resource, own_scores
+from reconciler.model.resource import OnFail, Resource, Role
+from reconciler.model.score import INFINITY
+from reconciler.plan.colocation import Wishes, add_dependents, all_wishes, follow_primary
+from reconciler.plan.scores import Scores, ban_of
 from reconciler.plan.situation import Situation, hypervisor_type, is_serving
 from reconciler.plan.whereabouts import unheard_of
 
@@ -34,39 +36,43 @@ class _Assignment:
     """The state of one pass over the resources."""
 
     situation: Situation
-    locations: Mapping[ResourceId, tuple[Location, ...]]
-    primaries: Mapping[ResourceId, list[Colocation]]
-    dependents: Mapping[ResourceId, list[Colocation]]
+    wishes: Wishes
     nodes: dict[ResourceId, NodeName | None] = field(default_factory=dict)
     obstacles: dict[ResourceId, str] = field(default_factory=dict)
     load: Counter[NodeName] = field(default_factory=Counter)
+    begun: set[ResourceId] = field(default_factory=set)
 
 
 def place(situation: Situation) -> Placement:
     """Assign all resources of a situation."""
-    primaries: dict[ResourceId, list[Colocation]] = {}
-    dependents: dict[ResourceId, list[Colocation]] = {}
-    for colocation in situation.intent.colocations:
-        primaries.setdefault(colocation.dependent, []).append(colocation)
-        dependents.setdefault(colocation.primary, []).append(colocation)
-    assignment = _Assignment(situation, locations_by_resource(situation), primaries, dependents)
+    assignment = _Assignment(situation, all_wishes(situation))
     ordered = sorted(situation.intent.resources.values(), key=lambda r: (-r.priority, r.rank, r.id))
     for resource in [r for r in ordered if r.remote_node] + [r for r in ordered if not r.remote_node]:
-        _assign_with_primaries(assignment, resource, frozenset())
+        _assign(assignment, resource)
     for resource_id in situation.resources:
         assignment.nodes.setdefault(resource_id, None)
     return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles)
 
 
-def _assign_with_primaries(assignment: _Assignment, resource: Resource, above: frozenset[ResourceId]) -> None:
+def _assign(assignment: _Assignment, resource: Resource) -> None:
     """Assign a resource after its primaries; a circle of colocations is cut where it closes."""
-    if resource.id in assignment.nodes or resource.id in above:
+    if resource.id in assignment.nodes or resource.id in assignment.begun:
         return
-    for colocation in assignment.primaries.get(resource.id, ()):
+    assignment.begun.add(resource.id)
+    obstacles = {
+        node: text
+        for node in assignment.wishes.scores.get(resource.id, ())
+        if (text := _unavailable(assignment, resource, node))
+    }
+    for colocation in assignment.wishes.primaries.get(resource.id, ()):
         primary = assignment.situation.intent.resources.get(colocation.primary)
         if primary is not None:
-            _assign_with_primaries(assignment, primary, above | {resource.id})
-    node, obstacle = _choose(assignment, resource)
+            _assign(assignment, primary)
+        if colocation.primary in assignment.nodes and not _is_free_of(assignment, resource, colocation):
+            node = assignment.nodes[colocation.primary]
+            follow_primary(assignment.wishes, colocation, node, frozenset(obstacles))
+    add_dependents(assignment.wishes, resource.id, frozenset(assignment.nodes), frozenset(obstacles))
+    node, obstacle = _choose(assignment, resource, obstacles)
     assignment.nodes[resource.id] = node
     if node is not None:
         assignment.load[node] += 1
@@ -74,7 +80,23 @@ def _assign_with_primaries(assignment: _Assignment, resource: Resource, above: f
         assignment.obstacles[resource.id] = obstacle
 
 
-def _choose(assignment: _Assignment, resource: Resource) -> tuple[NodeName | None, str]:
+def _is_free_of(assignment: _Assignment, resource: Resource, colocation: Colocation) -> bool:
+    """Tell whether a colocation is disregarded: what runs stays where it is until the primary's place is known."""
+    return bool(assignment.situation.active(resource.id)) and _is_lost(assignment, colocation.primary)
+
+
+def _is_lost(assignment: _Assignment, name: ResourceId) -> bool:
+    """Tell whether something should run, and nobody knows whether and where it does."""
+    situation = assignment.situation
+    resource = situation.intent.resources.get(name)
+    if resource is None or resource.state is Role.STOPPED or situation.active(name):
+        return False
+    return unheard_of(situation, resource) is not None
+
+
+def _choose(
+    assignment: _Assignment, resource: Resource, obstacles: Mapping[NodeName, str]
+) -> tuple[NodeName | None, str]:
     """Return the node for a resource, or None and, if it should run, why there is none."""
     situation = assignment.situation
     if not resource.is_managed:
@@ -85,21 +107,31 @@ def _choose(assignment: _Assignment, resource: Resource) -> tuple[NodeName | Non
     pinned = _pinned_to(situation, resource)
     if pinned is not None:
         return pinned, ""
-    scores = own_scores(situation, resource, assignment.locations.get(resource.id, ()))
-    obstacles = {node: text for node in scores if (text := _unavailable(assignment, resource, node))}
-    _apply_primaries(assignment, resource, scores)
-    _apply_dependents(assignment, resource, scores)
-    usable = {node: score for node, score in scores.items() if score > -INFINITY and node not in obstacles}
-    usable = {node: score for node, score in usable.items() if score >= 0}
+    stopping = _stopped_by_failure(situation, resource)
+    if stopping is not None:
+        return None, stopping
+    scores = assignment.wishes.scores[resource.id]
+    usable = {node: score for node, score in scores.items() if score >= 0 and node not in obstacles}
     if not usable:
         return None, _explain_none(assignment, resource, scores, obstacles)
     current = {i.node for i in situation.active(resource.id)}
     best = min(usable, key=lambda n: (-usable[n], assignment.load[n], n not in current, n))
-    if len(current) == 1:
+    if len(current) == 1 and usable[best] > 0:
         (here,) = current
-        if here in usable and usable[here] == usable[best]:
+        if usable.get(here) == usable[best]:
             best = here
     return best, ""
+
+
+def _stopped_by_failure(situation: Situation, resource: Resource) -> str | None:
+    """Return why a resource is to stay stopped: an operation failed whose on-fail says so; None if it is not."""
+    for instance in situation.instances.get(resource.id, ()):
+        failure = instance.failure
+        if failure is not None:
+            on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+            if on_fail is OnFail.STOP:
+                return f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is stop"
+    return None
 
 
 def _pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
@@ -162,50 +194,6 @@ def _link_obstacle(situation: Situation, node: NodeName) -> str:
     return f"{node}'s agent is not connected yet"
 
 
-def _apply_primaries(assignment: _Assignment, resource: Resource, scores: Scores) -> None:
-    """Follow or avoid the primaries' nodes; a mandatory one that has no node leaves none for the dependent.
-
-    A primary that may run where nobody has looked yet is assigned a node, and will not be started there: what runs
-    stays where it is until the primary's place is known.
-    """
-    for colocation in assignment.primaries.get(resource.id, ()):
-        if assignment.situation.active(resource.id) and _is_lost(assignment, colocation.primary):
-            continue
-        node = assignment.nodes.get(colocation.primary)
-        for candidate in scores:
-            if candidate == node:
-                if abs(colocation.score) < INFINITY or colocation.score < 0:
-                    scores[candidate] = add_scores(scores[candidate], colocation.score)
-            elif colocation.score >= INFINITY:
-                scores[candidate] = -INFINITY
-
-
-def _is_lost(assignment: _Assignment, name: ResourceId) -> bool:
-    """Tell whether something should run, and nobody knows whether and where it does."""
-    situation = assignment.situation
-    resource = situation.intent.resources.get(name)
-    if resource is None or resource.state is Role.STOPPED or situation.active(name):
-        return False
-    return unheard_of(situation, resource) is not None
-
-
-def _apply_dependents(assignment: _Assignment, resource: Resource, scores: Scores) -> None:
-    """Add what the unassigned dependents would like, in proportion to how strongly they are bound."""
-    situation = assignment.situation
-    for colocation in assignment.dependents.get(resource.id, ()):
-        dependent = situation.intent.resources.get(colocation.dependent)
-        if dependent is None or dependent.id in assignment.nodes or dependent.state is Role.STOPPED:
-            continue
-        wishes = location_scores(situation, dependent, assignment.locations.get(dependent.id, ()))
-        for node, wish in wishes.items():
-            if node not in scores or wish == 0 or (colocation.score < 0 and wish < 0):
-                continue
-            share = round(colocation.score / INFINITY * wish)
-            if wish <= -INFINITY and colocation.score < INFINITY:
-                continue
-            scores[node] = add_scores(scores[node], share)
-
-
 def _explain_none(
     assignment: _Assignment, resource: Resource, scores: Scores, obstacles: Mapping[NodeName, str]
 ) -> str:
@@ -217,7 +205,7 @@ def _explain_none(
     allowed = [text for node, text in obstacles.items() if scores[node] > -INFINITY]
     unplaced = [
         c.primary
-        for c in assignment.primaries.get(resource.id, ())
+        for c in assignment.wishes.primaries.get(resource.id, ())
         if c.score >= INFINITY and assignment.nodes.get(c.primary) is None
     ]
     if unplaced:

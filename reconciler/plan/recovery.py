@@ -5,8 +5,8 @@ The rules, first match wins:
 1. What may run with parameters that nobody knows, or whose stop failed, is held until an operator says what to do.
 2. What is not managed, or whose host is in maintenance, is left alone.
 3. What runs on a node that is out of reach is held: it can be neither stopped nor known dead.
-4. What runs at several places is stopped everywhere, then started once.
-5. What should not run is stopped; what should and has no node is stopped, and the obstacle is named.
+4. What should not run is stopped; what should and has no node is stopped, and the obstacle is named.
+5. What runs at several places is stopped everywhere, then started once, as far as its declaration lets it be.
 6. What failed is restarted in place, or moved where its node is banned; failed starts are retried after a pause.
 7. What runs elsewhere than it should moves; what runs with other parameters than declared is restarted.
 8. What runs nowhere is started, once every node that might run it without our knowing has been heard of.
@@ -18,7 +18,7 @@ from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
-from reconciler.model.resource import OnFail, Resource, Role
+from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.placement import Placement
@@ -83,6 +83,7 @@ def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = 
 
 def _held(case: _Case) -> Decision | None:
     """Rules 1 to 3."""
+    policy = case.situation.intent.cluster.policy
     for instance in case.active:
         if instance.role is Role.UNKNOWN and case.resource.id not in case.situation.history.restarts:
             return _decision(
@@ -98,7 +99,8 @@ def _held(case: _Case) -> Decision | None:
         ):
             text = f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
             return _decision(case, Fate.HOLD, obstacle=text)
-    if not case.resource.is_managed:
+    is_kept = case.situation.is_removed(case.resource.id) and not policy.stops_removed
+    if not case.resource.is_managed or is_kept:
         return replace(_decision(case, Fate.KEEP), is_left_alone=True)
     for instance in case.active:
         host = case.situation.intent.hosts.get(instance.node)
@@ -138,13 +140,12 @@ def _out_of_reach(case: _Case, instance: Instance) -> str | None:
 def _stopped(case: _Case) -> Decision | None:
     """Rules 4 and 5."""
     situation, resource = case.situation, case.resource
-    if len(case.active) > 1:
-        fate = Fate.MOVE if case.target else Fate.STOP
-        return _decision(case, fate, several_places_reason(case.active))
     if situation.is_removed(resource.id):
         return _decision(case, Fate.STOP, removal_reason(resource))
     if resource.state is Role.STOPPED:
         return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
+    if len(case.active) > 1:
+        return _at_several_places(case)
     if case.target is None:
         obstacle = case.obstacle or "no node will do"
         if not case.active:
@@ -153,6 +154,22 @@ def _stopped(case: _Case) -> Decision | None:
         decision = _decision(case, Fate.STOP, reason, obstacle=obstacle)
         return _with_force(decision)
     return None
+
+
+def _at_several_places(case: _Case) -> Decision:
+    reason = several_places_reason(case.active)
+    if case.resource.multiple_active is MultipleActive.BLOCK:
+        return _decision(case, Fate.HOLD, obstacle=reason.text)
+    if case.target is None or case.resource.multiple_active is MultipleActive.STOP_ONLY:
+        return _decision(case, Fate.STOP, reason)
+    is_there = any(i.node == case.target for i in case.active)
+    failures = [i.failure for i in case.active if i.failure is not None]
+    is_failed = any(
+        _on_fail(case.resource, f.operation, f.interval_ms) is not OnFail.IGNORE for f in failures
+    )
+    return replace(
+        _decision(case, Fate.RESTART if is_there else Fate.MOVE, reason), is_failed=is_there and is_failed
+    )
 
 
 def _asked_to_stop(case: _Case) -> tuple[Reason, ...]:
@@ -259,7 +276,8 @@ def _retry_at(case: _Case, node: NodeName) -> float | None:
     failure = live_failure(case.situation, case.resource, node)
     if failure is None:
         return None
-    at = failure.last_at + pause_after(failure.count, failure.operation)
+    longest = case.situation.intent.cluster.policy.longest_pause_s
+    at = failure.last_at + min(pause_after(failure.count, failure.operation), longest)
     return at if at > case.situation.now else None
 
 

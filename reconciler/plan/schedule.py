@@ -19,6 +19,7 @@ from reconciler.plan.nodes import survey
 from reconciler.plan.operations import Decisions, Steps, create_steps
 from reconciler.plan.ordering import order_steps
 from reconciler.plan.placement import place
+from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
 from reconciler.plan.scores import failure_expiry
 from reconciler.plan.situation import Situation
@@ -35,7 +36,8 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     """
     situation = survey(intent, observed, history, now)
     placement = place(situation)
-    decided, gates = hold_back(situation, wait_for_agents(situation, decide(situation, placement)))
+    proposed = heed_quorum(situation, decide(situation, placement))
+    decided, gates = hold_back(situation, wait_for_agents(situation, proposed))
     decisions = carry_over(situation, decided)
     links = connections(situation, decisions)
     steps = create_steps(situation, decisions, links)

@@ -4,8 +4,8 @@ The rules, in words:
 
 * A guest runs on hosts whose declaration names a hypervisor of its type; everything else on hosts with an agent
   and on guest nodes. What becomes a node itself never runs on a guest node.
-* Without constraints every such node scores 0. Location constraints add up. If any is exclusive, the nodes that
-  none of the exclusive ones names are banned.
+* Without constraints every such node scores 0, or in an asymmetric cluster is banned. Location constraints add up.
+  If any is exclusive, the nodes that none of the exclusive ones names are banned.
 * A node where the resource runs gets its stickiness on top.
 * A node is banned on which it failed as often as its limit allows, or once beyond cure.
 """
@@ -43,7 +43,11 @@ def locations_by_resource(situation: Situation) -> Mapping[ResourceId, tuple[Loc
 
 def location_scores(situation: Situation, resource: Resource, locations: tuple[Location, ...]) -> Scores:
     """Return the score of each possible node by location constraints alone."""
-    scores: Scores = dict.fromkeys(possible_nodes(situation, resource), 0)
+    nodes = possible_nodes(situation, resource)
+    scores: Scores = dict.fromkeys(nodes, 0)
+    if not situation.intent.cluster.policy.is_symmetric:
+        named = {c.node for c in locations}
+        scores = {node: 0 if node in named else -INFINITY for node in nodes}
     exclusive = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
     for constraint in locations:
         if constraint.node in scores:
