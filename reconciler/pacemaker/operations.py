@@ -6,7 +6,7 @@ The rules, as Pacemaker has them (Pacemaker Administration, "How Pacemaker inter
 * A probe that finds it running, or stopped, is never a failure.
 * A failed operation leaves the resource where it was taken to be: something that failed to start, stop or be
   monitored may still run. Only errors that the resource agent cannot have got past leave it stopped after a probe.
-* A later success of a start, a stop or the same monitor answers a failure.
+* A later success of a start, a stop or the same monitor answers a failure, unless that was to stop the resource.
 * Recurring monitors are armed that were begun after the last start or stop.
 """
 
@@ -94,7 +94,7 @@ def conclude(
         elif entry.status != STATUS_CANCELLED:
             on_fail = resource.operation(entry.operation, entry.interval_ms).on_fail
             is_ignored = on_fail is OnFail.IGNORE or entry.at < quiet_since
-            instance = _after(before, entry, is_ignored=is_ignored)
+            instance = _after(resource, before, entry, is_ignored=is_ignored)
             instance = _with_monitors(resource, instance, entry)
     if instance is None or instance.role is Role.STOPPED:
         return instance
@@ -118,10 +118,10 @@ def _entry(op: Element) -> Entry:
     )
 
 
-def _after(before: Instance, entry: Entry, *, is_ignored: bool) -> Instance:
+def _after(resource: Resource, before: Instance, entry: Entry, *, is_ignored: bool) -> Instance:
     """Return an instance after one more operation has ended."""
     if entry.is_expected:
-        return _after_success(before, entry)
+        return _after_success(resource, before, entry)
     if is_ignored:
         runs = entry.operation != "stop" and entry.rc != OCF_NOT_RUNNING
         return replace(before, role=Role.STARTED) if runs and not entry.is_probe else before
@@ -137,15 +137,15 @@ def _after(before: Instance, entry: Entry, *, is_ignored: bool) -> Instance:
     return replace(before, role=before.role if is_absent else Role.STARTED, failure=failure)
 
 
-def _after_success(before: Instance, entry: Entry) -> Instance:
-    answered = before.failure
-    if answered is not None and (
-        entry.operation in {"start", "stop", "promote", "migrate_from"}
-        or (answered.operation, answered.interval_ms) == (entry.operation, entry.interval_ms)
-    ):
-        answered = None
+def _after_success(resource: Resource, before: Instance, entry: Entry) -> Instance:
+    failure = before.failure
+    if failure is not None:
+        is_final = resource.operation(failure.operation, failure.interval_ms).on_fail is OnFail.STOP
+        is_same = (failure.operation, failure.interval_ms) == (entry.operation, entry.interval_ms)
+        is_answer = is_same or entry.operation in {"start", "stop", "promote", "migrate_from"}
+        failure = None if is_answer and not is_final else failure
     is_stopped = entry.operation in {"stop", "migrate_to"} or entry.rc == OCF_NOT_RUNNING
-    return replace(before, role=Role.STOPPED if is_stopped else Role.STARTED, failure=answered)
+    return replace(before, role=Role.STOPPED if is_stopped else Role.STARTED, failure=failure)
 
 
 def _with_monitors(resource: Resource, instance: Instance, entry: Entry) -> Instance:

@@ -5,8 +5,9 @@ from reconciler.model.resource import Resource
 from reconciler.model.transition import ActionKind, Blocked, Change
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.dependencies import is_binding
-from reconciler.plan.operations import Decisions, Steps
+from reconciler.plan.operations import Decisions
 from reconciler.plan.situation import Situation
+from reconciler.plan.steps import Steps
 
 
 def address_of(resource: Resource) -> str:

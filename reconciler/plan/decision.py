@@ -49,6 +49,8 @@ class Decision:
     """Epoch seconds at which the obstacle goes away by itself."""
     intended: Fate | None = None
     """What would be done if nothing hindered it, where that is known."""
+    is_uncertain: bool = False
+    """It may run already where nobody could look: nothing is concluded from its not running."""
     is_waiting: bool = False
     """The obstacle is only that something has not been heard of yet; no person need look."""
 

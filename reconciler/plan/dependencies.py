@@ -199,7 +199,7 @@ def _with_order(decision: Decision, first: Decision, ordering: Ordering) -> Deci
 
 def _is_down(decision: Decision) -> bool:
     """Tell whether something runs nowhere, and will not for a reason that time alone does not settle."""
-    is_settling = decision.is_waiting or decision.retry_at is not None
+    is_settling = decision.is_waiting or decision.is_uncertain or decision.retry_at is not None
     return not decision.active and not decision.starts and not is_settling
 
 
@@ -241,5 +241,6 @@ def _not_started(decision: Decision, text: str, cause: Decision, subject: str = 
         reasons=(*decision.reasons, reason),
         obstacle=text,
         retry_at=cause.retry_at,
+        is_uncertain=cause.is_uncertain or bool(cause.active),
         is_waiting=cause.is_waiting,
     )

@@ -7,6 +7,7 @@ The rules:
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
 * What ended with its guest starts elsewhere only after that guest has stopped.
 * Declared orders: starts in order, stops in reverse; also against actions in flight.
+* Before something is stopped because what it starts after is to start, that is probed: it may run already.
 * A move into a guest leaves the old node only once the new one is connected, where that makes no circle: a boot that
   fails must not cost the service.
 """
@@ -17,8 +18,10 @@ from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import ActionId, ResourceId
 from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.operations import Decisions, Steps
+from reconciler.plan.dependencies import is_binding
+from reconciler.plan.operations import Decisions
 from reconciler.plan.situation import Situation
+from reconciler.plan.steps import Steps
 
 
 def order_steps(situation: Situation, decisions: Decisions, steps: Steps) -> None:
@@ -32,6 +35,8 @@ def order_steps(situation: Situation, decisions: Decisions, steps: Steps) -> Non
         _order_pair(situation, decisions, steps, ordering)
     for decision in decisions.values():
         _order_move_into_guest(situation, steps, decision)
+    for ordering in situation.intent.orderings:
+        _order_probes_before_stops(steps, ordering)
 
 
 def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -41,12 +46,16 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
         for action in own:
             steps.order(pending.id, action.id)
     starts = [a for a in own if a.kind is ActionKind.START]
+    for monitor in own:
+        if monitor.kind is ActionKind.MONITOR:
+            there = [a for a in own if a.node == monitor.node]
+            started = [a for a in there if a.kind is ActionKind.START]
+            cleared = [a for a in there if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
+            _all_before(steps, started or cleared, monitor.id)
     before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
     for start in starts:
         _all_before(steps, before, start.id)
-        for monitor in own:
-            if monitor.kind is ActionKind.MONITOR and monitor.node == start.node:
-                steps.order(start.id, monitor.id)
+        _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:
@@ -147,6 +156,16 @@ def _order_move_into_guest(situation: Situation, steps: Steps, decision: Decisio
         for stop in steps.of(ActionKind.STOP, decision.resource.id):
             if not _reaches(steps, stop.id, connect.id):
                 steps.order(connect.id, stop.id)
+
+
+def _order_probes_before_stops(steps: Steps, ordering: Ordering) -> None:
+    """Look first whether `first` runs already, before `then` is stopped because `first` is to be started."""
+    if not is_binding(ordering) or not steps.of(ActionKind.START, ordering.first):
+        return
+    for stop in steps.of(ActionKind.STOP, ordering.then):
+        for probe in steps.of(ActionKind.PROBE, ordering.first):
+            if not _reaches(steps, stop.id, probe.id):
+                steps.order(probe.id, stop.id)
 
 
 def _reaches(steps: Steps, first: ActionId, then: ActionId) -> bool:

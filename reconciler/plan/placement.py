@@ -85,6 +85,12 @@ def _is_free_of(assignment: _Assignment, resource: Resource, colocation: Colocat
     return bool(assignment.situation.active(resource.id)) and _is_lost(assignment, colocation.primary)
 
 
+def _has_lost_dependent(assignment: _Assignment, resource: Resource) -> bool:
+    """Tell whether what would be heeded is not known in full: nothing moves for wishes of what may be anywhere."""
+    dependents = assignment.wishes.dependents.get(resource.id, ())
+    return any(_is_lost(assignment, colocation.dependent) for colocation in dependents)
+
+
 def _is_lost(assignment: _Assignment, name: ResourceId) -> bool:
     """Tell whether something should run, and nobody knows whether and where it does."""
     situation = assignment.situation
@@ -116,9 +122,10 @@ def _choose(
         return None, _explain_none(assignment, resource, scores, obstacles)
     current = {i.node for i in situation.active(resource.id)}
     best = min(usable, key=lambda n: (-usable[n], assignment.load[n], n not in current, n))
-    if len(current) == 1 and usable[best] > 0:
+    if len(current) == 1:
         (here,) = current
-        if usable.get(here) == usable[best]:
+        is_as_good = usable[best] > 0 and usable.get(here) == usable[best]
+        if is_as_good or (here in usable and _has_lost_dependent(assignment, resource)):
             best = here
     return best, ""
 

@@ -244,6 +244,7 @@ def _started(case: _Case) -> Decision:
             fate=Fate.HOLD,
             target=case.target,
             obstacle=f"it may run on {unheard.node}, {unheard.text}",
+            is_uncertain=True,
             is_waiting=unheard.is_waiting,
         )
     retry_at = _retry_at(case, case.target)

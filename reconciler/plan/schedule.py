@@ -16,13 +16,14 @@ from reconciler.plan.dependencies import carry_over
 from reconciler.plan.gates import hold_back
 from reconciler.plan.guests import Connections, connections, wait_for_agents
 from reconciler.plan.nodes import survey
-from reconciler.plan.operations import Decisions, Steps, create_steps
+from reconciler.plan.operations import Decisions, create_steps
 from reconciler.plan.ordering import order_steps
 from reconciler.plan.placement import place
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
 from reconciler.plan.scores import failure_expiry
 from reconciler.plan.situation import Situation
+from reconciler.plan.steps import Steps
 
 
 def schedule(intent: Intent, observed: Observed, history: History, now: float) -> Transition:

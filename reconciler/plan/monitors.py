@@ -1,0 +1,109 @@
+"""Arms and disarms recurring monitors.
+
+The rules:
+
+* Where a resource runs when the plan is done, its monitors are armed, and those that are not declared are disarmed.
+* Monitors with `role: Stopped` are armed on every other node that can be asked, and disarmed where the resource will
+  run.
+* Monitors end with a stop; a stop needs no disarming.
+"""
+
+from reconciler.model.digest import start_parameters
+from reconciler.model.names import NodeName
+from reconciler.model.node import HostState
+from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.operation import Monitor
+from reconciler.model.resource import Operation, Resource
+from reconciler.model.transition import Action, ActionKind
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.scores import possible_nodes
+from reconciler.plan.situation import Situation
+from reconciler.plan.steps import Steps, action_id
+
+
+def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None:
+    """Arm what is declared and not armed; disarm what is armed and not declared."""
+    resource = decision.resource
+    if resource.guest is not None:
+        return
+    _add_while_stopped(situation, steps, decision)
+    if not decision.runs_after:
+        return
+    if decision.starts:
+        assert decision.target is not None
+        for monitor in resource.monitors():
+            _arm(steps, resource, decision.target, monitor, start_parameters(resource))
+        return
+    instance = decision.active[0]
+    if not _is_monitorable(situation, instance):
+        return
+    assert instance.started_as is not None
+    for monitor in resource.monitors():
+        if not _is_armed(instance, monitor):
+            _arm(steps, resource, instance.node, monitor, instance.started_as)
+    if not situation.is_removed(resource.id) and situation.intent.cluster.policy.cancels_removed:
+        wanted = {m.interval_ms for m in resource.monitors()}
+        _disarm(steps, resource, instance, wanted)
+
+
+def _add_while_stopped(situation: Situation, steps: Steps, decision: Decision) -> None:
+    """Watch the nodes where a resource is not to run."""
+    resource = decision.resource
+    monitors = resource.monitors_while_stopped()
+    if not monitors or (decision.fate is Fate.HOLD and decision.active):
+        return
+    stays = {i.node for i in decision.active} if not decision.stops else set()
+    for node in possible_nodes(situation, resource):
+        if not _is_askable(situation, node):
+            continue
+        instance = situation.instance(resource.id, node)
+        if decision.starts and node == decision.target:
+            if instance is not None and node not in {i.node for i in decision.active}:
+                _disarm(steps, resource, instance, set())
+        elif node not in stays:
+            was_stopped = instance is not None and node not in {i.node for i in decision.active}
+            for monitor in monitors:
+                if instance is None or not was_stopped or not _is_armed(instance, monitor):
+                    _arm(steps, resource, node, monitor, start_parameters(resource))
+
+
+def _disarm(steps: Steps, resource: Resource, instance: Instance, wanted: set[int]) -> None:
+    for armed in sorted(instance.monitors, key=lambda m: m.interval_ms):
+        if armed.interval_ms not in wanted:
+            steps.add(
+                Action(
+                    id=action_id(ActionKind.CANCEL, resource.id, instance.node, armed.interval_ms),
+                    kind=ActionKind.CANCEL,
+                    node=instance.node,
+                    resource=resource.id,
+                    interval_ms=armed.interval_ms,
+                )
+            )
+
+
+def _arm(steps: Steps, resource: Resource, node: NodeName, monitor: Operation, uses: StartedAs) -> None:
+    steps.add(
+        Action(
+            id=action_id(ActionKind.MONITOR, resource.id, node, monitor.interval_ms),
+            kind=ActionKind.MONITOR,
+            node=node,
+            resource=resource.id,
+            interval_ms=monitor.interval_ms,
+            timeout_ms=monitor.timeout_ms,
+            uses=uses,
+        )
+    )
+
+
+def _is_armed(instance: Instance, monitor: Operation) -> bool:
+    return Monitor(interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms) in instance.monitors
+
+
+def _is_monitorable(situation: Situation, instance: Instance) -> bool:
+    return _is_askable(situation, instance.node) and instance.started_as is not None
+
+
+def _is_askable(situation: Situation, node: NodeName) -> bool:
+    host = situation.intent.hosts.get(node)
+    in_maintenance = host is not None and host.state is HostState.MAINTENANCE
+    return situation.is_online(node) and not in_maintenance
