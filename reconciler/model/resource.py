@@ -65,6 +65,8 @@ class Operation:
     on_fail: OnFail = OnFail.RESTART
     role: Role | None = None
     enabled: bool = True
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Parameters for this operation alone, over the resource's; only a CIB has them so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

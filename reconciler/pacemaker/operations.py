@@ -7,10 +7,12 @@ The rules, as Pacemaker has them (Pacemaker Administration, "How Pacemaker inter
 * A failed operation leaves the resource where it was taken to be: something that failed to start, stop or be
   monitored may still run. Only errors that the resource agent cannot have got past leave it stopped after a probe.
 * A later success of a start, a stop or the same monitor answers a failure, unless that was to stop the resource.
+* What was started, or first found, with other parameters than declared is started_as that; a recurring monitor whose
+  parameters or timeout differ is not armed as declared. A change that only asks for a reload is not seen yet.
 * Recurring monitors are armed that were begun after the last start or stop.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model.names import NodeName
@@ -26,6 +28,7 @@ from reconciler.model.operation import (
     Monitor,
 )
 from reconciler.model.resource import OnFail, Resource, ResourceAgent, Role
+from reconciler.pacemaker.digests import parameters_digest
 from reconciler.pacemaker.document import Element, elements
 from reconciler.pacemaker.values import integer
 
@@ -44,6 +47,12 @@ class Entry:
     expected_rc: int
     at: float
     reason: str
+    digest: str = ""
+    """Of the parameters that it was run with; empty: not recorded."""
+    restart_digest: str = ""
+    """The same for those parameters alone whose change asks for a restart."""
+    restart_params: frozenset[str] = frozenset()
+    """The names of those parameters; none: every change does."""
 
     @property
     def is_pending(self) -> bool:
@@ -73,7 +82,13 @@ def entries(lrm_resource: Element) -> list[Entry]:
 
 
 def conclude(
-    resource: Resource, node: NodeName, agent: ResourceAgent, history: Sequence[Entry], quiet_since: float
+    resource: Resource,
+    node: NodeName,
+    agent: ResourceAgent,
+    history: Sequence[Entry],
+    quiet_since: float,
+    *,
+    has_digests: bool,
 ) -> Instance | None:
     """Return what a resource does on a node by its history; None when that says nothing.
 
@@ -83,9 +98,10 @@ def conclude(
         agent: the resource agent that the history is of.
         history: in the order in which it happened.
         quiet_since: failures before, epoch seconds, are forgotten.
+        has_digests: whether digests can be compared with those of the declared parameters.
     """
     instance: Instance | None = None
-    started_as = StartedAs(agent=agent, params=resource.params)
+    params: Mapping[str, str] = resource.params
     for entry in history:
         before = instance or Instance(resource=resource.id, node=node, role=Role.STOPPED)
         if entry.is_pending:
@@ -95,10 +111,12 @@ def conclude(
             on_fail = resource.operation(entry.operation, entry.interval_ms).on_fail
             is_ignored = on_fail is OnFail.IGNORE or entry.at < quiet_since
             instance = _after(resource, before, entry, is_ignored=is_ignored)
-            instance = _with_monitors(resource, instance, entry)
+            instance = _with_monitors(resource, instance, entry, has_digests=has_digests)
+            if _is_start(entry):
+                params = _params_of(resource, entry, has_digests=has_digests)
     if instance is None or instance.role is Role.STOPPED:
         return instance
-    return replace(instance, started_as=started_as)
+    return replace(instance, started_as=StartedAs(agent=agent, params=params))
 
 
 def _entry(op: Element) -> Entry:
@@ -115,6 +133,9 @@ def _entry(op: Element) -> Entry:
         expected_rc=int(parts[2]) if has_expected else (OCF_NOT_RUNNING if is_probe else OCF_OK),
         at=float(integer(op.get("last-rc-change"))),
         reason=op.get("exit-reason", ""),
+        digest=op.get("op-digest", ""),
+        restart_digest=op.get("op-restart-digest", ""),
+        restart_params=frozenset(op.get("op-force-restart", "").split()),
     )
 
 
@@ -148,11 +169,31 @@ def _after_success(resource: Resource, before: Instance, entry: Entry) -> Instan
     return replace(before, role=Role.STOPPED if is_stopped else Role.STARTED, failure=failure)
 
 
-def _with_monitors(resource: Resource, instance: Instance, entry: Entry) -> Instance:
+def _with_monitors(resource: Resource, instance: Instance, entry: Entry, *, has_digests: bool) -> Instance:
     if entry.operation in {"start", "stop"}:
         return replace(instance, monitors=frozenset())
     if not entry.interval_ms:
         return instance
     operation = resource.operation(entry.operation, entry.interval_ms)
-    monitor = Monitor(name=entry.operation, interval_ms=entry.interval_ms, timeout_ms=operation.timeout_ms)
+    wanted = parameters_digest({**resource.params, **operation.params}, operation.timeout_ms)
+    is_same = not has_digests or entry.digest in {"", wanted}
+    monitor = Monitor(
+        name=entry.operation, interval_ms=entry.interval_ms, timeout_ms=operation.timeout_ms if is_same else 0
+    )
     return replace(instance, monitors=instance.monitors | {monitor})
+
+
+def _is_start(entry: Entry) -> bool:
+    return entry.rc == OCF_OK and (entry.is_probe or entry.operation in {"start", "migrate_from"})
+
+
+def _params_of(resource: Resource, entry: Entry, *, has_digests: bool) -> Mapping[str, str]:
+    """Return the parameters that something was started with, or found: others, if their digest is another."""
+    operation = resource.operation(entry.operation, entry.interval_ms)
+    wanted = parameters_digest({**resource.params, **operation.params})
+    if not has_digests or entry.digest in {"", wanted}:
+        return resource.params
+    counting = {name: value for name, value in resource.params.items() if name in entry.restart_params}
+    if entry.restart_params and parameters_digest(counting) == entry.restart_digest:
+        return resource.params
+    return {"op-digest": entry.digest}

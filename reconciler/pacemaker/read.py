@@ -96,7 +96,8 @@ def _instance(
     quiet_since = cib.now - declared.failure_timeout_ms / 1000 if declared.failure_timeout_ms else 0.0
     if last_failure > quiet_since:
         quiet_since = 0.0
-    return conclude(declared, node, agent, entries(element), quiet_since)
+    has_digests = name in resources.known and name not in resources.with_rules
+    return conclude(declared, node, agent, entries(element), quiet_since, has_digests=has_digests)
 
 
 def _failures(nodes: Nodes, resources: Resources) -> dict[tuple[ResourceId, NodeName], FailureCount]:

@@ -26,6 +26,8 @@ class Resources:
     left_out: set[str] = field(default_factory=set)
     """Ids of resources that are not supported: nothing must be concluded from their status."""
     meta: dict[ResourceId, Mapping[str, str]] = field(default_factory=dict)
+    with_rules: set[ResourceId] = field(default_factory=set)
+    """Those whose parameters depend on rules, and so may differ from node to node."""
 
 
 def read_resources(cib: Cib, options: Options) -> Resources:
@@ -68,6 +70,8 @@ def _add_primitive(cib: Cib, options: Options, found: Resources, element: Elemen
         cib.note(element, "utilization", f"what {name} needs is not taken into account")
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
     found.meta[name] = meta
+    if any(next(s.iter("rule"), None) is not None for s in sources):
+        found.with_rules.add(name)
     found.known[name] = Resource(
         id=name,
         agent=agent,
@@ -126,6 +130,7 @@ def _operation(cib: Cib, op: Element, subject: Subject) -> Operation:
         timeout_ms=duration_ms(settings.get("timeout"), _DEFAULT_TIMEOUT_MS),
         on_fail=_on_fail(cib, op, settings.get("on-fail")),
         role=Role.STOPPED if role == "Stopped" else None,
+        params=pairs(cib, elements(op, "instance_attributes"), operation),
         enabled=boolean(settings.get("enabled"), default=True),
     )
 

@@ -85,10 +85,12 @@ def _is_free_of(assignment: _Assignment, resource: Resource, colocation: Colocat
     return bool(assignment.situation.active(resource.id)) and _is_lost(assignment, colocation.primary)
 
 
-def _has_lost_dependent(assignment: _Assignment, resource: Resource) -> bool:
-    """Tell whether what would be heeded is not known in full: nothing moves for wishes of what may be anywhere."""
-    dependents = assignment.wishes.dependents.get(resource.id, ())
-    return any(_is_lost(assignment, colocation.dependent) for colocation in dependents)
+def _has_lost_neighbour(assignment: _Assignment, resource: Resource) -> bool:
+    """Tell whether something colocated may be anywhere: nothing moves towards, or away from, what nobody has seen."""
+    wishes = assignment.wishes
+    names = [c.dependent for c in wishes.dependents.get(resource.id, ())]
+    names += [c.primary for c in wishes.primaries.get(resource.id, ())]
+    return any(_is_lost(assignment, name) for name in names)
 
 
 def _is_lost(assignment: _Assignment, name: ResourceId) -> bool:
@@ -125,7 +127,7 @@ def _choose(
     if len(current) == 1:
         (here,) = current
         is_as_good = usable[best] > 0 and usable.get(here) == usable[best]
-        if is_as_good or (here in usable and _has_lost_dependent(assignment, resource)):
+        if is_as_good or (here in usable and _has_lost_neighbour(assignment, resource)):
             best = here
     return best, ""
 

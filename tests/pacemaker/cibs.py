@@ -1,0 +1,58 @@
+"""CIBs for tests, written here: two nodes, no fencing, and what a test adds."""
+
+from reconciler.pacemaker.read import CibInput, read_cib
+from reconciler.pacemaker.simulation import Simulation, simulate_cib
+
+NOW = 1_800_000_000.0
+DUMMY = 'class="ocf" provider="test" type="Dummy"'
+
+
+def cib(
+    resources: str = "", constraints: str = "", status: str = "", options: str = "", quorum: str = "1"
+) -> bytes:
+    """A CIB of n1 and n2, online; `status` is what n1's <lrm_resources> hold."""
+    return f"""<cib have-quorum="{quorum}" dc-uuid="1"><configuration>
+<crm_config><cluster_property_set id="o"><nvpair id="o1" name="stonith-enabled" value="false"/>{options}
+</cluster_property_set></crm_config>
+<nodes>{_node(1, "r1")}{_node(2, "10")}</nodes>
+<resources>{resources}</resources><constraints>{constraints}</constraints></configuration>
+<status>
+<node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member">
+<lrm id="1"><lrm_resources>{status}</lrm_resources></lrm></node_state>
+<node_state id="2" uname="n2" in_ccm="true" crmd="online" join="member" expected="member"/>
+</status></cib>""".encode()
+
+
+def _node(number: int, rack: str) -> str:
+    pair = f'<nvpair id="a{number}r" name="rack" value="{rack}"/>'
+    block = f'<instance_attributes id="a{number}">{pair}</instance_attributes>'
+    return f'<node id="{number}" uname="n{number}">{block}</node>'
+
+
+def dummy(name: str, inside: str = "") -> str:
+    return f'<primitive id="{name}" {DUMMY}>{inside}</primitive>'
+
+
+def meta(**values: str) -> str:
+    pairs = "".join(f'<nvpair id="{k}" name="{k.replace("_", "-")}" value="{v}"/>' for k, v in values.items())
+    return f'<meta_attributes id="meta">{pairs}</meta_attributes>'
+
+
+def ran(resource: str, *operations: str) -> str:
+    return f'<lrm_resource id="{resource}" {DUMMY}>{"".join(operations)}</lrm_resource>'
+
+
+def op(operation: str, call: int, rc: int = 0, interval: int = 0, expected: int = 0, **more: str) -> str:
+    extra = "".join(f' {k.replace("_", "-")}="{v}"' for k, v in more.items())
+    return (
+        f'<lrm_rsc_op id="{operation}-{call}" operation="{operation}" call-id="{call}" rc-code="{rc}" op-status="0"'
+        f' interval="{interval}" transition-key="1:1:{expected}:uuid"{extra}/>'
+    )
+
+
+def read(data: bytes) -> CibInput:
+    return read_cib(data, "cib.xml", NOW)
+
+
+def simulate(data: bytes) -> Simulation:
+    return simulate_cib(data, "cib.xml", NOW, is_executed=True)

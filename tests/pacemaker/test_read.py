@@ -1,0 +1,108 @@
+"""What a CIB says becomes the planner's input, and what cannot be said is listed with its line."""
+
+import pytest
+
+from reconciler.model.constraint import OrderKind
+from reconciler.model.errors import SourceError
+from reconciler.model.node import HostState, NodeState
+from reconciler.model.policy import QuorumPolicy
+from reconciler.model.resource import OnFail, Role
+from tests.pacemaker.cibs import cib, dummy, meta, op, ran, read
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<cib", b"<html/>", b"<cib/>", b"\xff\xfe", b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>"]
+)
+def test_what_is_no_cib_is_a_clear_error(data: bytes) -> None:
+    with pytest.raises(SourceError, match=r"cib\.xml is no"):
+        read(data)
+
+
+def test_old_and_new_names_of_options_mean_the_same() -> None:
+    old = read(cib(options='<nvpair id="x" name="stop-orphan-resources" value="false"/>'))
+    new = read(cib(options='<nvpair id="x" name="stop-removed-resources" value="false"/>'))
+    assert old.intent.cluster.policy == new.intent.cluster.policy
+    assert (old.intent.cluster.policy.stops_removed, old.unsupported) == (False, ())
+    assert old.intent.cluster.policy.on_quorum_loss is QuorumPolicy.STOP
+
+
+def test_nodes_are_what_they_say_of_themselves() -> None:
+    text = cib().decode().replace('crmd="online" join="member" expected="member"/>', 'crmd="offline"/>')
+    text = text.replace('name="rack" value="r1"', 'name="standby" value="on"')
+    given = read(text.encode())
+    assert {n: s.state for n, s in given.observed.nodes.items()} == {
+        "n1": NodeState.ONLINE,
+        "n2": NodeState.OFFLINE,
+    }
+    assert {n: h.state for n, h in given.intent.hosts.items()} == {
+        "n1": HostState.STANDBY,
+        "n2": HostState.ONLINE,
+    }
+
+
+def test_a_primitive_takes_from_its_template_what_it_does_not_say() -> None:
+    template = (
+        '<template id="t" class="ocf" provider="test" type="Dummy"><instance_attributes id="i">'
+        '<nvpair id="i1" name="a" value="1"/><nvpair id="i2" name="b" value="1"/></instance_attributes>'
+        '<operations><op id="m" name="monitor" interval="5s" on-fail="stop"/></operations></template>'
+    )
+    mine = '<instance_attributes id="j"><nvpair id="j1" name="b" value="2"/></instance_attributes>'
+    given = read(cib(template + f'<primitive id="r" template="t">{mine}{meta(priority="3")}</primitive>'))
+    (resource,) = given.intent.resources.values()
+    assert dict(resource.params) == {"a": "1", "b": "2"}
+    assert (resource.priority, str(resource.agent)) == (3, "ocf:test:Dummy")
+    assert [(o.name, o.interval_ms, o.on_fail) for o in resource.operations] == [
+        ("monitor", 5000, OnFail.STOP)
+    ]
+
+
+def test_a_location_rule_counts_on_the_nodes_where_it_holds() -> None:
+    rule = '<rule id="u" score="7"><expression id="e" attribute="rack" operation="gt" value="9.5"/></rule>'
+    given = read(cib(dummy("r"), f'<rsc_location id="l" rsc="r">{rule}</rsc_location>'))
+    assert [(c.node, c.score) for c in given.intent.locations] == [("n1", 7), ("n2", 7)]
+    rule = rule.replace("/>", ' type="integer"/>').replace("9.5", "9")
+    given = read(cib(dummy("r"), f'<rsc_location id="l" rsc="r">{rule}</rsc_location>'))
+    assert [(c.node, c.score) for c in given.intent.locations] == [("n1", 7), ("n2", 7)]
+
+
+def test_an_ordered_set_is_a_chain_and_require_all_false_an_alternative() -> None:
+    sets = (
+        '<resource_set id="s1" sequential="false" require-all="false"><resource_ref id="a"/><resource_ref id="b"/>'
+        '</resource_set><resource_set id="s2"><resource_ref id="c"/><resource_ref id="d"/></resource_set>'
+    )
+    given = read(
+        cib(
+            "".join(dummy(n) for n in "abcd"),
+            f'<rsc_order id="o" kind="Optional">{sets}</rsc_order>',
+        )
+    )
+    assert [(o.first, o.then, o.alternatives, o.kind) for o in given.intent.orderings] == [
+        ("c", "d", "", OrderKind.OPTIONAL),
+        ("a", "c", "s1", OrderKind.OPTIONAL),
+        ("b", "c", "s1", OrderKind.OPTIONAL),
+    ]
+
+
+def test_members_of_a_set_that_avoid_each_other_avoid_all_before_them() -> None:
+    block = '<resource_set id="s">' + "".join(f'<resource_ref id="{n}"/>' for n in "abc") + "</resource_set>"
+    given = read(
+        cib("".join(dummy(n) for n in "abc"), f'<rsc_colocation id="c" score="-5">{block}</rsc_colocation>')
+    )
+    assert [(c.dependent, c.primary) for c in given.intent.colocations] == [
+        ("b", "a"), ("c", "a"), ("c", "b"),
+    ]  # fmt: skip
+
+
+def test_what_is_not_supported_is_listed_with_its_line_and_nothing_is_concluded_from_it() -> None:
+    given = read(cib(f'\n<group id="g">{dummy("m")}</group>', status=ran("m", op("start", 1))))
+    assert [(n.feature, n.where.line) for n in given.unsupported] == [("group", 6)]
+    assert (dict(given.intent.resources), dict(given.observed.instances)) == ({}, {})
+
+
+def test_a_later_success_answers_a_failure_and_a_failed_probe_for_want_of_the_program_proves_nothing_runs() -> (
+    None
+):
+    status = ran("r", op("start", 1, rc=1), op("stop", 2), op("start", 3)) + ran("q", op("monitor", 4, rc=5))
+    found = read(cib(dummy("r") + dummy("q"), status=status)).observed.instances
+    roles = {resource: (i.role, i.failure is not None) for (resource, _), i in found.items()}
+    assert roles == {"r": (Role.STARTED, False), "q": (Role.STOPPED, True)}

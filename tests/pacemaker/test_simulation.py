@@ -1,0 +1,86 @@
+"""A CIB is planned for and carried out on paper, and told in Pacemaker's words."""
+
+from reconciler.pacemaker.simulation import simulation_document, simulation_text
+from tests.pacemaker.cibs import cib, dummy, meta, op, ran, simulate
+
+
+def test_a_start_is_told_with_its_probes_and_places() -> None:
+    simulation = simulate(cib(dummy("r")))
+    document = simulation_document(simulation)
+    assert document == {
+        "placement": {"r": [{"node": "n1", "role": "Started"}]},
+        "transition": ["* Start      r   ( n1 )"],
+        "actions": [
+            _action("r_probe_0@n1", "monitor", "n1"),
+            _action("r_probe_0@n2", "monitor", "n2"),
+            _action("r_start_0@n1", "start", "n1", "r_probe_0@n1", "r_probe_0@n2"),
+        ],
+        "unsupported": [],
+    }
+    assert simulation_text(simulation).splitlines()[-3:] == [
+        "Revised Cluster Status:",
+        "  * Full List of Resources:",
+        "    * r (ocf:test:Dummy): Started n1",
+    ]
+
+
+def _action(name: str, operation: str, node: str, *after: str) -> dict[str, object]:
+    return {
+        "id": name,
+        "kind": "resource",
+        "resource": "r",
+        "operation": operation,
+        "interval_ms": 0,
+        "node": node,
+        "after": list(after),
+    }
+
+
+def lines(data: bytes) -> object:
+    return simulation_document(simulate(data))["transition"]
+
+
+def test_a_changed_parameter_is_a_restart_due_to_its_definition() -> None:
+    status = ran("r", op("start", 1, op_digest="0" * 32))
+    assert lines(cib(dummy("r"), status=status)) == [
+        "* Restart    r   ( n1 )  due to resource definition change"
+    ]
+
+
+def test_the_digest_of_no_parameters_is_known() -> None:
+    status = ran("r", op("start", 1, op_digest="f2317cad3d54cec5d7d7aa7d0bf35cf8"))
+    assert lines(cib(dummy("r"), status=status)) == []
+
+
+def test_what_starts_after_something_that_starts_is_restarted_and_told_why() -> None:
+    order = '<rsc_order id="o" first="a" then="b"/>'
+    status = ran("b", op("start", 1))
+    stays = meta(resource_stickiness="1")
+    assert lines(cib(dummy("a") + dummy("b", stays), order, status)) == [
+        "* Start      a   ( n1 )",
+        "* Restart    b   ( n1 )  due to required a start",
+    ]
+
+
+def test_what_cannot_start_is_told_as_blocked() -> None:
+    order = '<rsc_order id="o" first="a" then="b" symmetrical="false"/>'
+    assert lines(cib(dummy("a", meta(target_role="Stopped")) + dummy("b"), order)) == [
+        "* Start      b   ( n1 )  due to unrunnable a start (blocked)"
+    ]
+
+
+def test_without_quorum_everything_stops() -> None:
+    assert lines(cib(dummy("a") + dummy("b"), status=ran("a", op("start", 1)), quorum="0")) == [
+        "* Stop       a   ( n1 )  due to no quorum",
+        "* Start      b   ( n2 )  due to no quorum (blocked)",
+    ]
+
+
+def test_what_runs_twice_is_stopped_twice() -> None:
+    text = cib(dummy("r", meta(multiple_active="stop_only")), status=ran("r", op("start", 1))).decode()
+    second = f'<lrm id="2"><lrm_resources>{ran("r", op("start", 1))}</lrm_resources></lrm></node_state>'
+    text = text.replace('expected="member"/>', f'expected="member">{second}')
+    assert lines(text.encode()) == [
+        "* Stop       r   ( n1 )  due to node availability",
+        "* Stop       r   ( n2 )  due to node availability",
+    ]

@@ -1,0 +1,39 @@
+"""Dependents follow their primaries, and primaries heed their dependents."""
+
+from dataclasses import replace
+
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName
+from tests.plan.worlds import dummy, empty_world, intent, only_on, plan, prefers, with_
+
+
+def places(asked: Intent) -> dict[str, str | None]:
+    return {str(r): n for r, n in plan(asked, empty_world(asked)).placement.items()}
+
+
+def test_a_primary_heeds_the_dependents_of_its_dependents() -> None:
+    asked = intent(
+        "h1 h2", dummy("a"), dummy("b"), dummy("c"), with_("b", "a"), with_("c", "b"), prefers("c", "h2", 5)
+    )
+    assert places(asked) == {"a": "h2", "b": "h2", "c": "h2"}
+
+
+def test_a_wish_that_leaves_no_node_is_disregarded() -> None:
+    asked = intent("h1 h2", dummy("a"), dummy("b"), dummy("c"), with_("b", "a"), with_("c", "a"),
+                   only_on("b", "h2"), only_on("c", "h1"))  # fmt: skip
+    assert places(asked) == {"a": "h2", "b": "h2", "c": None}
+
+
+def test_a_circle_of_colocations_is_cut_where_it_closes() -> None:
+    asked = intent("h1 h2", dummy("a"), dummy("b"), with_("a", "b"), with_("b", "a"))
+    assert places(asked) == {"a": "h1", "b": "h1"}
+
+
+def test_with_may_mean_the_same_label() -> None:
+    asked = intent("h1 h2 h3", dummy("a"), dummy("b"), replace(with_("b", "a"), node_attribute="rack"),
+                   only_on("a", "h1"))  # fmt: skip
+    racks = {"h1": "left", "h2": "right", "h3": "left"}
+    hosts = {n: replace(h, labels={"rack": racks[n]}) for n, h in asked.hosts.items()}
+    assert places(replace(asked, hosts=hosts)) == {"a": "h1", "b": "h3"}
+    del hosts[NodeName("h3")]
+    assert places(replace(asked, hosts=hosts)) == {"a": "h1", "b": "h1"}
