@@ -32,6 +32,8 @@ def simulate(file: Path, output: str, *, no_execute: bool) -> None:
     simulation = simulate_cib(data, str(file), RealClock().now(), is_executed=not no_execute)
     for note in simulation.given.unsupported:
         click.echo(f"not taken into account: {note}", err=True)
+    for alarm in simulation.alarms:
+        click.echo(f"left out: {alarm.action} would break {alarm.invariant}: {alarm.text}", err=True)
     if output == "json":
         click.echo(to_text(simulation_document(simulation)))
     else:

@@ -14,6 +14,7 @@ from reconciler.pacemaker.nodes import Nodes, read_nodes
 from reconciler.pacemaker.operations import conclude, entries
 from reconciler.pacemaker.options import Options, has_quorum, read_options
 from reconciler.pacemaker.resources import Resources, fail_count, read_resources
+from reconciler.pacemaker.values import integer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class CibInput:
     intent: Intent
     observed: Observed
     history: History
+    now: float
+    """Epoch seconds at which to plan: those at which the CIB was saved, if it says so."""
     unsupported: tuple[Unsupported, ...]
 
 
@@ -32,12 +35,14 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     Args:
         data: the XML of a whole CIB with its status section.
         file: how messages name it.
-        now: epoch seconds; rules with dates and expiring failures depend on it.
+        now: epoch seconds; rules with dates and expiring failures depend on it. A CIB that Pacemaker's scheduler saved
+            says itself when that was (execution-date), and is judged as of then.
 
     Raises:
         SourceError: it is no CIB.
     """
     cib = open_cib(data, file, now)
+    cib.now = float(integer(cib.root.get("execution-date"), int(now)))
     options = read_options(cib)
     nodes = read_nodes(cib, options)
     resources = read_resources(cib, options)
@@ -59,6 +64,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         intent=intent,
         observed=observed,
         history=History(failures=_failures(nodes, resources)),
+        now=cib.now,
         unsupported=tuple(cib.unsupported),
     )
 
@@ -96,7 +102,8 @@ def _instance(
     quiet_since = cib.now - declared.failure_timeout_ms / 1000 if declared.failure_timeout_ms else 0.0
     if last_failure > quiet_since:
         quiet_since = 0.0
-    has_digests = name in resources.known and name not in resources.with_rules
+    is_comparable = name in resources.known and name not in resources.with_rules
+    has_digests = is_comparable and agent.standard != "stonith"
     return conclude(declared, node, agent, entries(element), quiet_since, has_digests=has_digests)
 
 

@@ -49,9 +49,8 @@ def _add_primitive(cib: Cib, options: Options, found: Resources, element: Elemen
     if template is not None:
         sources.append(template)
     standard = _attribute(sources, "class")
-    if standard == "stonith" or _attribute(sources, "type") == "remote":
-        feature = "fencing" if standard == "stonith" else "remote"
-        cib.note(element, feature, f"{name} is left out: {feature} is not supported yet")
+    if _attribute(sources, "type") == "remote":
+        cib.note(element, "remote", f"{name} is left out: remote nodes are not supported yet")
         found.left_out.add(name)
         return
     agent = ResourceAgent(

@@ -1,5 +1,6 @@
 """Judges rules: expressions on node attributes and dates, joined by and/or (Pacemaker Explained, "Rules")."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.values import duration_ms, integer
 
+_BLANK_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d\Z|Z\Z)")
 _COMPARE: Mapping[str, Callable[[int], bool]] = {
     "lt": lambda order: order < 0,
     "gt": lambda order: order > 0,
@@ -143,7 +145,7 @@ def _date(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text.strip())
+        found = datetime.fromisoformat(_BLANK_BEFORE_OFFSET.sub("", text.strip()))
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

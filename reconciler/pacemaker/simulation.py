@@ -8,6 +8,7 @@ from reconciler.model.resource import Role
 from reconciler.model.transition import Transition
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.words import action_line, operation_of, places, transition_lines
+from reconciler.plan.check import Alarm, check
 from reconciler.plan.outlook import carried_out, in_order
 from reconciler.plan.schedule import schedule
 
@@ -21,6 +22,8 @@ class Simulation:
     after: Observed
     """As given, when the plan was not carried out."""
     is_executed: bool
+    alarms: tuple[Alarm, ...] = ()
+    """What was planned and not let through, because it would break an invariant."""
 
 
 def simulate_cib(data: bytes, file: str, now: float, *, is_executed: bool) -> Simulation:
@@ -36,9 +39,13 @@ def simulate_cib(data: bytes, file: str, now: float, *, is_executed: bool) -> Si
         SourceError: it is no CIB.
     """
     given = read_cib(data, file, now)
-    transition = schedule(given.intent, given.observed, given.history, now)
+    planned = schedule(given.intent, given.observed, given.history, given.now)
+    checked = check(planned, given.intent, given.observed)
+    transition = checked.transition
     after = carried_out(transition, given.observed) if is_executed else given.observed
-    return Simulation(given=given, transition=transition, after=after, is_executed=is_executed)
+    return Simulation(
+        given=given, transition=transition, after=after, is_executed=is_executed, alarms=checked.alarms
+    )
 
 
 def simulation_document(simulation: Simulation) -> dict[str, object]:

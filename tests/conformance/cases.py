@@ -75,10 +75,9 @@ def _run(suite: Path, case: str, level: str) -> Verdict:
 
 
 def _why(got: Outcome, wanted: Outcome, unsupported: str) -> str:
-    """Say in one line what differs, or which features are missing."""
-    if unsupported:
-        return f"not supported: {unsupported}"
-    parts = [
+    """Say in one line which features are missing, and what differs."""
+    parts = [f"not supported: {unsupported}"] if unsupported else []
+    parts += [
         f"{name} is at {got.places.get(name)}, not {wanted.places.get(name)}"
         for name in sorted({*got.places, *wanted.places})
         if got.places.get(name) != wanted.places.get(name)

@@ -35,7 +35,7 @@ def read_summary(text: str) -> Outcome:
     for line in text.splitlines():
         if re.match(r"\S.*:$", line):
             section = line[:-1]
-        elif line.strip():
+        elif line.lstrip().startswith("* "):
             lines_of.setdefault(section, []).append(line.strip())
     outcome.lines = sorted(plain(line) for line in lines_of.get("Transition Summary", ()))
     outcome.actions = {plain(line) for line in lines_of.get("Executing Cluster Transition", ())}

@@ -1,0 +1,24 @@
+"""Without quorum a cluster stops, freezes, or goes on."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.intent import Cluster
+from reconciler.model.policy import Policy, QuorumPolicy
+from tests.plan.worlds import changes, dummy, empty_world, intent, plan, prefers, running, seen
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (QuorumPolicy.STOP, ["stop resource/a h1"]),
+        (QuorumPolicy.FREEZE, ["move resource/a h1 -> h2"]),
+        (QuorumPolicy.IGNORE, ["move resource/a h1 -> h2", "start resource/b -> h1"]),
+    ],
+)
+def test_quorum_policy(policy: QuorumPolicy, expected: list[str]) -> None:
+    asked = intent("h1 h2", dummy("a"), dummy("b"), prefers("a", "h2"))
+    asked = replace(asked, cluster=Cluster(policy=Policy(on_quorum_loss=policy)))
+    world = replace(seen(empty_world(asked), running(asked, "a", "h1")), has_quorum=False)
+    assert changes(plan(asked, world)) == expected
