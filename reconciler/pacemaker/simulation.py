@@ -6,6 +6,7 @@ from reconciler.model.names import ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Transition
+from reconciler.pacemaker.pseudo import meeting_points
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.words import action_line, operation_of, places, transition_lines
 from reconciler.plan.check import Alarm, check
@@ -68,6 +69,18 @@ def simulation_document(simulation: Simulation) -> dict[str, object]:
                 "after": list(action.after),
             }
             for action in in_order(transition)
+        ]
+        + [
+            {
+                "id": step.name,
+                "kind": "pseudo",
+                "resource": None,
+                "operation": step.name,
+                "interval_ms": 0,
+                "node": None,
+                "after": list(step.after),
+            }
+            for step in meeting_points(given.intent, transition)
         ],
         "unsupported": [
             {"feature": n.feature, "text": n.text, "line": n.where.line} for n in given.unsupported
@@ -80,10 +93,19 @@ def simulation_text(simulation: Simulation) -> str:
     given, transition = simulation.given, simulation.transition
     sections = ["Transition Summary:", *_indented(transition_lines(transition))]
     if simulation.is_executed:
-        executed = [action_line(action) for action in in_order(transition)]
+        executed = executed_lines(simulation)
         sections += ["", "Executing Cluster Transition:", *_indented(executed)]
         sections += ["", "Revised Cluster Status:", *_indented(_status_lines(given, simulation.after))]
     return "\n".join(sections)
+
+
+def executed_lines(simulation: Simulation) -> list[str]:
+    """Return a line for each action of a transition, in the first allowed order, and for each pseudo-action."""
+    steps = meeting_points(simulation.given.intent, simulation.transition)
+    return [
+        *(action_line(action) for action in in_order(simulation.transition)),
+        *(f"* Pseudo action:   {step.name}" for step in steps),
+    ]
 
 
 def _indented(lines: list[str]) -> list[str]:

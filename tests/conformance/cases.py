@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.pacemaker.simulation import simulate_cib, simulation_document
-from reconciler.pacemaker.words import action_line
-from reconciler.plan.outlook import in_order
+from reconciler.pacemaker.simulation import executed_lines, simulate_cib, simulation_document
 from tests.conformance.summaries import Outcome, base, plain, read_summary
 
 ASPECTS = ("places", "lines", "actions")
@@ -58,7 +56,7 @@ def outcome_of(path: Path) -> tuple[Outcome, str]:
             outcome.places.setdefault(base(resource), []).extend((p["node"], p["role"]) for p in found)
     outcome.places = {name: sorted(places) for name, places in outcome.places.items()}
     outcome.lines = sorted(plain(line) for line in transition)
-    outcome.actions = {plain(action_line(a)) for a in in_order(simulation.transition)}
+    outcome.actions = {plain(line) for line in executed_lines(simulation)}
     features = sorted({note.feature for note in simulation.given.unsupported})
     return outcome, ", ".join(features)
 

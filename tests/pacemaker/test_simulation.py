@@ -84,3 +84,16 @@ def test_what_runs_twice_is_stopped_twice() -> None:
         "* Stop       r   ( n1 )  due to node availability",
         "* Stop       r   ( n2 )  due to node availability",
     ]
+
+
+def test_alternatives_meet_in_a_pseudo_action() -> None:
+    sets = (
+        '<resource_set id="s1" require-all="false" sequential="false"><resource_ref id="a"/></resource_set>'
+        '<resource_set id="s2"><resource_ref id="b"/></resource_set>'
+    )
+    simulation = simulate(cib(dummy("a") + dummy("b"), f'<rsc_order id="o">{sets}</rsc_order>'))
+    actions = simulation_document(simulation)["actions"]
+    assert isinstance(actions, list)
+    assert [(a["id"], a["after"]) for a in actions if a["kind"] == "pseudo"] == [
+        ("one-or-more:s1", ["a_start_0@n1"])
+    ]
