@@ -8,7 +8,7 @@ from reconciler.model.node import LinkReason
 from reconciler.model.observed import Instance
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.transition import Action
-from reconciler.ports import AgentLink
+from reconciler.ports import AgentLink, IntentRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,8 @@ class Outcome:
     is_unsent: bool = False
     """It never left: nothing on its node has changed, and nothing is in doubt."""
     text: str = ""
+    written: IntentRecord | None = None
+    """What was written down before; None for connections."""
 
     @property
     def is_ok(self) -> bool:

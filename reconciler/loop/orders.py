@@ -92,6 +92,7 @@ def confirm_fenced(memory: Memory, node: str) -> str:
         raise UsageError(f"{name}'s agent is connected: it is not dead; use `state: standby` to empty it")
     if any(host == name for host, _ in memory.hypervisors.readable):
         raise UsageError(f"{name}'s hypervisor answers: it is not dead; use `state: standby` to empty it")
+    memory.unfinished.see_death(name)
     memory.hypervisors = memory.hypervisors.without_host(name, memory.next_sequence())
     for guest in memory.intent.resources.values() if memory.intent else ():
         if guest.guest is not None and (guest.id, name) not in memory.hypervisors.facts:

@@ -14,6 +14,7 @@ from reconciler.act.runner import Runner
 from reconciler.loop.declaration import Declaration
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
+from reconciler.loop.unfinished import Unfinished
 from reconciler.loop.words import describe_launch, describe_outcome
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
@@ -67,7 +68,11 @@ class Reconciler:
         self._readings: Readings | None = None
         self._runner: Runner | None = None
         self._epoch = 0
-        self.memory = Memory(journal=ports.journal, history=ports.journal.load_history())
+        self.memory = Memory(
+            journal=ports.journal,
+            history=ports.journal.load_history(),
+            unfinished=Unfinished(ports.journal, ports.clock),
+        )
         self.declaration = Declaration(ports, self.memory, self.emit, adjust)
         self.transition = Transition(is_complete=False)
         self.observed = Observed()
@@ -174,6 +179,7 @@ class Reconciler:
         self._readings.follow(intent)
         self._end_views(self.memory.meet_guests())
         self.memory.forget_former(frozenset(a.resource for a in self._runner.in_flight.values()))
+        self.memory.settle_ends()
         self.observed = self.memory.observe(self._runner.in_flight)
         if self._has_moved():
             await self._plan(intent)
