@@ -23,6 +23,9 @@ from reconciler.settings import Settings
 from reconciler.world.assemble import bind_state, open_world
 from reconciler.world.control import Message, ask, serve_control
 
+EXIT_INTERRUPTED = 130
+"""As a shell gives it: 128 and SIGINT."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
@@ -80,15 +83,17 @@ async def _act(target: Target, job: _Job) -> int:
         reconciler = Reconciler(world.ports, Settings(), progress.show, adjust=adjust)
         controller = Controller(reconciler, world)
         progress.follow(controller.publish)
+        is_finished = False
         with contextlib.suppress(asyncio.CancelledError):
             async with serve_control(target.state.control_socket, controller.answer), _stopped_by_signals():
                 if job.order is None:
                     await reconciler.run(once=not job.is_daemon)
                 else:
                     await _carry_out(reconciler, controller, job.order)
-        if job.is_daemon:
+                is_finished = True
+        if not is_finished:
             click.echo("stopped; what runs goes on", err=True)
-            return 0
+            return 0 if job.is_daemon else EXIT_INTERRUPTED
         document = controller.status()
         if job.stops_all:
             world.local_agent.stop()
