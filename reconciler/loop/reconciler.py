@@ -15,7 +15,7 @@ from reconciler.loop.declaration import Declaration
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
 from reconciler.loop.unfinished import Unfinished
-from reconciler.loop.words import describe_launch, describe_outcome
+from reconciler.loop.words import describe_doing, describe_launch, describe_outcome
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -117,10 +117,17 @@ class Reconciler:
 
     async def sync(self) -> None:
         """Read the declaration again, and return when nothing more can be done about it for now."""
-        begun = self._rounds
-        self.declaration_changed()
+        taken_in: list[int] = []
+
+        def take_in() -> None:
+            self.declaration.invalidate()
+            taken_in.append(self._rounds)
+
+        self._post(take_in)
         async with self._round_ended:
-            await self._round_ended.wait_for(lambda: self._rounds > begun + 1 and self._is_done)
+            await self._round_ended.wait_for(
+                lambda: bool(taken_in) and self._rounds > taken_in[0] and self._is_done
+            )
 
     def call(self, change: Callable[[Memory, float], str]) -> Awaitable[str]:
         """Carry out an operator's order between two rounds, and plan anew.
@@ -141,6 +148,14 @@ class Reconciler:
 
         self._post(carry_out)
         return future
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Say what is being waited for, the last to begin at the end; empty when at rest."""
+        if self._readings is None or self._runner is None:
+            return ()
+        unheard = self._readings.unheard(self.memory.hypervisors)
+        hosts = [f"reading {host}'s {guest_type.value} hypervisor" for host, guest_type in unheard]
+        return (*hosts, *(describe_doing(a) for a in self._runner.in_flight.values()))
 
     def emit(self, event: Event) -> None:
         """Tell people what happened."""
