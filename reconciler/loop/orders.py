@@ -24,7 +24,8 @@ def cleanup(memory: Memory, resource: str, node: str | None) -> str:
         known = view.instances.get(found.id)
         if known is not None and known.failure is not None and place in {None, name}:
             instances = {r: i for r, i in view.instances.items() if r != found.id}
-            left = replace(known, failure=None)
+            # With none on record the monitors are armed again, and tell how it is: by themselves they tell changes only.
+            left = replace(known, failure=None, monitors=frozenset())
             is_up = known.role is not Role.STOPPED
             memory.views[name] = replace(
                 view, instances={**instances, found.id: left} if is_up else instances
