@@ -1,6 +1,7 @@
 """Gathers what the phases look up: the resources to decide on, the guest behind each node, actions in flight."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -10,6 +11,7 @@ from reconciler.model.observed import Instance, Observed, Pending
 from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.plan.effects import assume_done
 from reconciler.plan.situation import Situation
+from reconciler.plan.whereabouts import unheard_node
 
 _NOWHERE = Where(file="", line=0, column=0)
 
@@ -27,7 +29,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     for p in sorted(observed.pending, key=lambda p: p.id):
         if p.resource is not None:
             pending[p.resource].append(p)
-    return Situation(
+    situation = Situation(
         intent=intent,
         observed=assumed,
         history=history,
@@ -37,6 +39,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},
     )
+    return replace(situation, unheard=unheard_node(situation))
 
 
 def guest_nodes_of(intent: Intent, history: History) -> dict[ResourceId, NodeName]:
