@@ -12,6 +12,7 @@ from reconciler.sim.faults import Faults, without_faults
 from reconciler.sim.links import SILENCE_S, STOCK_SILENCE_S
 from reconciler.sim.machines import Machines
 from reconciler.sim.repository import Commits
+from reconciler.sim.truth import is_guest
 
 
 class Incidents:
@@ -76,9 +77,7 @@ class Incidents:
 
     def _crash_resource(self) -> None:
         truth = self._controller.truth
-        alive = [
-            c for c, f in truth.copies.items() if f.is_started and f.is_alive and c.variant[0][0] != "uid"
-        ]
+        alive = [c for c, f in truth.copies.items() if f.is_started and f.is_alive and not is_guest(c)]
         if alive:
             truth.crash(self._chance.pick(sorted(alive)))
 

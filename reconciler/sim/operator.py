@@ -19,7 +19,8 @@ async def operate(reconciler: Reconciler, machines: Machines, intent: Intent) ->
     machines.truth.note("operator", "", "")
     blocked = (*reconciler.transition.blocked, *reconciler.transition.gates)
     at_rest = {b.address.partition("/")[2] for b in blocked if "in maintenance" in b.text}
-    for name in sorted(set(intent.resources) - at_rest):
+    removed = {b.address.partition("/")[2] for b in blocked if b.address.startswith(("resource/", "guest/"))}
+    for name in sorted({*intent.resources, *removed} - at_rest):
         await _order(reconciler, partial(cleanup, resource=name, node=None))
     for each in blocked:
         await _answer(reconciler, machines, each)
