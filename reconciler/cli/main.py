@@ -123,6 +123,8 @@ def reconcile(ctx: click.Context, /, **given: Any) -> None:  # noqa: ANN401  opt
         if watch or dry_run:
             raise click.UsageError("--watch and --dry-run go without a command")
         return
+    if watch and dry_run:
+        raise click.UsageError("--watch and --dry-run exclude each other")
     if dry_run:
         from reconciler.cli.plan import plan  # noqa: PLC0415  heavy imports belong to the command
 
