@@ -18,23 +18,24 @@ from reconciler.observe.nodes import NodeView
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
     """Forget a resource's failures, on one node or on all, so that it is tried again."""
-    found = _resource(memory, resource)
+    found = _anything(memory, resource)
     place = _node(memory, node) if node else None
-    memory.remember(memory.history.without_failures(found.id, place))
+    memory.remember(memory.history.without_failures(found, place))
     for name, view in list(memory.views.items()):
-        known = view.instances.get(found.id)
+        known = view.instances.get(found)
         if known is not None and known.failure is not None and place in {None, name}:
-            instances = {r: i for r, i in view.instances.items() if r != found.id}
+            instances = {r: i for r, i in view.instances.items() if r != found}
             # With none on record, monitors are armed again and tell how it is; by themselves they tell changes only.
             left = replace(known, failure=None, monitors=frozenset())
             is_up = known.role is not Role.STOPPED
-            memory.views[name] = replace(
-                view, instances={**instances, found.id: left} if is_up else instances
-            )
-    if found.remote_node is not None:
-        kept = {n: f for n, f in memory.history.connections.items() if n != found.remote_node.name}
-        memory.remember(replace(memory.history, connections=kept))
-    return f"forgot the failures of {found.id}" + (f" on {place}" if place else "")
+            memory.views[name] = replace(view, instances={**instances, found: left} if is_up else instances)
+    kept = {
+        node_name: failure
+        for node_name, failure in memory.history.connections.items()
+        if (guest := memory.guest_of(node_name)) is None or guest.id != found
+    }
+    memory.remember(replace(memory.history, connections=kept))
+    return f"forgot the failures of {found}" + (f" on {place}" if place else "")
 
 
 def restart(memory: Memory, resource: str) -> str:
@@ -124,6 +125,14 @@ def _adopt_node(memory: Memory, node: NodeName) -> str:
     memory.journal.open_incarnation(node, incarnation)
     memory.views[node] = NodeView(name=node, incarnation=incarnation, is_adopted=True)
     return f"{node} is adopted: what runs there is taken as declared"
+
+
+def _anything(memory: Memory, name: str) -> ResourceId:
+    """Return what is declared, or was and may still run: its failures have to be put right too."""
+    declared = memory.intent.resources if memory.intent else {}
+    running = {r for view in memory.views.values() for r in view.instances}
+    known = {*declared, *memory.history.former, *running}
+    return ResourceId(match_name(name, sorted(str(r) for r in known), "resource"))
 
 
 def _resource(memory: Memory, name: str) -> Resource:
