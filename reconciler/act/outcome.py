@@ -45,7 +45,7 @@ class Outcome:
     def is_ok(self) -> bool:
         """Tell whether the action did what it is for; a probe that finds nothing running did."""
         if self.result is None:
-            return self.reason is None
+            return self.reason is None and self.action.resource is None
         return self.result.is_ok or (self.action.kind.value == "probe" and self.result.is_not_running)
 
     @property
