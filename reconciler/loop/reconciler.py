@@ -289,11 +289,12 @@ class Reconciler:
         )
         self._started.update(a.id for a in free)
         self.has_acted |= any(a.kind in {ActionKind.START, ActionKind.STOP} for a in free)
+        # Written down before anybody is told: what was said to begin is named when the controller is killed.
+        self._runner.launch(context, free)
         for action in free:
             event = describe_launch(action)
             if event is not None:
                 self.emit(event)
-        self._runner.launch(context, free)
 
     def _is_harmless(self, intent: Intent, action: Action) -> bool:
         """Tell whether a plan may carry out an action; a second client would make a stock agent's owner lose it."""

@@ -64,7 +64,7 @@ def test_without_anything_good_on_record_the_problems_are_shown(cli: Run, declar
     assert (done.code, done.out) == (1, "")
     assert done.err.splitlines() == [
         'cluster.yaml:15:3: error[unknown-field]: there is no field "statee" in spec; did you mean state?',
-        "error: the declaration has errors, and none that was good is on record",
+        "error: 1 error",
     ]
 
 
