@@ -47,6 +47,7 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
     for start in starts:
         _all_before(steps, before, start.id)
+        _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
         for monitor in own:
             if monitor.kind is ActionKind.MONITOR and monitor.node == start.node:
                 steps.order(start.id, monitor.id)

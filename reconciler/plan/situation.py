@@ -41,6 +41,8 @@ class Situation:
     instances: Mapping[ResourceId, tuple[Instance, ...]]
     """All that is known of each resource, by node name."""
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
+    ending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
+    """For what still runs in guests: the stops of those guests that are in flight, and end it."""
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
 
