@@ -118,7 +118,7 @@ def _order_pair(situation: Situation, decisions: Decisions, steps: Steps, orderi
     first = decisions.get(ordering.first)
     if ordering.first_action == "start" and first is not None and first.fate is Fate.KEEP:
         # What is kept, and asked again how it is, may turn out not to run.
-        starts += [a.id for a in steps.of(ActionKind.MONITOR, ordering.first)]
+        starts += _state_changes(situation, steps, ordering.first, ActionKind.MONITOR.value)
     for then in steps.of(ActionKind(ordering.then_action), ordering.then):
         _ids_before(steps, starts, then.id)
     if not ordering.is_symmetrical or ordering.kind is OrderKind.SERIALIZE:
