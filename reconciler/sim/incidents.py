@@ -64,6 +64,8 @@ class Incidents:
             machines.after(self._faults.boot_s, agent.boot)
         if (self._commits.trees[-1].source.commit or "") not in self._commits.intents:
             self._commit_again()
+        if self._controller.life is not None:
+            self._controller.life.spare()
         self._controller.start()
 
     def _later(self, range_s: tuple[float, float], then: Callable[[], None]) -> None:
@@ -153,16 +155,19 @@ class Incidents:
         self._controller.kill()
         self._controller.truth.note("journal-lost", "", "")
         self._controller.lose_journal()
-        self._restart_controller()
+        # What only the journal knew of a guest's start that goes on is known to nobody: who replaces a lost journal
+        # takes longer than a start does.
+        longest_s = self._faults.guest_start_s[1]
+        self._restart_controller((longest_s, longest_s + self._faults.controller_away_s[1]))
 
-    def _restart_controller(self) -> None:
+    def _restart_controller(self, away_s: tuple[float, float] | None = None) -> None:
         """Start the controller again, as systemd would; it may not be dead yet."""
 
         def start() -> None:
             self._controller.kill()
             self._controller.start()
 
-        self._later(self._faults.controller_away_s, start)
+        self._later(away_s or self._faults.controller_away_s, start)
 
     def _cut_off_hypervisor(self) -> None:
         host = self._chance.pick(sorted(self._machines.hosts))

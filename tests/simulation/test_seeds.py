@@ -20,6 +20,13 @@ FOUND = {
     147: "what fails is recovered though a dependant's node is lost",
     160: "a restart of the controller moves nothing while it does not know where all is",
     196: "what is left alone for maintenance is said to be",
+    219: "a failed probe does not make a resource run while a node is not heard of",
+    275: "what is asked again how it is is not relied on before the answer",
+    335: "a cleanup reaches what is no longer declared",
+    442: "a guest's start of unknown outcome is not taken for success",
+    455: "what ran in a guest starts elsewhere only when the guest is gone",
+    682: "what ends with its guest makes no circle of stops",
+    781: "what ends with its guest on one node is stopped on the others",
 }
 """Seeds of which each has found a defect, and what holds since."""
 
