@@ -291,6 +291,8 @@ class Reconciler:
         self.has_acted |= any(a.kind in {ActionKind.START, ActionKind.STOP} for a in free)
         # Written down before anybody is told: what was said to begin is named when the controller is killed.
         self._runner.launch(context, free)
+        # What is shown in between is as of now, not as of before the launch.
+        self.observed = self.memory.observe(self._runner.in_flight)
         for action in free:
             event = describe_launch(action)
             if event is not None:
