@@ -18,7 +18,7 @@ from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRe
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
-from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors
+from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
@@ -152,6 +152,7 @@ class Memory:
         cluster = self.intent.cluster.name if self.intent else ""
         self.hypervisors = self.hypervisors.read(key, domains, sequence, cluster)
         self._settle_by_reading(key, sequence)
+        self._recall_nodes(key)
         declared = self.intent.resources if self.intent else {}
         ended = [
             resource
@@ -251,6 +252,18 @@ class Memory:
         for guest in sorted((self.unfinished.starting(host) & guests) - set(seen)):
             doubt = GuestFact(domain=None, guest_type=guest_type, sequence=sequence, is_certain=False)
             self.hypervisors = self.hypervisors.with_fact(guest, host, doubt)
+
+    def _recall_nodes(self, key: HypervisorKey) -> None:
+        """Remember removed guests that are nodes by their marks, should the journal have lost them."""
+        declared = self._all_declared()
+        found = {
+            r: guest
+            for (r, host), fact in self.hypervisors.facts.items()
+            if host == key[0] and fact.domain is not None and r not in declared
+            if (guest := removed_node(fact.domain, fact.guest_type)) is not None
+        }
+        if found:
+            self.remember(replace(self.history, former={**self.history.former, **found}))
 
     def _all_declared(self) -> dict[ResourceId, Resource]:
         """Return what is declared, and removed guests that may still run."""
