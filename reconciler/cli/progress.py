@@ -35,6 +35,8 @@ class Progress:
         self._said_at = self._begun
         self._since: dict[str, float] = {}
         self._followers: list[Callable[[Event], None]] = []
+        self._print_above: Callable[[str, str | None], None] | None = None
+        """Prints a line above the live one, while there is one."""
 
     def follow(self, follower: Callable[[Event], None]) -> None:
         """Pass every event on to somebody else too."""
@@ -53,7 +55,10 @@ class Progress:
         else:
             stamp = f"{self._clock.monotonic() - self._begun:6.1f}s"
         self._said_at = self._clock.monotonic()
-        click.secho(f"{stamp} {text}", err=True, fg=_COLOURS[severity])
+        if self._print_above is not None:
+            self._print_above(f"{stamp} {text}", _COLOURS[severity])
+        else:
+            click.secho(f"{stamp} {text}", err=True, fg=_COLOURS[severity])
 
     async def watch(self, waiting_for: WaitingFor) -> None:
         """Show what is being waited for, until cancelled; a daemon's log has the events, and that is enough."""
@@ -78,11 +83,21 @@ class Progress:
     async def _live(self, waiting_for: WaitingFor) -> None:
         from rich.console import Console  # noqa: PLC0415  only a terminal needs it
         from rich.markup import escape  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
 
-        with Console(stderr=True).status("") as status:
-            while True:
-                status.update(escape(self.waiting_line(waiting_for()) or "looking"))
-                await asyncio.sleep(LIVE_S)
+        console = Console(stderr=True)
+
+        def print_above(text: str, colour: str | None) -> None:
+            console.print(Text(text, style=colour or ""), soft_wrap=True)
+
+        self._print_above = print_above
+        try:
+            with console.status("looking") as status:
+                while True:
+                    await asyncio.sleep(LIVE_S)
+                    status.update(escape(self.waiting_line(waiting_for()) or "looking"))
+        finally:
+            self._print_above = None
 
     async def _heartbeat(self, waiting_for: WaitingFor) -> None:
         while True:

@@ -93,6 +93,13 @@ def test_on_a_terminal_what_is_waited_for_is_one_live_line(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     shown, _ = made(monkeypatch)
-    watched(shown, lambda: ["starting [web] on guest1"], 0.3)
+
+    def waiting_for() -> list[str]:
+        shown.line("started [db]", Severity.WARNING)
+        return ["starting [web] on guest1"]
+
+    watched(shown, waiting_for, 0.3)
     captured = capsys.readouterr()
     assert (captured.out, "starting [web] on guest1 (0 s)" in captured.err) == ("", True)
+    # Above the live line, which is erased before and drawn again after.
+    assert "\r\x1b[2K\x1b[33m   0.0s started [db]\x1b[0m\n" in captured.err
