@@ -120,7 +120,8 @@ class Witness:
         for ordering in intent.orderings:
             if ordering.then != resource or not is_binding(ordering):
                 continue
-            if not any(facts.is_started for _, facts in self.truth.of(ordering.first)):
+            # One that runs though its start was said to have failed may have been found since.
+            if not any(facts.is_started or facts.is_alive for _, facts in self.truth.of(ordering.first)):
                 self.truth.violate("I6", f"{resource} starts before {ordering.first}")
 
     def _see_stop_order(self, intent: Intent, resource: ResourceId, node: NodeName) -> None:
@@ -133,17 +134,18 @@ class Witness:
             then: Resource | None = intent.resources.get(ordering.then)
             if then is None or not then.is_managed or self._stop_has_failed(ordering.then):
                 continue
-            places = [copy.node for copy, facts in self.truth.of(ordering.then) if facts.is_alive]
+            alive = [copy.node for copy, facts in self.truth.of(ordering.then) if facts.is_alive]
+            places = [node for node in alive if not self._is_in_maintenance(intent, node)]
             is_reachable = any(self.is_connected(place) for place in places)
             if places and (is_reachable or not self._has_failed(intent, resource)):
                 self.truth.violate("I6", f"{resource} stops before {ordering.then}")
 
     def _see_left_alone(self, intent: Intent, name: ResourceId, node: NodeName, operation: str) -> None:
         """What a person looks after is not touched."""
-        resource, host = intent.resources.get(name), intent.hosts.get(node)
+        resource = intent.resources.get(name)
         if resource is not None and not resource.is_managed:
             self.truth.violate("I7", f"{operation} of {name}, which is not managed")
-        if host is not None and host.state is HostState.MAINTENANCE:
+        if self._is_in_maintenance(intent, node):
             self.truth.violate("I7", f"{operation} of {name} on {node}, which is in maintenance")
 
     def _has_failed(self, intent: Intent, name: ResourceId) -> bool:
@@ -155,6 +157,10 @@ class Witness:
             above |= more
             open_names.extend(more)
         return any(resource in above for resource, _ in self.pages.history.failures)
+
+    def _is_in_maintenance(self, intent: Intent, node: NodeName) -> bool:
+        host = intent.hosts.get(node)
+        return host is not None and host.state is HostState.MAINTENANCE
 
     def _stop_has_failed(self, name: ResourceId) -> bool:
         return any(r == name and f.operation == "stop" for (r, _), f in self.pages.history.failures.items())

@@ -27,6 +27,7 @@ FOUND = {
     455: "what ran in a guest starts elsewhere only when the guest is gone",
     682: "what ends with its guest makes no circle of stops",
     781: "what ends with its guest on one node is stopped on the others",
+    1106: "a removed guest is known for a node by its mark",
 }
 """Seeds of which each has found a defect, and what holds since."""
 
