@@ -298,10 +298,6 @@ class Journal(Protocol):
         """Return actions that were begun and have no result: they may have happened."""
         ...
 
-    def settle(self, uids: Sequence[str]) -> None:
-        """Forget actions without a result: what became of them is known by now."""
-        ...
-
     def append_log(self, entry: LogEntry) -> None:
         """Keep a result that no action asked for, such as a monitor's."""
         ...

@@ -13,7 +13,5 @@ class Settings:
     """How long one reading of a hypervisor may take."""
     patience_s: float = 15.0
     """One pass waits for retries that are due within this time, then reports them."""
-    first_reading_s: float = 20.0
-    """One pass waits this long for every hypervisor's first answer."""
     min_replan_s: float = 1.0
     """The same plan is not launched again within this time: a loop that changes nothing must not spin."""

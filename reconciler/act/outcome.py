@@ -8,7 +8,7 @@ from reconciler.model.node import LinkReason
 from reconciler.model.observed import Instance
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.transition import Action
-from reconciler.ports import AgentLink
+from reconciler.ports import AgentLink, IntentRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,14 @@ class Outcome:
     is_unsent: bool = False
     """It never left: nothing on its node has changed, and nothing is in doubt."""
     text: str = ""
+    written: IntentRecord | None = None
+    """What was written down before; None for connections."""
 
     @property
     def is_ok(self) -> bool:
         """Tell whether the action did what it is for; a probe that finds nothing running did."""
         if self.result is None:
-            return self.reason is None
+            return self.reason is None and self.action.resource is None
         return self.result.is_ok or (self.action.kind.value == "probe" and self.result.is_not_running)
 
     @property

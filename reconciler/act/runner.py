@@ -6,6 +6,7 @@ One broken action never cancels another. An action is written down before it is 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from reconciler.act.connections import run_connection_action
 from reconciler.act.context import Context
@@ -35,14 +36,14 @@ class Runner:
     def launch(self, context: Context, actions: Sequence[Action]) -> None:
         """Start actions; each ends with one call of `finished`."""
         batch = [(action, context.ports.clock.new_id()) for action in actions]
-        recorded = [
-            _intent_record(context, action, uid) for action, uid in batch if action.resource is not None
-        ]
+        recorded = {
+            uid: _intent_record(context, action, uid) for action, uid in batch if action.resource is not None
+        }
         if recorded:
-            context.ports.journal.begin(recorded)
+            context.ports.journal.begin(list(recorded.values()))
         for action, uid in batch:
             self.in_flight[action.id] = action
-            self._group.create_task(self._run(context, action, uid), name=action.id)
+            self._group.create_task(self._run(context, action, uid, recorded.get(uid)), name=action.id)
 
     def take_in(self, outcome: Outcome) -> None:
         """Take an action out of flight: from here on, what is known has its effect."""
@@ -52,7 +53,7 @@ class Runner:
         """Close a link that is not needed any more."""
         self._group.create_task(link.close())
 
-    async def _run(self, context: Context, action: Action, uid: str) -> None:
+    async def _run(self, context: Context, action: Action, uid: str, written: IntentRecord | None) -> None:
         try:
             outcome = await _carry_out(context, action, uid)
         except Exception as error:
@@ -60,7 +61,7 @@ class Runner:
             outcome = _broken(action, uid, error)
         if action.resource is not None:
             context.ports.journal.finish(uid, _log_entry(context, outcome))
-        self._finished(outcome)
+        self._finished(replace(outcome, written=written))
 
 
 async def _carry_out(context: Context, action: Action, uid: str) -> Outcome:

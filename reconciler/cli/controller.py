@@ -8,13 +8,16 @@ from reconciler.loop import orders
 from reconciler.loop.memory import Memory
 from reconciler.loop.reconciler import Reconciler
 from reconciler.model.errors import UsageError
+from reconciler.model.event import Event
 from reconciler.model.intent import Intent
-from reconciler.model.names import ResourceId
 from reconciler.report.document import Document
-from reconciler.report.logs import log_entry
+from reconciler.report.event import event_document
 from reconciler.report.status import Present, status_document
 from reconciler.world.assemble import World
-from reconciler.world.control import Message
+from reconciler.world.control import Answer, Message
+
+MAX_QUEUED = 1000
+"""Events that one who waits for a sync has not read yet."""
 
 Order = Callable[[Memory, float], str]
 
@@ -25,13 +28,14 @@ class Controller:
     def __init__(self, reconciler: Reconciler, world: World) -> None:
         self._reconciler = reconciler
         self._world = world
-        self._queues: set[asyncio.Queue[str]] = set()
+        self._queues: set[asyncio.Queue[Document | None]] = set()
 
-    def publish(self, line: str) -> None:
-        """Pass a line of progress on to those who wait for a sync; who is slow loses lines."""
+    def publish(self, event: Event) -> None:
+        """Pass an event on to those who wait for a sync; who is slow loses some."""
+        document = event_document(event, self._world.ports.clock.now())
         for queue in self._queues:
-            if not queue.full():
-                queue.put_nowait(line)
+            if queue.qsize() < MAX_QUEUED:
+                queue.put_nowait(document)
 
     def status(self) -> Document:
         """Return the status document of now."""
@@ -49,47 +53,55 @@ class Controller:
             )
         )
 
-    async def answer(self, request: Message) -> AsyncGenerator[Message]:
-        """Answer one request."""
-        match request.get("command"):
-            case "status":
-                yield {"result": self.status()}
-            case "snapshot":
-                yield {"result": self._snapshot()}
-            case "logs":
-                entries = self._world.journal.logs(
-                    ResourceId(str(request["resource"])), int(request["limit"])
-                )
-                yield {"result": [log_entry(e) for e in entries]}
-            case "order":
-                yield {"result": await self._reconciler.call(_order(request))}
-            case "sync":
-                async for message in self._sync():
-                    yield message
-            case other:
-                raise UsageError(f"there is no command {other!r}; is the daemon of another version?")
+    def answering(self, group: asyncio.TaskGroup) -> Answer:
+        """Return what answers requests, with syncs as tasks of a group that outlives them."""
+
+        async def answer(request: Message) -> AsyncGenerator[Message]:
+            match request.get("command"):
+                case "status":
+                    yield {"result": self.status()}
+                case "snapshot":
+                    yield {"result": self._snapshot()}
+                case "order":
+                    yield {"result": await self.carry_out(request)}
+                case "sync":
+                    async for event in self._sync(group):
+                        yield {"event": event}
+                    yield {"result": self.status()}
+                case other:
+                    raise UsageError(f"there is no command {other!r}; is the daemon of another version?")
+
+        return answer
+
+    async def carry_out(self, request: Message) -> str:
+        """Carry out an operator's order, and say what was done.
+
+        Raises:
+            UsageError: there is nothing of that name.
+        """
+        return await self._reconciler.call(_order(request))
 
     def _snapshot(self) -> str:
         memory = self._reconciler.memory
         now = self._world.ports.clock.now()
         return dump_plan_input(memory.intent or Intent(), self._reconciler.observed, memory.history, now)
 
-    async def _sync(self) -> AsyncGenerator[Message]:
-        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=1000)
+    async def _sync(self, group: asyncio.TaskGroup) -> AsyncGenerator[Document]:
+        """Give the events of a sync until it is done."""
+        queue: asyncio.Queue[Document | None] = asyncio.Queue()
+
+        async def sync() -> None:
+            await self._reconciler.sync()
+            queue.put_nowait(None)
+
         self._queues.add(queue)
+        task = group.create_task(sync())
         try:
-            async with asyncio.TaskGroup() as group:
-                sync = group.create_task(self._reconciler.sync())
-                while not sync.done() or not queue.empty():
-                    getter = group.create_task(queue.get())
-                    await asyncio.wait({sync, getter}, return_when=asyncio.FIRST_COMPLETED)
-                    if getter.done():
-                        yield {"event": getter.result()}
-                    else:
-                        getter.cancel()
-            yield {"result": self.status()}
+            while (event := await queue.get()) is not None:
+                yield event
         finally:
             self._queues.discard(queue)
+            task.cancel()
 
 
 def _order(request: Message) -> Order:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from contextlib import closing
 
 import click
 
 from reconciler.cli.options import Options
 from reconciler.cli.target import find_target
+from reconciler.loop.orders import match_name
 from reconciler.model.names import ResourceId
 from reconciler.report.logs import log_entry, logs_text
 from reconciler.world.journal import SqliteJournal
@@ -20,7 +22,8 @@ from reconciler.world.journal import SqliteJournal
 def logs(options: Options, resource: str, limit: int, output: str) -> None:
     """Show a resource's last results, newest first, with what its resource agent printed."""
     target = asyncio.run(find_target(options))
-    journal = SqliteJournal(target.state.journal, is_read_only=True)
-    entries = [log_entry(e) for e in journal.logs(ResourceId(resource), limit)]
-    journal.close()
+    with closing(SqliteJournal(target.state.journal, is_read_only=True)) as journal:
+        declared = target.loaded.intent.resources if target.loaded.intent else {}
+        name = match_name(resource, [*declared, *journal.logged_resources()], "resource")
+        entries = [log_entry(e) for e in journal.logs(ResourceId(name), limit)]
     click.echo(json.dumps(entries, indent=2) if output == "json" else logs_text(entries))

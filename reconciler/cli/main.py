@@ -3,6 +3,7 @@
 Nothing heavy is imported here: `reconcile --help` must be instant.
 """
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -10,12 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
+from reconciler.cli.exits import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE
 from reconciler.cli.options import Options
-
-EXIT_ERROR = 1
-EXIT_USAGE = 64
-"""sysexits.h, EX_USAGE; 2 means that there are changes."""
-EXIT_INTERRUPTED = 130
 
 _COMMANDS = {
     "adopt": "orders:adopt",
@@ -118,12 +115,18 @@ def reconcile(ctx: click.Context, /, **given: Any) -> None:  # noqa: ANN401  opt
 
     Without a command, one pass: acts until the world is as asked or nothing more can be done, then prints the status.
     """
+    from reconciler.cli.logs_setup import set_up_logging  # noqa: PLC0415  --help needs no logging
+
     watch, dry_run = given.pop("watch"), given.pop("dry_run")
     ctx.obj = Options(**given)
+    ctx.color = False if os.environ.get("NO_COLOR") else None
+    set_up_logging(ctx.obj.verbose)
     if ctx.invoked_subcommand is not None:
         if watch or dry_run:
             raise click.UsageError("--watch and --dry-run go without a command")
         return
+    if watch and dry_run:
+        raise click.UsageError("--watch and --dry-run exclude each other")
     if dry_run:
         from reconciler.cli.plan import plan  # noqa: PLC0415  heavy imports belong to the command
 
@@ -136,12 +139,10 @@ def reconcile(ctx: click.Context, /, **given: Any) -> None:  # noqa: ANN401  opt
 
 def main() -> NoReturn:
     """Run the command line and exit with a code of the contract."""
-    from reconciler.model.errors import ReconcilerError, UsageError  # noqa: PLC0415  not needed for --help
+    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415  not needed for --help
 
     try:
         code = reconcile.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.UsageError as error:
         error.show()
         sys.exit(EXIT_USAGE)
@@ -151,12 +152,29 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_ERROR)
-    except UsageError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_USAGE)
-    except ReconcilerError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_ERROR)
     except BrokenPipeError:
+        # Whoever read has read enough; what is still buffered must not be an error when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (ReconcilerError, BaseExceptionGroup) as error:
+        sys.exit(_refuse(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(error: BaseException) -> int:
+    """Print errors that we answer for, and return the exit code; raise what is a defect."""
+    from reconciler.model.errors import ReconcilerError, UsageError  # noqa: PLC0415  not needed for --help
+
+    found = _leaves(error)
+    if not all(isinstance(leaf, ReconcilerError) for leaf in found):
+        raise error
+    for text in sorted({str(leaf) for leaf in found}):
+        click.echo(f"error: {text}", err=True)
+    return EXIT_USAGE if all(isinstance(leaf, UsageError) for leaf in found) else EXIT_ERROR
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """Return the errors in a group of groups, such as nested task groups raise."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]

@@ -8,6 +8,7 @@ from reconciler.loop.reconciler import Reconciler
 from reconciler.model.errors import StateError
 from reconciler.model.event import Event
 from reconciler.model.history import History
+from reconciler.model.intent import Intent
 from reconciler.model.observed import Observed
 from reconciler.report.document import Document
 from reconciler.report.status import Present, status_document
@@ -20,6 +21,8 @@ from reconciler.world.control import ask
 class Sight:
     """One look at the world."""
 
+    intent: Intent
+    """In force where it was looked from; another one than is planned for, maybe."""
     observed: Observed
     history: History
     now: float
@@ -44,8 +47,8 @@ async def look(target: Target) -> Sight:
     """Return what is, without changing anything."""
     text = ask_daemon(target, "snapshot")
     if isinstance(text, str):
-        _, observed, history, now = load_plan_input(text)
-        return Sight(observed=observed, history=history, now=now)
+        intent, observed, history, now = load_plan_input(text)
+        return Sight(intent=intent, observed=observed, history=history, now=now)
     reconciler = await _look_live(target)
     return reconciler[1]
 
@@ -54,6 +57,8 @@ async def look_status(target: Target) -> Document:
     """Return the status document, from the daemon or observed live."""
     document = ask_daemon(target, "status")
     if isinstance(document, dict):
+        # The daemon looked when it read the commit; people edit files at any time.
+        document["source"]["dirty"] = target.tree.source.is_dirty
         return document
     document, _ = await _look_live(target)
     return document
@@ -80,7 +85,12 @@ async def _look_live(target: Target) -> tuple[Document, Sight]:
                 key_fingerprint=world.keys.fingerprint(),
             )
         )
-        sight = Sight(observed=reconciler.observed, history=memory.history, now=world.ports.clock.now())
+        sight = Sight(
+            intent=memory.intent,
+            observed=reconciler.observed,
+            history=memory.history,
+            now=world.ports.clock.now(),
+        )
         return document, sight
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import click
 
+from reconciler.cli.exits import EXIT_CHANGES, EXIT_REFUSED
 from reconciler.cli.observe import Sight, look
 from reconciler.cli.options import Options
 from reconciler.cli.target import (
@@ -22,10 +23,7 @@ from reconciler.model.transition import Transition
 from reconciler.plan.outlook import carried_over, ideal_world, settled
 from reconciler.plan.schedule import schedule
 from reconciler.report.document import Document, to_text
-from reconciler.report.plan import has_changes, matching, plan_document, plan_markdown, plan_text
-
-EXIT_REFUSED = 3
-EXIT_CHANGES = 2
+from reconciler.report.plan import ACTIONS, has_changes, matching, plan_document, plan_markdown, plan_text
 
 _EPILOG = """\b
 Examples:
@@ -65,7 +63,7 @@ class _Verdict:
     "--fail-on",
     multiple=True,
     metavar="ACTION",
-    type=click.Choice(["destroy", "stop", "restart", "move", "recover", "fence", "disruptive"]),
+    type=click.Choice([*sorted(ACTIONS), "disruptive", "destructive"]),
     help="Exit with 3 when the plan has such a change; may be repeated.",
 )
 @click.pass_obj
@@ -97,7 +95,7 @@ async def _plan(options: Options, against: str | None) -> tuple[Target, Transiti
         base = _valid(load((await target.repository.read_revision(against)).files), f"{against}: ")
         return target, _plan_against(intent, base)
     sight: Sight = await look(target)
-    history = carried_over(sight.history, None, intent)
+    history = carried_over(sight.history, sight.intent, intent)
     return target, schedule(intent, sight.observed, history, sight.now)
 
 

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli.controller import Controller
-from reconciler.cli.logs_setup import set_up_logging
+from reconciler.cli.exits import EXIT_INTERRUPTED
 from reconciler.cli.options import Options
+from reconciler.cli.plan_keeper import PlanKeeper
 from reconciler.cli.progress import Progress
-from reconciler.cli.target import Target, find_target, show_problems
+from reconciler.cli.show import finish
+from reconciler.cli.target import Target, dirty_note, find_target, show_problems
 from reconciler.loop.orders import all_stopped, as_declared
 from reconciler.loop.reconciler import Reconciler
-from reconciler.model.errors import StateError
+from reconciler.model.errors import StateError, UsageError
+from reconciler.model.event import Event, Severity
+from reconciler.ports import Journal
 from reconciler.report.document import Document
-from reconciler.report.status import needs_attention
-from reconciler.report.text import status_text
 from reconciler.settings import Settings
 from reconciler.world.assemble import bind_state, open_world
 from reconciler.world.control import Message, ask, serve_control
@@ -50,7 +52,6 @@ def stop_all(options: Options) -> int:
 
 
 def _start(options: Options, job: _Job) -> int:
-    set_up_logging(options.verbose)
     return asyncio.run(_run(options, job))
 
 
@@ -59,7 +60,7 @@ async def _run(options: Options, job: _Job) -> int:
     if job == _Job():
         document = _ask_daemon(target)
         if document is not None:
-            return _finish(document)
+            return finish(document, dirty_note(target.tree))
     target.state.create()
     lock = target.state.lock()
     try:
@@ -74,43 +75,91 @@ async def _act(target: Target, job: _Job) -> int:
     cluster = intent.cluster.name if intent else target.state.path.name
     progress = Progress(is_daemon=job.is_daemon)
     with open_world(target.state, target.repository, cluster) as world:
-        if intent is not None:
-            await bind_state(world.journal, target.repository, target.tree, intent)
+        await bind_state(world.journal, target.repository, target.tree, intent)
+        keeper = PlanKeeper(world.journal, world.ports.compute)
         adjust = all_stopped if job.stops_all else as_declared
-        reconciler = Reconciler(world.ports, Settings(), progress.show, adjust=adjust)
+        reconciler = Reconciler(world.ports, Settings(), progress.show, keeper.note, adjust=adjust)
         controller = Controller(reconciler, world)
         progress.follow(controller.publish)
-        with contextlib.suppress(asyncio.CancelledError):
-            async with serve_control(target.state.control_socket, controller.answer), _stopped_by_signals():
-                if job.order is None:
-                    await reconciler.run(once=not job.is_daemon)
-                else:
-                    await _carry_out(reconciler, controller, job.order)
-        if job.is_daemon:
-            click.echo("stopped; what runs goes on", err=True)
-            return 0
+        _tell_interrupted(world.journal, progress)
+        is_interrupted = await _work(_Work(reconciler, controller, keeper, progress), target, job)
+        keeper.flush()
         document = controller.status()
-        if job.stops_all:
+        if job.stops_all and not is_interrupted:
             world.local_agent.stop()
-        if not reconciler.has_acted:
-            click.echo("Nothing to do: the world is as declared, as far as it can be.", err=True)
+    if job.is_daemon or is_interrupted:
+        click.echo("stopped; what runs goes on", err=True)
+        return 0 if job.is_daemon else EXIT_INTERRUPTED
+    if not reconciler.has_acted:
+        click.echo("Nothing to do: the world is as declared, as far as it can be.", err=True)
     if reconciler.memory.intent is None:
         show_problems(target.loaded.problems)
         return 1
-    return _finish(document)
+    return finish(document, dirty_note(target.tree))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What works together in one run."""
+
+    reconciler: Reconciler
+    controller: Controller
+    keeper: PlanKeeper
+    progress: Progress
+
+
+async def _work(work: _Work, target: Target, job: _Job) -> bool:
+    """Run the loop with what belongs to it, to its end; return whether a signal ended it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            beside = [
+                group.create_task(work.progress.watch(work.reconciler.waiting_for)),
+                group.create_task(work.keeper.run()),
+            ]
+            answer = work.controller.answering(group)
+            try:
+                async with _stopped_by_signals(), serve_control(target.state.control_socket, answer):
+                    if job.order is None:
+                        await work.reconciler.run(once=not job.is_daemon)
+                    else:
+                        await _carry_out(work.reconciler, work.controller, job.order)
+            finally:
+                for helper in beside:
+                    helper.cancel()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        assert task is not None
+        task.uncancel()
+        return True
+    return False
 
 
 async def _carry_out(reconciler: Reconciler, controller: Controller, order: Message) -> None:
-    """See what is, carry an order out, and go on until nothing more can be done."""
+    """See what is, carry an order out, and go on until nothing more can be done.
+
+    Raises:
+        UsageError: there is nothing of the order's name.
+    """
+    refusal: UsageError | None = None
     async with asyncio.TaskGroup() as group:
         loop = group.create_task(reconciler.run(once=False))
         try:
             await reconciler.sync()
-            async for message in controller.answer(order):
-                click.echo(message["result"], err=True)
+            click.echo(await controller.carry_out(order), err=True)
             await reconciler.sync()
+        except UsageError as error:
+            refusal = error
         finally:
             loop.cancel()
+    if refusal is not None:
+        raise refusal
+
+
+def _tell_interrupted(journal: Journal, progress: Progress) -> None:
+    """Say what was under way when the last controller ended; the loop finds out what became of it."""
+    for intent in journal.open_intents():
+        text = f"{intent.kind} of {intent.resource} on {intent.node} was interrupted; what became of it is found out"
+        progress.show(Event(code="interrupted", text=text, severity=Severity.WARNING))
 
 
 @contextlib.asynccontextmanager
@@ -130,19 +179,15 @@ async def _stopped_by_signals() -> AsyncIterator[None]:
 
 def _ask_daemon(target: Target) -> Document | None:
     """Have a running daemon sync now, showing what it does; None when there is none."""
-    answers = ask(target.state.control_socket, {"command": "sync"})
+    answers = ask(target.state.control_socket, {"command": "sync"}, timeout_s=None)
     if answers is None:
         return None
     progress = Progress(is_daemon=False)
     for message in answers:
         if "event" in message:
-            progress.line(message["event"])
+            event = message["event"]
+            progress.line(event["text"], Severity(event["severity"]))
         else:
             result: Document = message["result"]
             return result
     raise StateError("the daemon ended before it answered")
-
-
-def _finish(document: Document) -> int:
-    click.echo(status_text(document))
-    return 1 if needs_attention(document) else 0

@@ -6,9 +6,9 @@ import click
 
 from reconciler.cli.observe import look_status
 from reconciler.cli.options import Options
+from reconciler.cli.show import show_status
 from reconciler.cli.target import dirty_note, find_target
 from reconciler.report.document import to_text
-from reconciler.report.text import status_text
 
 
 @click.command(epilog="\b\nExamples:\n  reconcile status\n  reconcile -C examples/quickstart status -o json")
@@ -18,4 +18,7 @@ def status(options: Options, output: str) -> None:
     """Show nodes, resources and problems, with a daemon running or not."""
     target = asyncio.run(find_target(options))
     document = asyncio.run(look_status(target))
-    click.echo(to_text(document) if output == "json" else status_text(document, dirty_note(target.tree)))
+    if output == "json":
+        click.echo(to_text(document))
+    else:
+        show_status(document, dirty_note(target.tree))

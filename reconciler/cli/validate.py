@@ -6,7 +6,7 @@ import json
 import click
 
 from reconciler.cli.options import Options
-from reconciler.cli.target import count_problems, show_problems
+from reconciler.cli.target import count_problems
 from reconciler.load.load import load
 from reconciler.world.git import open_repository
 
@@ -44,7 +44,8 @@ def validate(options: Options, output: str) -> None:
         ]
         click.echo(json.dumps({"valid": loaded.intent is not None, "problems": problems}, indent=2))
     else:
-        show_problems(loaded.problems)
+        for problem in loaded.problems:
+            click.echo(str(problem))
     if loaded.intent is None:
         click.echo(count_problems(loaded.problems), err=True)
         raise click.exceptions.Exit(1)

@@ -1,6 +1,6 @@
 """Follows the declaration: reads it when it changed, and keeps the last good one in force."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from reconciler.load.load import Loaded, load
 from reconciler.loop.memory import Memory
@@ -13,6 +13,8 @@ from reconciler.ports import Ports, SourceTree
 
 SOURCE_RETRY_S = 5.0
 """After which a source that could not be read is tried again: what it was to tell may never be told again."""
+SOURCE_RESYNC_S = 60.0
+"""After which a source is read again though nothing was heard of it: a commit whose event was lost costs this much."""
 
 
 class Declaration:
@@ -27,6 +29,7 @@ class Declaration:
         self._emit = emit
         self._is_stale = True
         self._seen: SourceTree | None = None
+        self._told: tuple[str | None, Mapping[str, bytes]] | None = None
         self._is_first = True
         self._retry_at: float | None = None
         self._refusal: tuple[tuple[Problem, ...], str] = ((), "")
@@ -37,7 +40,7 @@ class Declaration:
 
     @property
     def retry_s(self) -> float | None:
-        """Return the seconds until a source that could not be read is tried again; None: it could be."""
+        """Return the seconds until the source is read again by itself; None before the first time."""
         return None if self._retry_at is None else self._retry_at - self._ports.clock.monotonic()
 
     async def load(self) -> bool:
@@ -51,21 +54,27 @@ class Declaration:
             tree = await self._ports.repository.read()
         except SourceError as error:
             self._seen, self._retry_at = None, self._ports.clock.monotonic() + SOURCE_RETRY_S
+            self._told = None
             self._refuse((_problem(str(error)),), "")
             return has_recalled
+        self._retry_at = self._ports.clock.monotonic() + SOURCE_RESYNC_S
         if self._seen is not None and tree == self._seen:
             return has_recalled
         self._seen = tree
         loaded = await self._ports.compute.run(load, tree.files)
-        if loaded.intent is None:
-            self._refuse(loaded.problems, tree.source.commit or "the files")
+        problems = loaded.problems if loaded.intent is None else self._renamed(loaded.intent)
+        if loaded.intent is None or problems:
+            self._refuse(problems, tree.source.commit or "the files")
             return has_recalled
         self._memory.problems, self._memory.refused, self._refusal = loaded.problems, "", ((), "")
         intent = self._adjust(loaded.intent)
         is_new = self._memory.intent != intent
+        is_told = self._told == (tree.source.commit, tree.files)
         self._memory.accept(tree, intent)
         self._ports.journal.save_tree(tree)
-        self._emit(Event(code="declaration", text=f"in force: {_name(tree)}"))
+        if not is_told:  # only edits beside the commit differ
+            self._told = (tree.source.commit, tree.files)
+            self._emit(Event(code="declaration", text=f"in force: {_name(tree)}"))
         return is_new or has_recalled
 
     async def _recall(self) -> bool:
@@ -81,6 +90,16 @@ class Declaration:
             return False
         self._memory.accept(tree, loaded.intent)
         return True
+
+    def _renamed(self, intent: Intent) -> tuple[Problem, ...]:
+        """Return a problem if a declaration is of another cluster: what runs would be nobody's, and start twice."""
+        before = self._memory.intent
+        if before is None or before.cluster.name.lower() == intent.cluster.name.lower():
+            return ()
+        where = intent.cluster.where or Where(file=".", line=1)
+        text = f"the cluster was called {before.cluster.name} and is called {intent.cluster.name} now"
+        hint = "give it back its name; or stop everything with `reconcile stop-all`, and name another state folder"
+        return (Problem(where=where, code="cluster-renamed", text=text, hint=hint),)
 
     def _refuse(self, problems: tuple[Problem, ...], what: str) -> None:
         """Keep what is in force, and say why, once."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
 from reconciler.loop.failures import with_connection_failure, with_operation_failure
+from reconciler.loop.unfinished import Unfinished
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -17,7 +18,7 @@ from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRe
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
-from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors
+from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
@@ -32,6 +33,8 @@ class Memory:
 
     journal: Journal
     history: History
+    unfinished: Unfinished
+    """Actions whose result did not come."""
     intent: Intent | None = None
     tree: SourceTree | None = None
     """The declaration in force."""
@@ -115,7 +118,7 @@ class Memory:
             for r in self.history.former
             if (facts := [f for (g, _), f in self.hypervisors.facts.items() if g == r])
             and all(f.domain is None and f.is_certain for f in facts)
-            and r not in busy
+            and r not in busy | self.unfinished.starting()
         }
         if gone:
             former = {r: kept for r, kept in self.history.former.items() if r not in gone}
@@ -123,6 +126,7 @@ class Memory:
 
     def note_outcome(self, outcome: Outcome, now: float) -> None:
         """Take in how an action ended."""
+        self.unfinished.note(outcome)
         action = outcome.action
         if action.kind is ActionKind.CONNECT:
             self._note_connection(outcome, now)
@@ -147,6 +151,8 @@ class Memory:
         before = self.hypervisors.facts
         cluster = self.intent.cluster.name if self.intent else ""
         self.hypervisors = self.hypervisors.read(key, domains, sequence, cluster)
+        self._settle_by_reading(key, sequence)
+        self._recall_nodes(key)
         declared = self.intent.resources if self.intent else {}
         ended = [
             resource
@@ -162,6 +168,16 @@ class Memory:
             )
             self.remember(with_operation_failure(self.history, self.intent, key[0], result, now))
         return ended
+
+    def settle_ends(self) -> None:
+        """Write down that what was begun in guests which have ended will not come to anything."""
+        unsure = {
+            r.remote_node.name
+            for r in self._all_declared().values()
+            if r.remote_node is not None and not self._is_place_known(r)
+        }
+        hosts = self.intent.hosts if self.intent else ()
+        self.unfinished.see_ends(self.incarnations(), frozenset({*hosts, *unsure}))
 
     def note_monitor(self, node: NodeName, result: OperationResult, now: float) -> bool:
         """Take in what a recurring monitor reported by itself; return whether it is a new failure."""
@@ -219,8 +235,52 @@ class Memory:
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
         )
+        self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
         self.remember(replace(self.history, connections=kept))
+
+    def _settle_by_reading(self, key: HypervisorKey, sequence: int) -> None:
+        """Settle what a reading tells; a guest whose start may still go on there is in doubt, though not seen."""
+        host, guest_type = key
+        seen = {
+            r: fact.domain
+            for (r, h), fact in self.hypervisors.facts.items()
+            if h == host and fact.guest_type is guest_type and fact.domain is not None
+        }
+        guests = self._guests(guest_type)
+        self.unfinished.see_domains(host, guests, seen)
+        for guest in sorted((self.unfinished.starting(host) & guests) - set(seen)):
+            doubt = GuestFact(domain=None, guest_type=guest_type, sequence=sequence, is_certain=False)
+            self.hypervisors = self.hypervisors.with_fact(guest, host, doubt)
+
+    def _recall_nodes(self, key: HypervisorKey) -> None:
+        """Remember removed guests that are nodes by their marks, should the journal have lost them."""
+        declared = self._all_declared()
+        found = {
+            r: guest
+            for (r, host), fact in self.hypervisors.facts.items()
+            if host == key[0] and fact.domain is not None and r not in declared
+            if (guest := removed_node(fact.domain, fact.guest_type)) is not None
+        }
+        if found:
+            self.remember(replace(self.history, former={**self.history.former, **found}))
+
+    def _all_declared(self) -> dict[ResourceId, Resource]:
+        """Return what is declared, and removed guests that may still run."""
+        return {**self.history.former, **(self.intent.resources if self.intent else {})}
+
+    def _guests(self, guest_type: GuestType | None = None) -> frozenset[ResourceId]:
+        declared = self._all_declared().values()
+        return frozenset(r.id for r in declared if r.guest is not None and guest_type in {None, r.guest.type})
+
+    def _is_place_known(self, node: Resource) -> bool:
+        """Tell whether it is known of what becomes a node whether it runs, and where."""
+        facts = [f for (name, _), f in self.hypervisors.facts.items() if name == node.id]
+        if facts or node.guest is None:
+            return all(f.is_certain for f in facts)
+        hosts = self.intent.hosts.values() if self.intent else ()
+        keys = {(h.name, node.guest.type) for h in hosts if node.guest.type in h.libvirt}
+        return keys <= self.hypervisors.readable
 
     def _is_stock(self, node: NodeName) -> bool:
         guest = self.guest_of(node)

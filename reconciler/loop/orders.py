@@ -1,5 +1,6 @@
 """What an operator may order, each a change of memory that the next plan answers to."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -17,22 +18,24 @@ from reconciler.observe.nodes import NodeView
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
     """Forget a resource's failures, on one node or on all, so that it is tried again."""
-    found = _resource(memory, resource)
+    found = _anything(memory, resource)
     place = _node(memory, node) if node else None
-    memory.remember(memory.history.without_failures(found.id, place))
+    memory.remember(memory.history.without_failures(found, place))
     for name, view in list(memory.views.items()):
-        known = view.instances.get(found.id)
+        known = view.instances.get(found)
         if known is not None and known.failure is not None and place in {None, name}:
-            instances = {r: i for r, i in view.instances.items() if r != found.id}
-            left = replace(known, failure=None)
+            instances = {r: i for r, i in view.instances.items() if r != found}
+            # With none on record, monitors are armed again and tell how it is; by themselves they tell changes only.
+            left = replace(known, failure=None, monitors=frozenset())
             is_up = known.role is not Role.STOPPED
-            memory.views[name] = replace(
-                view, instances={**instances, found.id: left} if is_up else instances
-            )
-    if found.remote_node is not None:
-        kept = {n: f for n, f in memory.history.connections.items() if n != found.remote_node.name}
-        memory.remember(replace(memory.history, connections=kept))
-    return f"forgot the failures of {found.id}" + (f" on {place}" if place else "")
+            memory.views[name] = replace(view, instances={**instances, found: left} if is_up else instances)
+    kept = {
+        node_name: failure
+        for node_name, failure in memory.history.connections.items()
+        if (guest := memory.guest_of(node_name)) is None or guest.id != found
+    }
+    memory.remember(replace(memory.history, connections=kept))
+    return f"forgot the failures of {found}" + (f" on {place}" if place else "")
 
 
 def restart(memory: Memory, resource: str) -> str:
@@ -44,7 +47,7 @@ def restart(memory: Memory, resource: str) -> str:
 
 def allow_destroy(memory: Memory, guest: str) -> str:
     """Let the removal of a guest through the gate of safety.maxDestroy."""
-    name = _match(guest, list(memory.history.former), "removed guest")
+    name = match_name(guest, list(memory.history.former), "removed guest")
     allowed = memory.history.allowed_destroys | {ResourceId(name)}
     memory.remember(replace(memory.history, allowed_destroys=allowed))
     return f"{name} may be removed"
@@ -86,12 +89,13 @@ def all_stopped(intent: Intent) -> Intent:
 def confirm_fenced(memory: Memory, node: str) -> str:
     """Take an operator's word that a host is dead: what ran there is recovered elsewhere."""
     hosts = [str(h) for h in memory.intent.hosts] if memory.intent else []
-    name = NodeName(_match(node, hosts, "host"))
+    name = NodeName(match_name(node, hosts, "host"))
     view = memory.views.get(name)
     if view is not None and view.is_connected:
         raise UsageError(f"{name}'s agent is connected: it is not dead; use `state: standby` to empty it")
     if any(host == name for host, _ in memory.hypervisors.readable):
         raise UsageError(f"{name}'s hypervisor answers: it is not dead; use `state: standby` to empty it")
+    memory.unfinished.see_death(name)
     memory.hypervisors = memory.hypervisors.without_host(name, memory.next_sequence())
     for guest in memory.intent.resources.values() if memory.intent else ():
         if guest.guest is not None and (guest.id, name) not in memory.hypervisors.facts:
@@ -102,25 +106,7 @@ def confirm_fenced(memory: Memory, node: str) -> str:
     return f"{name} is taken as dead; what ran there is recovered elsewhere"
 
 
-def _adopt_node(memory: Memory, node: NodeName) -> str:
-    incarnation = memory.incarnations()[node]
-    memory.journal.open_incarnation(node, incarnation)
-    memory.views[node] = NodeView(name=node, incarnation=incarnation, is_adopted=True)
-    return f"{node} is adopted: what runs there is taken as declared"
-
-
-def _resource(memory: Memory, name: str) -> Resource:
-    known = dict(memory.intent.resources) if memory.intent else {}
-    return known[ResourceId(_match(name, [str(r) for r in known], "resource"))]
-
-
-def _node(memory: Memory, name: str) -> NodeName:
-    intent = memory.intent
-    known = [str(n) for n in [*intent.hosts, *intent.guest_nodes()]] if intent else []
-    return NodeName(_match(name, known, "node"))
-
-
-def _match(name: str, known: list[str], what: str) -> str:
+def match_name(name: str, known: Sequence[str], what: str) -> str:
     """Return the known name that is meant, compared without case.
 
     Raises:
@@ -130,5 +116,31 @@ def _match(name: str, known: list[str], what: str) -> str:
         if candidate.lower() == name.lower():
             return candidate
     close = get_close_matches(name, known, 1)
-    hint = f"; did you mean {close[0]}?" if close else f"; there is {', '.join(sorted(known)) or 'none'}"
-    raise UsageError(f"there is no {what} {name!r}{hint}")
+    hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(sorted(set(known))) or 'none'}"
+    raise UsageError(f"there is no {what} {name!r}; {hint}")
+
+
+def _adopt_node(memory: Memory, node: NodeName) -> str:
+    incarnation = memory.incarnations()[node]
+    memory.journal.open_incarnation(node, incarnation)
+    memory.views[node] = NodeView(name=node, incarnation=incarnation, is_adopted=True)
+    return f"{node} is adopted: what runs there is taken as declared"
+
+
+def _anything(memory: Memory, name: str) -> ResourceId:
+    """Return what is declared, or was and may still run: its failures have to be put right too."""
+    declared = memory.intent.resources if memory.intent else {}
+    running = {r for view in memory.views.values() for r in view.instances}
+    known = {*declared, *memory.history.former, *running}
+    return ResourceId(match_name(name, sorted(str(r) for r in known), "resource"))
+
+
+def _resource(memory: Memory, name: str) -> Resource:
+    known = dict(memory.intent.resources) if memory.intent else {}
+    return known[ResourceId(match_name(name, [str(r) for r in known], "resource"))]
+
+
+def _node(memory: Memory, name: str) -> NodeName:
+    intent = memory.intent
+    known = [str(n) for n in [*intent.hosts, *intent.guest_nodes()]] if intent else []
+    return NodeName(match_name(name, known, "node"))

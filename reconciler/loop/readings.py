@@ -58,7 +58,11 @@ class Readings:
 
     def all_heard(self, known: Hypervisors) -> bool:
         """Tell whether every hypervisor has answered, or failed to, at least once."""
-        return set(self._pollers) <= known.heard
+        return not self.unheard(known)
+
+    def unheard(self, known: Hypervisors) -> list[HypervisorKey]:
+        """Return the hypervisors that have neither answered nor failed to yet."""
+        return [key for key in self._pollers if key not in known.heard]
 
     def stop(self) -> None:
         """End all pollers and the watch."""

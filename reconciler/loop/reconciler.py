@@ -14,7 +14,8 @@ from reconciler.act.runner import Runner
 from reconciler.loop.declaration import Declaration
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
-from reconciler.loop.words import describe_launch, describe_outcome
+from reconciler.loop.unfinished import Unfinished
+from reconciler.loop.words import describe_doing, describe_launch, describe_outcome
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -67,7 +68,11 @@ class Reconciler:
         self._readings: Readings | None = None
         self._runner: Runner | None = None
         self._epoch = 0
-        self.memory = Memory(journal=ports.journal, history=ports.journal.load_history())
+        self.memory = Memory(
+            journal=ports.journal,
+            history=ports.journal.load_history(),
+            unfinished=Unfinished(ports.journal, ports.clock),
+        )
         self.declaration = Declaration(ports, self.memory, self.emit, adjust)
         self.transition = Transition(is_complete=False)
         self.observed = Observed()
@@ -112,10 +117,17 @@ class Reconciler:
 
     async def sync(self) -> None:
         """Read the declaration again, and return when nothing more can be done about it for now."""
-        begun = self._rounds
-        self.declaration_changed()
+        taken_in: list[int] = []
+
+        def take_in() -> None:
+            self.declaration.invalidate()
+            taken_in.append(self._rounds)
+
+        self._post(take_in)
         async with self._round_ended:
-            await self._round_ended.wait_for(lambda: self._rounds > begun + 1 and self._is_done)
+            await self._round_ended.wait_for(
+                lambda: bool(taken_in) and self._rounds > taken_in[0] and self._is_done
+            )
 
     def call(self, change: Callable[[Memory, float], str]) -> Awaitable[str]:
         """Carry out an operator's order between two rounds, and plan anew.
@@ -136,6 +148,14 @@ class Reconciler:
 
         self._post(carry_out)
         return future
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Say what is being waited for, the last to begin at the end; empty when at rest."""
+        if self._readings is None or self._runner is None:
+            return ()
+        unheard = self._readings.unheard(self.memory.hypervisors)
+        hosts = [f"reading {host}'s {guest_type.value} hypervisor" for host, guest_type in unheard]
+        return (*hosts, *(describe_doing(a) for a in self._runner.in_flight.values()))
 
     def emit(self, event: Event) -> None:
         """Tell people what happened."""
@@ -174,6 +194,7 @@ class Reconciler:
         self._readings.follow(intent)
         self._end_views(self.memory.meet_guests())
         self.memory.forget_former(frozenset(a.resource for a in self._runner.in_flight.values()))
+        self.memory.settle_ends()
         self.observed = self.memory.observe(self._runner.in_flight)
         if self._has_moved():
             await self._plan(intent)
@@ -268,11 +289,14 @@ class Reconciler:
         )
         self._started.update(a.id for a in free)
         self.has_acted |= any(a.kind in {ActionKind.START, ActionKind.STOP} for a in free)
+        # Written down before anybody is told: what was said to begin is named when the controller is killed.
+        self._runner.launch(context, free)
+        # What is shown in between is as of now, not as of before the launch.
+        self.observed = self.memory.observe(self._runner.in_flight)
         for action in free:
             event = describe_launch(action)
             if event is not None:
                 self.emit(event)
-        self._runner.launch(context, free)
 
     def _is_harmless(self, intent: Intent, action: Action) -> bool:
         """Tell whether a plan may carry out an action; a second client would make a stock agent's owner lose it."""

@@ -9,6 +9,12 @@ _VERBS = {
     ActionKind.STOP: ("stopping", "stopped"),
     ActionKind.CONNECT: ("connecting", "connected"),
 }
+_OTHER_VERBS = {
+    ActionKind.PROBE: "looking for",
+    ActionKind.MONITOR: "monitoring",
+    ActionKind.CANCEL: "no longer monitoring",
+    ActionKind.DISCONNECT: "leaving",
+}
 
 
 def describe_launch(action: Action) -> Event | None:
@@ -21,6 +27,12 @@ def describe_launch(action: Action) -> Event | None:
         text=f"{_VERBS[action.kind][0]} {_place(action)}{why}",
         subject=action.resource or action.node,
     )
+
+
+def describe_doing(action: Action) -> str:
+    """Return what is being done while an action is under way."""
+    verb = _VERBS[action.kind][0] if action.kind in _VERBS else _OTHER_VERBS[action.kind]
+    return f"{verb} {_place(action)}"
 
 
 def describe_outcome(outcome: Outcome) -> Event | None:

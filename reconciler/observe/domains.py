@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import GuestType
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import AgentAddress, GuestType, RemoteNode
 from reconciler.model.observed import Failure, Instance, StartedAs
-from reconciler.model.resource import ResourceAgent, Role
+from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.ports import Domain
 
 HypervisorKey = tuple[NodeName, GuestType]
@@ -87,6 +87,27 @@ class Hypervisors:
         """Return where a guest is, if it is at exactly one place."""
         found = [(h, f.domain) for (r, h), f in self.facts.items() if r == resource and f.domain is not None]
         return found[0] if len(found) == 1 else None
+
+
+def removed_node(domain: Domain, guest_type: GuestType) -> Resource | None:
+    """Describe a guest of ours that is a node, and of which nothing but its mark is left; None for plain guests.
+
+    Things of ours may run in it: that it is a node must not be lost with its declaration. Its agent is looked for
+    where the declaration's default has it.
+    """
+    if domain.node is None:
+        return None
+    nowhere = Where(file="", line=0)
+    return Resource(
+        id=domain.resource,
+        agent=ResourceAgent(standard="guest", type=guest_type.value),
+        where=nowhere,
+        state=Role.STOPPED,
+        guest=Guest(type=guest_type),
+        remote_node=RemoteNode(
+            name=domain.node, where=nowhere, agent=AgentAddress(address=domain.address or domain.node)
+        ),
+    )
 
 
 def guest_instance(resource: ResourceId, host: NodeName, fact: GuestFact) -> Instance:

@@ -142,7 +142,14 @@ def _guest_node_status(
 
 
 def _is_known_stopped(known: Knowledge, guest: Resource) -> bool:
-    return any(r == guest.id for r, _ in known.hypervisors.facts)
+    """Tell whether a guest that is active nowhere was looked for, or every hypervisor that could run it answers."""
+    if any(r == guest.id for r, _ in known.hypervisors.facts):
+        return True
+    assert guest.guest is not None
+    able = {
+        (h, guest.guest.type) for h in known.intent.hosts if guest.guest.type in types_of(known.intent, h)
+    }
+    return bool(able) and able <= known.hypervisors.readable
 
 
 def _connection_failure(known: Knowledge, node: NodeName, status: NodeStatus | None) -> Failure | None:

@@ -116,7 +116,8 @@ def _ends(
     A guest's stop ends everything in it; its node is told by the actions that the stop precedes.
     """
     for pending in observed.pending:
-        if pending.resource == resource and pending.node == place and pending.kind == ActionKind.STOP.value:
+        is_stop = pending.kind == ActionKind.STOP.value and pending.id in before
+        if is_stop and pending.resource == resource and pending.node == place:
             return True
     for name in before:
         action = transition.actions.get(name)
@@ -128,6 +129,7 @@ def _ends(
             return True
     return any(
         p.kind == ActionKind.STOP.value
+        and p.id in before
         and p.resource is not None
         and transition.guest_nodes.get(p.resource) == place
         for p in observed.pending

@@ -41,8 +41,8 @@ class Decision:
     """It is recovered from a failure, not changed by a declaration."""
     is_forced: bool = False
     """A guest that can't be shut down in order: its agent or its domain has failed."""
-    is_stop_implied: bool = False
-    """It ends with the guest that it runs in: nothing has to be stopped, or can be."""
+    ends_with: frozenset[NodeName] = frozenset()
+    """Guest nodes on which it ends with the guest: nothing has to be stopped there, or can be."""
     is_left_alone: bool = False
     """It is kept whatever happens around it: it is not managed, or its host is in maintenance."""
     retry_at: float | None = None
@@ -67,4 +67,5 @@ class Decision:
     @property
     def runs_after(self) -> bool:
         """Tell whether it runs when the plan has been carried out."""
-        return self.starts or (self.fate is Fate.KEEP and bool(self.active))
+        is_down = self.is_left_alone and any(i.failure is not None for i in self.active)
+        return self.starts or (self.fate is Fate.KEEP and bool(self.active) and not is_down)

@@ -129,7 +129,7 @@ def _with_guest(situation: Situation, decisions: Decisions, decision: Decision) 
         if not decision.stops:
             decision = _stop_with_guest(situation, decision, instance, fate)
         if is_implied:
-            decision = replace(decision, is_stop_implied=True)
+            decision = replace(decision, ends_with=decision.ends_with | {instance.node})
     if decision.starts and decision.target is not None and decision.target in situation.guests:
         guest = situation.guests[decision.target]
         host = decisions[guest.id]

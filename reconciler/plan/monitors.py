@@ -27,7 +27,8 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
     if resource.guest is not None:
         return
     _add_while_stopped(situation, steps, decision)
-    if not decision.runs_after:
+    is_kept = decision.fate is Fate.KEEP and bool(decision.active)
+    if not decision.starts and not is_kept:
         return
     if decision.starts:
         assert decision.target is not None

@@ -1,6 +1,8 @@
 """Gathers what the phases look up: the resources to decide on, the guest behind each node, actions in flight."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -8,8 +10,10 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import GuestType
 from reconciler.model.observed import Instance, Observed, Pending
 from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
+from reconciler.model.transition import ActionKind
 from reconciler.plan.effects import assume_done
 from reconciler.plan.situation import Situation
+from reconciler.plan.whereabouts import unheard_node
 
 _NOWHERE = Where(file="", line=0, column=0)
 
@@ -27,7 +31,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     for p in sorted(observed.pending, key=lambda p: p.id):
         if p.resource is not None:
             pending[p.resource].append(p)
-    return Situation(
+    situation = Situation(
         intent=intent,
         observed=assumed,
         history=history,
@@ -36,13 +40,31 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         guests=guests,
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},
+        ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
+    return replace(situation, unheard=unheard_node(situation))
 
 
 def guest_nodes_of(intent: Intent, history: History) -> dict[ResourceId, NodeName]:
     """Return the node that each guest becomes, removed guests that may still run included."""
     known = {**history.former, **intent.resources}
     return {r.id: r.remote_node.name for r in known.values() if r.remote_node is not None}
+
+
+def _ending(
+    observed: Observed, nodes: Mapping[ResourceId, NodeName]
+) -> dict[ResourceId, tuple[Pending, ...]]:
+    """Return, for what still runs in guests, the stops of those guests that are in flight."""
+    stops = {
+        nodes[p.resource]: p
+        for p in observed.pending
+        if p.kind == ActionKind.STOP.value and p.resource is not None and p.resource in nodes
+    }
+    ending: dict[ResourceId, tuple[Pending, ...]] = {}
+    for (resource, node), instance in sorted(observed.instances.items()):
+        if node in stops and instance.role is not Role.STOPPED:
+            ending[resource] = (*ending.get(resource, ()), stops[node])
+    return ending
 
 
 def _removed(intent: Intent, observed: Observed, history: History) -> list[Resource]:

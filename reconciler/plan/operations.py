@@ -71,11 +71,11 @@ def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> N
 
 
 def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
-    if not decision.stops or decision.is_stop_implied:
+    if not decision.stops:
         return
     for instance in decision.active:
         status = situation.node(instance.node)
-        if status is None:
+        if status is None or instance.node in decision.ends_with:
             continue
         uses = instance.started_as or start_parameters(decision.resource)
         kind = ActionKind.STOP

@@ -29,10 +29,12 @@ def order_steps(situation: Situation, decisions: Decisions, steps: Steps) -> Non
     for decision in decisions.values():
         _order_resource(situation, steps, decision)
         _order_guest(situation, steps, decision)
-        _order_implied_stop(situation, steps, decision)
+        _order_end_with_guest(situation, steps, decision)
     _order_hosts(situation, steps)
     for ordering in situation.intent.orderings:
         _order_pair(situation, decisions, steps, ordering)
+    for ordering in situation.intent.orderings:
+        _order_ends_with_guest(situation, decisions, steps, ordering)
     for decision in decisions.values():
         _order_move_into_guest(situation, steps, decision)
     for ordering in situation.intent.orderings:
@@ -56,6 +58,7 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     for start in starts:
         _all_before(steps, before, start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
+        _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:
@@ -110,34 +113,42 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
         _ids_before(steps, [p.id for p in in_flight], disconnect.id)
 
 
-def _order_implied_stop(situation: Situation, steps: Steps, decision: Decision) -> None:
+def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Let what ended with its guest start only once the guest is gone."""
-    if not decision.is_stop_implied:
-        return
-    for instance in decision.active:
-        guest = situation.guests.get(instance.node)
-        if guest is None:
-            continue
+    for node in sorted(decision.ends_with):
         for start in steps.of(ActionKind.START, decision.resource.id):
-            _all_before(steps, steps.of(ActionKind.STOP, guest.id), start.id)
+            _all_before(steps, steps.of(ActionKind.STOP, situation.guests[node].id), start.id)
 
 
 def _order_pair(situation: Situation, decisions: Decisions, steps: Steps, ordering: Ordering) -> None:
     """Keep one declared order, against actions in flight too."""
     starts = _state_changes(situation, steps, ordering.first, ordering.first_action)
+    first = decisions.get(ordering.first)
+    if ordering.first_action == "start" and first is not None and first.fate is Fate.KEEP:
+        # What is kept, and asked again how it is, may turn out not to run.
+        starts += _state_changes(situation, steps, ordering.first, ActionKind.MONITOR.value)
     for then in steps.of(ActionKind(ordering.then_action), ordering.then):
         _ids_before(steps, starts, then.id)
     if not ordering.is_symmetrical or ordering.kind is OrderKind.SERIALIZE:
         return
     inverse = {"start": "stop", "stop": "start"}
     stops = _state_changes(situation, steps, ordering.then, inverse[ordering.then_action])
-    if decisions[ordering.then].is_stop_implied and ordering.then_action == "start":
-        guests = {
-            situation.guests[i.node].id for i in decisions[ordering.then].active if i.node in situation.guests
-        }
-        stops += [a.id for guest in sorted(guests) for a in steps.of(ActionKind.STOP, guest)]
-    for first in steps.of(ActionKind(inverse[ordering.first_action]), ordering.first):
-        _ids_before(steps, stops, first.id)
+    for first_stop in steps.of(ActionKind(inverse[ordering.first_action]), ordering.first):
+        _ids_before(steps, stops, first_stop.id)
+
+
+def _order_ends_with_guest(
+    situation: Situation, decisions: Decisions, steps: Steps, ordering: Ordering
+) -> None:
+    """Let what stops after something that ends with its guest wait for the guest, where that makes no circle."""
+    then = decisions.get(ordering.then)
+    if then is None or not is_binding(ordering):
+        return
+    for node in sorted(then.ends_with):
+        for guest_stop in steps.of(ActionKind.STOP, situation.guests[node].id):
+            for first_stop in steps.of(ActionKind.STOP, ordering.first):
+                if not _reaches(steps, first_stop.id, guest_stop.id):
+                    steps.order(guest_stop.id, first_stop.id)
 
 
 def _state_changes(

@@ -203,6 +203,10 @@ def _recover(case: _Case, instance: Instance) -> Decision:
     """Restart or move what failed; where the next try has to wait, stop it and say when it goes on."""
     assert instance.failure is not None
     reason = failure_reason(instance)
+    unheard = unheard_of(case.situation, case.resource) if _is_guess(instance) else None
+    if unheard is not None:
+        text = f"it may run on {unheard.node}, {unheard.text}"
+        return replace(_decision(case, Fate.HOLD, reason, obstacle=text), is_waiting=unheard.is_waiting)
     retry_at = _retry_at(case, instance.node)
     if retry_at is not None and case.target == instance.node:
         text = f"{reason.text}; next try after a pause"
@@ -226,6 +230,13 @@ def _recover(case: _Case, instance: Instance) -> Decision:
         is_failed=True,
     )
     return _with_force(decision)
+
+
+def _is_guess(instance: Instance) -> bool:
+    """Tell whether all that speaks for something to run is a probe that failed: it may as well run elsewhere."""
+    failure = instance.failure
+    is_probe = failure is not None and failure.operation == "monitor" and not failure.interval_ms
+    return is_probe and not instance.monitors
 
 
 def _with_force(decision: Decision) -> Decision:

@@ -15,6 +15,16 @@ from reconciler.model.resource import Resource, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard:
+    """A place that may hold a resource without our knowing."""
+
+    node: NodeName
+    text: str
+    is_waiting: bool
+    """It is only being awaited; no person need look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """The inputs of one planning, with actions in flight taken as done."""
 
@@ -31,6 +41,10 @@ class Situation:
     instances: Mapping[ResourceId, tuple[Instance, ...]]
     """All that is known of each resource, by node name."""
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
+    ending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
+    """For what still runs in guests: the stops of those guests that are in flight, and end it."""
+    unheard: Unheard | None = None
+    """Where anything that is no guest may run without our knowing."""
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""

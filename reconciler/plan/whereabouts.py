@@ -4,29 +4,25 @@ A guest can only be where its hypervisor could run it. Anything else may be on e
 known: today's constraints say nothing of what was started under yesterday's.
 """
 
-from dataclasses import dataclass
-
 from reconciler.model.names import NodeName
 from reconciler.model.node import NodeState
 from reconciler.model.resource import Resource
 from reconciler.plan.scores import possible_nodes
-from reconciler.plan.situation import Situation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unheard:
-    """A place that may hold a resource without our knowing."""
-
-    node: NodeName
-    text: str
-    is_waiting: bool
-    """It is only being awaited; no person need look."""
+from reconciler.plan.situation import Situation, Unheard
 
 
 def unheard_of(situation: Situation, resource: Resource) -> Unheard | None:
     """Return a place where a resource that is known nowhere may run; None when it certainly runs nowhere."""
     if resource.guest is not None:
         return _unheard_hypervisor(situation, resource)
+    return situation.unheard
+
+
+def unheard_node(situation: Situation) -> Unheard | None:
+    """Return a node where anything that is no guest may run; None when there is none.
+
+    It is the same one for all of them, so that a plan looks for it once and keeps it in its situation.
+    """
     for node in sorted([*situation.intent.hosts, *situation.guests]):
         guest = situation.guests.get(node)
         if guest is not None and not situation.active(guest.id):

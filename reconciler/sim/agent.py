@@ -177,6 +177,14 @@ class SimAgent:
         resource.queue.append(_Operation(request, connection.cluster, [answer]))
         self._soon(0.0, lambda: self._advance(resource))
 
+    def knows(self, request: OperationRequest) -> bool:
+        """Tell whether an operation was asked for already, and is only to be waited for."""
+        resource = self._table.get(request.resource)
+        known = [resource.current, *resource.queue] if resource is not None else []
+        return request.uid in self._results or any(
+            o is not None and o.request.uid == request.uid for o in known
+        )
+
     def cancel(self, name: ResourceId, interval_ms: int) -> None:
         """Disarm a recurring monitor."""
         resource = self._table.get(name)

@@ -37,6 +37,7 @@ class _NoWait(selectors.SelectSelector):
             raise DeadlockError(f"nothing is scheduled any more at {self.now:.3f} s")
         self._still_turns = 0 if timeout > 0 else self._still_turns + 1
         if self._still_turns > MAX_STILL_TURNS:
+            self._still_turns = 0  # so that the tasks can be cancelled and the loop closed
             raise LivelockError(f"time stands still at {self.now:.3f} s")
         self.now += max(timeout, 0.0)
         return []

@@ -12,6 +12,7 @@ from reconciler.sim.faults import Faults, without_faults
 from reconciler.sim.links import SILENCE_S, STOCK_SILENCE_S
 from reconciler.sim.machines import Machines
 from reconciler.sim.repository import Commits
+from reconciler.sim.truth import is_guest
 
 
 class Incidents:
@@ -63,6 +64,8 @@ class Incidents:
             machines.after(self._faults.boot_s, agent.boot)
         if (self._commits.trees[-1].source.commit or "") not in self._commits.intents:
             self._commit_again()
+        if self._controller.life is not None:
+            self._controller.life.spare()
         self._controller.start()
 
     def _later(self, range_s: tuple[float, float], then: Callable[[], None]) -> None:
@@ -76,9 +79,7 @@ class Incidents:
 
     def _crash_resource(self) -> None:
         truth = self._controller.truth
-        alive = [
-            c for c, f in truth.copies.items() if f.is_started and f.is_alive and c.variant[0][0] != "uid"
-        ]
+        alive = [c for c, f in truth.copies.items() if f.is_started and f.is_alive and not is_guest(c)]
         if alive:
             truth.crash(self._chance.pick(sorted(alive)))
 
@@ -154,16 +155,19 @@ class Incidents:
         self._controller.kill()
         self._controller.truth.note("journal-lost", "", "")
         self._controller.lose_journal()
-        self._restart_controller()
+        # What only the journal knew of a guest's start that goes on is known to nobody: who replaces a lost journal
+        # takes longer than a start does.
+        longest_s = self._faults.guest_start_s[1]
+        self._restart_controller((longest_s, longest_s + self._faults.controller_away_s[1]))
 
-    def _restart_controller(self) -> None:
+    def _restart_controller(self, away_s: tuple[float, float] | None = None) -> None:
         """Start the controller again, as systemd would; it may not be dead yet."""
 
         def start() -> None:
             self._controller.kill()
             self._controller.start()
 
-        self._later(self._faults.controller_away_s, start)
+        self._later(away_s or self._faults.controller_away_s, start)
 
     def _cut_off_hypervisor(self) -> None:
         host = self._chance.pick(sorted(self._machines.hosts))

@@ -64,12 +64,6 @@ class MemoryJournal:
         with self._life:
             return list(self._pages.intents.values())
 
-    def settle(self, uids: Sequence[str]) -> None:
-        """Forget actions without a result: what became of them is known by now."""
-        with self._life:
-            for uid in uids:
-                self._pages.intents.pop(uid, None)
-
     def append_log(self, entry: LogEntry) -> None:
         """Keep a result that no action asked for."""
         with self._life:

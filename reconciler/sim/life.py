@@ -35,6 +35,10 @@ class Life:
         """End it at its next call of a port, before or after the call's effect."""
         self._dies_before, self._dies_after = before, not before
 
+    def spare(self) -> None:
+        """Let it live on, though its death in a call was decided."""
+        self._dies_before = self._dies_after = False
+
     def __enter__(self) -> None:
         if self._dies_before:
             self.die()

@@ -108,7 +108,7 @@ class SimLink:
         future: asyncio.Future[OperationResult] = asyncio.get_running_loop().create_future()
         with self._links.life:
             agent, connection = self._require()
-            self._links.witness.see_operation(self.node, request)
+            self._links.witness.see_operation(self.node, request, is_joined=agent.knows(request))
             self._running.append(future)
             self._send(lambda: agent.ask(connection, request, lambda result: self._answer(future, result)))
         limit_s = request.timeout_ms / 1000 + RESULT_GRACE_S

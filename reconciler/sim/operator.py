@@ -18,7 +18,9 @@ async def operate(reconciler: Reconciler, machines: Machines, intent: Intent) ->
     """Forget all failures, and answer everything that is blocked."""
     machines.truth.note("operator", "", "")
     blocked = (*reconciler.transition.blocked, *reconciler.transition.gates)
-    for name in sorted(intent.resources):
+    at_rest = {b.address.partition("/")[2] for b in blocked if "in maintenance" in b.text}
+    removed = {b.address.partition("/")[2] for b in blocked if b.address.startswith(("resource/", "guest/"))}
+    for name in sorted({*intent.resources, *removed} - at_rest):
         await _order(reconciler, partial(cleanup, resource=name, node=None))
     for each in blocked:
         await _answer(reconciler, machines, each)

@@ -101,12 +101,16 @@ class Simulation:
             waited_s += 2.0
             if self.truth.violations:
                 return Judgement(unexplained=(), blocked=())
+            if self.controller.reconciler is None:
+                self.controller.start()  # it was to die at its next call of a port, which came after the trouble
+                continue
             reconciler = self.reconciler
             is_idle = reconciler.memory.intent == self.commits.last_good and reconciler.is_settled
             left = judge(self.commits.last_good, reconciler.transition, self.truth, self.machines)
-            if is_idle and not left.unexplained and not left.blocked:
+            is_quiet = is_idle and reconciler.transition.recheck_at is None
+            if is_quiet and not left.unexplained and not left.blocked:
                 return left
-            is_stuck = is_idle and reconciler.transition.recheck_at is None and waited_s > 60.0
+            is_stuck = is_quiet and waited_s > 60.0
             if is_stuck or waited_s > SETTLE_S:
                 if not is_idle:
                     self.truth.violate("I5", f"after {SETTLE_S:g} s it is still busy: {left}")
@@ -123,7 +127,8 @@ class Simulation:
 
     def _is_by_declaration(self, intent: Intent, name: ResourceId) -> bool:
         """Tell whether its declaration is in the way: it would be in a fresh world too, or says maintenance."""
-        if any(b.address.endswith(f"/{name}") and "in maintenance" in b.text for b in self._blocked()):
+        own = [b.text for b in self._blocked() if b.address.endswith(f"/{name}")]
+        if any("in maintenance" in text or "constraints leave no node" in text for text in own):
             return True
         observed = replace(self.reconciler.observed, instances={}, pending=())
         fresh = schedule(intent, observed, self.reconciler.memory.history, self.controller.clock.now())
@@ -147,6 +152,8 @@ class Simulation:
 
     async def _check_new_controller(self) -> None:
         """I9: another start of the controller changes nothing."""
+        if self.reconciler.transition.recheck_at is not None:
+            return  # something is going to be tried again anyway
         before = sum(entry.what in {"start", "stop", "stopped"} for entry in self.truth.ledger)
         self.controller.kill()
         self.controller.start()

@@ -151,8 +151,13 @@ class Truth:
 
     def learn_other_lives_ended(self, node: NodeName, life: str) -> None:
         """Take note that the controller was told in which life a node is: all others are over."""
-        for copy in [c for c in self.copies if c.node == node and c.life != life]:
+        for copy in [c for c in self.copies if c.node == node and c.life != life and not is_guest(c)]:
             self.learn_end(copy)
+
+
+def is_guest(copy: Copy) -> bool:
+    """Tell whether a copy is a guest on its host; of those, hypervisors tell and agents don't."""
+    return copy.variant[0][0] == "uid"
 
 
 def variant_of(agent: ResourceAgent, params: Mapping[str, str]) -> Params:

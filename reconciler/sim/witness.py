@@ -17,7 +17,7 @@ from reconciler.ports import GuestStart, Session
 from reconciler.sim.agent import SimAgent
 from reconciler.sim.journal import Pages
 from reconciler.sim.machines import Machine, SimDomain
-from reconciler.sim.truth import Copy, Params, Truth
+from reconciler.sim.truth import Copy, Params, Truth, is_guest
 
 STRANGER = "stranger"
 """What every name begins with that is not ours."""
@@ -34,10 +34,12 @@ class Witness:
     node_of_uid: Mapping[str, NodeName]
     is_connected: Callable[[NodeName], bool]
 
-    def see_operation(self, node: NodeName, request: OperationRequest) -> None:
-        """Look at an operation that is sent to an agent."""
+    def see_operation(self, node: NodeName, request: OperationRequest, *, is_joined: bool) -> None:
+        """Look at an operation that is sent to an agent, or only waited for, as it is on its way there already."""
         self._see_name(request.resource, f"{request.operation} on {node}")
         if request.interval_ms or request.operation == "monitor":
+            return
+        if is_joined:
             return
         self._see_written(request.uid, f"{request.operation} of {request.resource} on {node}")
         intent = self._intent(request.commit)
@@ -87,7 +89,7 @@ class Witness:
             return
         self.truth.learn_other_lives_ended(node, agent.life)
         for copy in [c for c in self.truth.copies if (c.node, c.life) == (node, agent.life)]:
-            if copy.resource not in session.records:
+            if copy.resource not in session.records and not is_guest(copy):
                 self.truth.learn_end(copy)
 
     def learn_guest_ends(self, ended: list[Copy]) -> None:
@@ -118,7 +120,8 @@ class Witness:
         for ordering in intent.orderings:
             if ordering.then != resource or not is_binding(ordering):
                 continue
-            if not any(facts.is_started for _, facts in self.truth.of(ordering.first)):
+            # One that runs though its start was said to have failed may have been found since.
+            if not any(facts.is_started or facts.is_alive for _, facts in self.truth.of(ordering.first)):
                 self.truth.violate("I6", f"{resource} starts before {ordering.first}")
 
     def _see_stop_order(self, intent: Intent, resource: ResourceId, node: NodeName) -> None:
@@ -129,19 +132,20 @@ class Witness:
             if ordering.first != resource or not is_binding(ordering):
                 continue
             then: Resource | None = intent.resources.get(ordering.then)
-            if then is None or not then.is_managed:
+            if then is None or not then.is_managed or self._stop_has_failed(ordering.then):
                 continue
-            places = [copy.node for copy, facts in self.truth.of(ordering.then) if facts.is_alive]
+            alive = [copy.node for copy, facts in self.truth.of(ordering.then) if facts.is_alive]
+            places = [node for node in alive if not self._is_in_maintenance(intent, node)]
             is_reachable = any(self.is_connected(place) for place in places)
             if places and (is_reachable or not self._has_failed(intent, resource)):
                 self.truth.violate("I6", f"{resource} stops before {ordering.then}")
 
     def _see_left_alone(self, intent: Intent, name: ResourceId, node: NodeName, operation: str) -> None:
         """What a person looks after is not touched."""
-        resource, host = intent.resources.get(name), intent.hosts.get(node)
+        resource = intent.resources.get(name)
         if resource is not None and not resource.is_managed:
             self.truth.violate("I7", f"{operation} of {name}, which is not managed")
-        if host is not None and host.state is HostState.MAINTENANCE:
+        if self._is_in_maintenance(intent, node):
             self.truth.violate("I7", f"{operation} of {name} on {node}, which is in maintenance")
 
     def _has_failed(self, intent: Intent, name: ResourceId) -> bool:
@@ -154,7 +158,15 @@ class Witness:
             open_names.extend(more)
         return any(resource in above for resource, _ in self.pages.history.failures)
 
+    def _is_in_maintenance(self, intent: Intent, node: NodeName) -> bool:
+        host = intent.hosts.get(node)
+        return host is not None and host.state is HostState.MAINTENANCE
+
+    def _stop_has_failed(self, name: ResourceId) -> bool:
+        return any(r == name and f.operation == "stop" for (r, _), f in self.pages.history.failures.items())
+
     def _is_held(self, name: ResourceId) -> bool:
         """Tell whether something is not to be stopped."""
         resource = list(self.intents.values())[-1].resources.get(name)
-        return resource is not None and not resource.is_managed
+        is_unmanaged = resource is not None and not resource.is_managed
+        return is_unmanaged or self._stop_has_failed(name)

@@ -78,14 +78,24 @@ def open_world(
 
 
 async def bind_state(
-    journal: SqliteJournal, repository: Repository, tree: SourceTree, intent: Intent
+    journal: SqliteJournal, repository: Repository, tree: SourceTree, intent: Intent | None
 ) -> None:
     """Bind a state to its source, or refuse.
+
+    Args:
+        journal: of the state.
+        repository: where the declaration comes from.
+        tree: as it was read.
+        intent: what it asks for; None when it has errors: what is in force then is of the source bound before.
 
     Raises:
         StateError: it belongs to another source or machine.
     """
-    has_local_agent = any(h.agent is not None and h.agent.address is None for h in intent.hosts.values())
+    if intent is None and not journal.binding():
+        return
+    has_local_agent = intent is None or any(
+        h.agent is not None and h.agent.address is None for h in intent.hosts.values()
+    )
     folder = str(Path(tree.source.folder).resolve())
     identity = await _identity(repository, tree, folder)
     check_binding(journal, {"folder": folder, "identity": identity}, has_local_agent=has_local_agent)

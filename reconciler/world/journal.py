@@ -104,11 +104,6 @@ class SqliteJournal:
         rows = self._rows("SELECT value FROM intents ORDER BY rowid")
         return [self._read(IntentRecord, value) for (value,) in rows]
 
-    def settle(self, uids: Sequence[str]) -> None:
-        """Forget actions without a result: what became of them is known by now."""
-        with self._writing():
-            self._db.executemany("DELETE FROM intents WHERE uid = ?", [(uid,) for uid in uids])
-
     def append_log(self, entry: LogEntry) -> None:
         """Keep a result that no action asked for."""
         with self._writing():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from reconciler.world.state_folder import state_folder
 
 TIMEOUT_S = 60.0
 """For anything to come true; generous, for a loaded machine of two cores."""
@@ -117,6 +120,7 @@ class Stage:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+        shutil.rmtree(state_folder(None, self.state).runtime, ignore_errors=True)
 
     def processes(self) -> list[int]:
         """The processes that were started for this stage: each names the stage's folder somewhere."""

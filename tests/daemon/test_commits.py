@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,19 @@ def test_an_empty_declaration_deletes_nothing(stage: Stage, tmp_path: Path) -> N
     assert "error[nothing-declared]" in done.stderr
     assert stage.lines() == ["start FAKE guest1"]
     assert tmp_path.exists()
+
+
+def test_an_interrupted_pass_says_so_and_the_next_one_goes_on(stage: Stage) -> None:
+    declare(stage, fake=dummy_yaml("FAKE", stage.ledger, params="    delay: 8s"))
+    command = [*stage.command()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one_pass:
+        assert one_pass.stderr is not None
+        lines = iter(one_pass.stderr)
+        while "starting FAKE" not in next(lines):
+            pass
+        one_pass.send_signal(signal.SIGINT)
+        rest = "".join(lines)
+    assert (one_pass.returncode, "stopped; what runs goes on" in rest) == (130, True)
+    stage.reconcile()
+    assert is_started("FAKE", "guest1")(stage.status())
+    assert stage.lines() == ["start FAKE guest1"]

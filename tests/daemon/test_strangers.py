@@ -1,5 +1,6 @@
 """Who is at an agent's address and is not our agent: each gives its own state and message, and no restart."""
 
+import contextlib
 import datetime as dt
 import os
 import socket
@@ -24,32 +25,50 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Serve each connection with a function, in threads that end with the block."""
-    server = socket.create_server(("127.0.0.1", 0))
-    kept: list[socket.socket] = []
+    """Serve each connection with a function, in threads that have ended when the block has.
 
-    def serve() -> None:
+    A thread closes its own socket and nobody else does: a descriptor that is closed under a thread becomes that of
+    another test's connection.
+    """
+    server = socket.create_server(("127.0.0.1", 0))
+    served: list[tuple[socket.socket, threading.Thread]] = []
+
+    def accept() -> None:
         while True:
             try:
                 connection, _ = server.accept()
             except OSError:
                 return
-            kept.append(connection)
-            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=serve, args=(connection,), daemon=True)
+            served.append((connection.dup(), thread))
+            thread.start()
 
-    threading.Thread(target=serve, daemon=True).start()
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            answer(connection)
+
+    acceptor = threading.Thread(target=accept, daemon=True)
+    acceptor.start()
     yield int(server.getsockname()[1])
+    server.shutdown(socket.SHUT_RDWR)
+    acceptor.join()
     server.close()
-    for connection in kept:
-        connection.close()
+    for handle, thread in served:
+        with handle, contextlib.suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def say_nothing(connection: socket.socket) -> None:
     """Accept, and leave it at that."""
+    with contextlib.suppress(OSError):
+        while connection.recv(4096):
+            pass
 
 
 def greet_as_ssh(connection: socket.socket) -> None:
     connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+    say_nothing(connection)
 
 
 def certificate(folder: Path) -> Path:
@@ -82,10 +101,8 @@ def tls_with_certificate(folder: Path) -> Callable[[socket.socket], None]:
     context.load_cert_chain(certificate(folder))
 
     def answer(connection: socket.socket) -> None:
-        try:
-            context.wrap_socket(connection, server_side=True).recv(1)
-        except OSError:
-            return
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as wrapped:
+            wrapped.recv(1)
 
     return answer
 

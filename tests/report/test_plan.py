@@ -36,6 +36,72 @@ TRANSITION = Transition(
 )
 
 
+WHOLE = {
+    "format_version": "1.0",
+    "source": {"commit": "c0ffee" * 6, "dirty": True, "folder": "/srv/shop"},
+    "changes": [
+        {
+            "address": "resource/FAKE",
+            "action": "move",
+            "from": "guest1",
+            "to": "host1",
+            "reasons": [
+                {
+                    "code": "location",
+                    "text": "its score on host1 is INFINITY",
+                    "file": "fake.yaml",
+                    "line": 11,
+                },
+                {"code": "placement", "text": "better", "file": None, "line": None},
+            ],
+            "depends_on": ["guest/vm-guest1"],
+            "disruptive": True,
+            "destructive": False,
+        },
+        {
+            "address": "guest/vm-guest1",
+            "action": "destroy",
+            "from": "host1",
+            "to": None,
+            "reasons": [],
+            "depends_on": [],
+            "disruptive": True,
+            "destructive": True,
+        },
+        {
+            "address": "guest/vm-guest2",
+            "action": "create",
+            "from": None,
+            "to": "host1",
+            "reasons": [],
+            "depends_on": [],
+            "disruptive": False,
+            "destructive": False,
+        },
+    ],
+    "summary": {"add": 1, "change": 1, "destroy": 1},
+    "blocked": [
+        {
+            "address": "resource/web",
+            "text": "no node may run it",
+            "code": "blocked",
+            "file": "fake.yaml",
+            "line": 11,
+        }
+    ],
+    "gates": [
+        {
+            "address": "guest/vm9",
+            "text": "this would remove 2 guests",
+            "code": "max-destroy",
+            "file": None,
+            "line": None,
+        }
+    ],
+    "complete": False,
+}
+
+
 def document(**fields: Any) -> dict[str, Any]:
     return plan_document(replace(TRANSITION, **fields), SOURCE)
 
@@ -43,70 +109,7 @@ def document(**fields: Any) -> dict[str, Any]:
 def test_a_plan_as_a_document() -> None:
     got = document()
     plan_hash = got.pop("plan_hash")
-    assert got == {
-        "format_version": "1.0",
-        "source": {"commit": "c0ffee" * 6, "dirty": True, "folder": "/srv/shop"},
-        "changes": [
-            {
-                "address": "resource/FAKE",
-                "action": "move",
-                "from": "guest1",
-                "to": "host1",
-                "reasons": [
-                    {
-                        "code": "location",
-                        "text": "its score on host1 is INFINITY",
-                        "file": "fake.yaml",
-                        "line": 11,
-                    },
-                    {"code": "placement", "text": "better", "file": None, "line": None},
-                ],
-                "depends_on": ["guest/vm-guest1"],
-                "disruptive": True,
-                "destructive": False,
-            },
-            {
-                "address": "guest/vm-guest1",
-                "action": "destroy",
-                "from": "host1",
-                "to": None,
-                "reasons": [],
-                "depends_on": [],
-                "disruptive": True,
-                "destructive": True,
-            },
-            {
-                "address": "guest/vm-guest2",
-                "action": "create",
-                "from": None,
-                "to": "host1",
-                "reasons": [],
-                "depends_on": [],
-                "disruptive": False,
-                "destructive": False,
-            },
-        ],
-        "summary": {"add": 1, "change": 1, "destroy": 1},
-        "blocked": [
-            {
-                "address": "resource/web",
-                "text": "no node may run it",
-                "code": "blocked",
-                "file": "fake.yaml",
-                "line": 11,
-            }
-        ],
-        "gates": [
-            {
-                "address": "guest/vm9",
-                "text": "this would remove 2 guests",
-                "code": "max-destroy",
-                "file": None,
-                "line": None,
-            }
-        ],
-        "complete": False,
-    }
+    assert got == WHOLE
     assert len(plan_hash) == 16
 
 

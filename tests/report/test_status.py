@@ -20,6 +20,66 @@ HOST1, GUEST1 = NodeName("host1"), NodeName("guest1")
 CRASHED = Failure(operation="monitor", rc=7, text="not running")
 
 
+WHOLE = {
+    "cluster": "test",
+    "source": {
+        "commit": "c0ffee",
+        "dirty": False,
+        "folder": "/srv/shop",
+        "revision": "HEAD",
+        "refused": None,
+    },
+    "nodes": [
+        {
+            "name": "host1",
+            "kind": "host",
+            "state": "online",
+            "reason": None,
+            "text": "",
+            "standby": False,
+            "maintenance": False,
+            "resource": None,
+        },
+        {
+            "name": "guest1",
+            "kind": "guest",
+            "state": "online",
+            "reason": None,
+            "text": "",
+            "standby": False,
+            "maintenance": False,
+            "resource": "vm-guest1",
+        },
+    ],
+    "resources": [
+        {
+            "name": "vm-guest1",
+            "agent": "guest:lxc",
+            "role": "Started",
+            "nodes": ["host1"],
+            "instances": [{"node": "host1", "role": "Started", "pending": False, "failed": False}],
+            "declared": True,
+            "managed": True,
+            "failures": 0,
+            "problem": None,
+        },
+        {
+            "name": "FAKE",
+            "agent": "ocf:reconciler:Dummy",
+            "role": "Started",
+            "nodes": ["guest1"],
+            "instances": [{"node": "guest1", "role": "Started", "pending": False, "failed": False}],
+            "declared": True,
+            "managed": True,
+            "failures": 0,
+            "problem": None,
+        },
+    ],
+    "problems": [],
+    "key_fingerprint": "SHA256:abc",
+}
+
+
 def world() -> Observed:
     """All is well: the guest runs, its agent is connected, FAKE runs in it."""
     up = nodes(Observed(), online("host1"), online("guest1", NodeKind.GUEST))
@@ -53,64 +113,7 @@ def node(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_the_whole_document_when_all_is_well() -> None:
     got = status(key_fingerprint="SHA256:abc")
-    assert got == {
-        "cluster": "test",
-        "source": {
-            "commit": "c0ffee",
-            "dirty": False,
-            "folder": "/srv/shop",
-            "revision": "HEAD",
-            "refused": None,
-        },
-        "nodes": [
-            {
-                "name": "host1",
-                "kind": "host",
-                "state": "online",
-                "reason": None,
-                "text": "",
-                "standby": False,
-                "maintenance": False,
-                "resource": None,
-            },
-            {
-                "name": "guest1",
-                "kind": "guest",
-                "state": "online",
-                "reason": None,
-                "text": "",
-                "standby": False,
-                "maintenance": False,
-                "resource": "vm-guest1",
-            },
-        ],
-        "resources": [
-            {
-                "name": "vm-guest1",
-                "agent": "guest:lxc",
-                "role": "Started",
-                "nodes": ["host1"],
-                "instances": [{"node": "host1", "role": "Started", "pending": False, "failed": False}],
-                "declared": True,
-                "managed": True,
-                "failures": 0,
-                "problem": None,
-            },
-            {
-                "name": "FAKE",
-                "agent": "ocf:reconciler:Dummy",
-                "role": "Started",
-                "nodes": ["guest1"],
-                "instances": [{"node": "guest1", "role": "Started", "pending": False, "failed": False}],
-                "declared": True,
-                "managed": True,
-                "failures": 0,
-                "problem": None,
-            },
-        ],
-        "problems": [],
-        "key_fingerprint": "SHA256:abc",
-    }
+    assert got == WHOLE
     assert not needs_attention(got)
 
 

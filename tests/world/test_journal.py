@@ -138,12 +138,12 @@ def test_an_action_is_open_until_its_result_is_written(opened: Opener, path: Pat
     assert journal.logs(WEB, 10) == [entry()]
 
 
-def test_an_unknown_outcome_stays_open_until_it_is_settled(opened: Opener, path: Path) -> None:
+def test_an_unknown_outcome_stays_open_until_it_is_found_out(opened: Opener, path: Path) -> None:
     journal = opened(path)
     journal.begin([begun("u1"), begun("u2")])
     journal.finish("u1", None)
     assert journal.open_intents() == [begun("u1"), begun("u2")]
-    journal.settle(["u1", "never heard of"])
+    journal.finish("u1", entry())
     assert journal.open_intents() == [begun("u2")]
 
 
@@ -275,7 +275,7 @@ def test_reading_beside_a_writer_sees_what_is_written_and_changes_nothing(
     writer.begin([begun("u1")])
     reader = opened(tmp_path / name, is_read_only=True)
     assert reader.open_intents() == [begun("u1")]
-    reader.settle(["u1"])
+    reader.finish("u1", entry())
     reader.save_history(History(restarts=frozenset({WEB})))
     assert (writer.open_intents(), writer.load_history()) == ([begun("u1")], History())
 

@@ -1,0 +1,56 @@
+from dataclasses import replace
+
+from reconciler.act.outcome import Outcome
+from reconciler.loop.failures import with_connection_failure, with_operation_failure
+from reconciler.model.history import ConnectionFailure, FailureCount, History
+from reconciler.model.node import LinkReason
+from reconciler.model.operation import OperationResult
+from reconciler.model.transition import ActionKind
+from reconciler.observe.domains import Hypervisors
+from tests.loop.memories import ASKED, DOMAIN, FAKE, G1, H1, LXC, NOW, VM1, action
+
+FAILED = OperationResult(resource=FAKE, operation="start", rc=1, reason="no disk")
+UP = Hypervisors().read(LXC, [DOMAIN], 0, "test")
+
+
+def connecting(reason: LinkReason) -> Outcome:
+    return Outcome(action=action(ActionKind.CONNECT, G1), uid="u", reason=reason, text="says nothing")
+
+
+def test_each_failure_counts_once_more_and_the_last_is_told() -> None:
+    first = with_operation_failure(History(), ASKED, G1, FAILED, NOW)
+    second = with_operation_failure(first, ASKED, G1, replace(FAILED, operation="monitor", rc=7), NOW + 1)
+    assert first.failures == {
+        (FAKE, G1): FailureCount(count=1, last_at=NOW, operation="start", text="rc 1: no disk")
+    }
+    assert second.failures == {
+        (FAKE, G1): FailureCount(count=2, last_at=NOW + 1, operation="monitor", text="not running")
+    }
+
+
+def test_a_failed_start_bans_its_node_where_that_is_declared() -> None:
+    fatal = replace(ASKED.resources[FAKE], start_failure_is_fatal=True)
+    asked = replace(ASKED, resources={FAKE: fatal})
+    assert with_operation_failure(History(), asked, G1, FAILED, NOW).failures[FAKE, G1].is_fatal
+    monitor = replace(FAILED, operation="monitor")
+    assert not with_operation_failure(History(), asked, G1, monitor, NOW).failures[FAKE, G1].is_fatal
+
+
+def test_an_agent_that_stays_away_counts_against_its_guest_where_it_runs() -> None:
+    got = with_connection_failure(History(), ASKED.resources[VM1], UP, connecting(LinkReason.SILENT), NOW)
+    silent = ConnectionFailure(count=1, last_at=NOW, reason=LinkReason.SILENT, text="says nothing")
+    failure = FailureCount(count=1, last_at=NOW, operation="connect", text="silent: says nothing")
+    assert got == History(connections={G1: silent}, failures={(VM1, H1): failure})
+
+
+def test_an_agent_that_cannot_be_trusted_counts_against_nobody() -> None:
+    for reason in LinkReason:
+        got = with_connection_failure(History(), ASKED.resources[VM1], UP, connecting(reason), NOW)
+        assert (reason, bool(got.failures)) == (reason, not reason.is_authentication)
+        assert got.connections[G1].count == 1
+
+
+def test_attempts_in_a_row_are_counted() -> None:
+    once = with_connection_failure(History(), None, UP, connecting(LinkReason.REFUSED), NOW)
+    twice = with_connection_failure(once, None, UP, connecting(LinkReason.REFUSED), NOW + 9)
+    assert (twice.connections[G1].count, twice.connections[G1].last_at, twice.failures) == (2, NOW + 9, {})
