@@ -21,6 +21,7 @@ from reconciler.model.score import INFINITY
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.situation import Situation
+from reconciler.plan.whereabouts import unheard_of
 
 Decisions = dict[ResourceId, Decision]
 
@@ -171,13 +172,13 @@ def _with_orders(situation: Situation, decisions: Decisions, decision: Decision)
         first = decisions.get(ordering.first)
         if first is None:
             continue
-        decision = _with_order(decision, first, ordering)
+        decision = _with_order(situation, decision, first, ordering)
     for name in sorted({o.alternatives for o in situation.intent.orderings if o.alternatives}):
         decision = _with_alternatives(situation, decisions, decision, name)
     return decision
 
 
-def _with_order(decision: Decision, first: Decision, ordering: Ordering) -> Decision:
+def _with_order(situation: Situation, decision: Decision, first: Decision, ordering: Ordering) -> Decision:
     """Keep one mandatory order; only a symmetrical one concerns what runs already."""
     is_free = decision.fate is Fate.KEEP and bool(decision.active) and not decision.is_left_alone
     name = first.resource.id
@@ -186,7 +187,7 @@ def _with_order(decision: Decision, first: Decision, ordering: Ordering) -> Deci
             verb = "is restarted" if first.stops else "is started"
             reason = Reason("after", f"{name}, which it starts after, {verb}", ordering.where, name)
             decision = replace(decision, fate=Fate.RESTART, reasons=(*decision.reasons, reason))
-        elif first.stops or _is_down(first):
+        elif first.stops or _is_down(situation, first):
             verb = "is stopped" if first.stops else "does not run"
             reason = Reason("after", f"{name}, which it starts after, {verb}", ordering.where, name)
             decision = replace(decision, fate=Fate.STOP, reasons=(*decision.reasons, reason))
@@ -197,10 +198,12 @@ def _with_order(decision: Decision, first: Decision, ordering: Ordering) -> Deci
     return decision
 
 
-def _is_down(decision: Decision) -> bool:
+def _is_down(situation: Situation, decision: Decision) -> bool:
     """Tell whether something runs nowhere, and will not for a reason that time alone does not settle."""
     is_settling = decision.is_waiting or decision.is_uncertain or decision.retry_at is not None
-    return not decision.active and not decision.starts and not is_settling
+    if decision.active or decision.starts or is_settling:
+        return False
+    return decision.fate is Fate.KEEP or unheard_of(situation, decision.resource) is None
 
 
 def _with_alternatives(situation: Situation, decisions: Decisions, decision: Decision, name: str) -> Decision:
