@@ -103,7 +103,7 @@ class LabHost:
         if self.supervisor is None:
             return
         self.unplug()
-        for pid in _children(self.supervisor.pid):
+        for pid in children(self.supervisor.pid):
             os.kill(pid, signal.SIGKILL)
         self.supervisor.kill()
         self.supervisor.communicate()
@@ -338,15 +338,9 @@ def _remove_cgroup(group: Path) -> bool:
     return True
 
 
-def _children(pid: int) -> Sequence[int]:
-    # A child is listed at the thread that started it.
-    tasks = sorted(Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(word) for task in tasks for word in _read(str(task)).split()]
-
-
 def _descendants(pid: int) -> Sequence[int]:
     found: list[int] = []
-    for child in _children(pid):
+    for child in children(pid):
         found += [child, *_descendants(child)]
     return found
 
@@ -356,6 +350,16 @@ def _read(path: str) -> str:
         return Path(path).read_text()
     except OSError:
         return ""
+
+
+def children(pid: int) -> Sequence[int]:
+    """Return the ids of a process's children; nothing when it is gone."""
+    try:
+        # A child is listed at the thread that started it.
+        tasks = sorted(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+    return [int(word) for task in tasks for word in _read(str(task / "children")).split()]
 
 
 def wait_for(is_so: Callable[[], bool], what: str, limit_s: float = START_TIMEOUT_S) -> None:
