@@ -75,6 +75,12 @@ class LabHost:
         """Return a URI for containers that works from any network namespace of this machine."""
         return f"lxc+unix:///system?socket={self.folder}/run/libvirt-sock"
 
+    @property
+    def init_pid(self) -> int:
+        """Return the id (in our own PID namespace) of the host's first program."""
+        assert self.supervisor is not None, f"{self.name} is off"
+        return children(self.supervisor.pid)[0]
+
     def power_on(self) -> None:
         """Start the host and its libvirtd; returns when that answers."""
         binds = [[str(self.folder / name), target] for name, target in _LIBVIRT_FOLDERS.items()]

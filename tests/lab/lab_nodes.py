@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests.lab.lab_chroot import in_root
+from tests.lab.lab_chroot import Overlay, give_to_pacemaker, in_root
 from tests.lab.lab_hosts import LabHost, wait_for
-from tests.lab.lab_pacemaker import write_key
+from tests.lab.lab_pacemaker import KEY_FILE
 
 PORT = 3121
 
@@ -19,16 +19,26 @@ class Node(Protocol):
     """An agent that can be started, ended in order and killed, beside its resources' files."""
 
     host: LabHost
-    root: Path
+    overlay: Overlay
 
     @property
     def address(self) -> str:
         """Return where it listens."""
         return self.host.address
 
+    @property
+    def root(self) -> Path:
+        """Return its file system as it is seen from outside."""
+        return Path(f"/proc/{self.host.init_pid}/root{self.overlay.root}")
+
+    def make(self) -> None:
+        """Make its file system, on a host that is on."""
+        self.overlay.make()
+        self.overlay.mount_in(self.host.init_pid)
+
     def start(self) -> None:
         """Start the agent, in the background."""
-        self.host.run(in_root(self.root, *self.command()), "agent.log")
+        self.host.run(in_root(self.overlay.root, *self.command()), "agent.log")
         wait_for(lambda: len(self.pids()) > 0, f"the agent on {self.host.name}, see its agent.log")
 
     def stop(self) -> None:
@@ -42,7 +52,10 @@ class Node(Protocol):
 
     def set_key(self, key: bytes) -> None:
         """Give the agent another key; a stock one takes it at its next start."""
-        write_key(self.root, key)
+        file = self.root / KEY_FILE
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(key)
+        give_to_pacemaker(file, self.overlay.image)
 
     def log(self) -> str:
         """Return what the agent says about itself."""
@@ -62,10 +75,14 @@ class Node(Protocol):
 class OurNode(Node):
     """Our agent, on the Python of the root."""
 
-    def __init__(self, host: LabHost, root: Path, agent_file: Path) -> None:
+    def __init__(self, host: LabHost, overlay: Overlay, agent_file: Path) -> None:
         self.host = host
-        self.root = root
-        shutil.copy(agent_file, root / "agent.pyz")
+        self.overlay = overlay
+        self._agent_file = agent_file
+
+    def make(self) -> None:
+        super().make()
+        shutil.copy(self._agent_file, self.root / "agent.pyz")
 
     def command(self) -> Sequence[str]:
         serve = ["--listen", f"0.0.0.0:{PORT}", "--key-file", "/etc/pacemaker/authkey"]
@@ -82,9 +99,9 @@ class OurNode(Node):
 class StockNode(Node):
     """Stock pacemaker_remoted, whichever version the root has."""
 
-    def __init__(self, host: LabHost, root: Path) -> None:
+    def __init__(self, host: LabHost, overlay: Overlay) -> None:
         self.host = host
-        self.root = root
+        self.overlay = overlay
 
     def command(self) -> Sequence[str]:
         return ["/usr/sbin/pacemaker-remoted"]

@@ -3,21 +3,20 @@
 It has processes, mounts and a file system of its own, and ends as a whole with the program that starts it.
 """
 
-import os
-import shutil
 import subprocess
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.lab_chroot import alone_in_root
+from tests.lab.lab_chroot import Overlay
 from tests.lab.lab_hosts import Lab, children, wait_for
 
 HOST = "host1"
 """The name of the cluster's node."""
+KEY_FILE = "etc/pacemaker/authkey"
 LOG = "var/log/pacemaker.log"
-"""Below the cluster's root."""
+"""Both below the root."""
 PATIENCE_S = 90.0
 """For anything to come true in a cluster on a busy machine; nothing waits that long otherwise."""
 
@@ -71,8 +70,8 @@ wait
 class Cluster:
     """The running cluster, as its administrator sees it."""
 
-    def __init__(self, root: Path, leader: int) -> None:
-        self.root = root
+    def __init__(self, leader: int) -> None:
+        self.root = Path(f"/proc/{leader}/root")
         self._leader = leader
 
     def run(self, *argv: str) -> str:
@@ -123,12 +122,15 @@ class Cluster:
         try:
             wait_for(look, what, limit_s)
         except AssertionError as error:
-            log = (self.root / LOG).read_text(errors="replace").splitlines()
-            tail = [line for line in log if "warning" in line or "error" in line][-30:]
-            raise AssertionError("\n".join([str(error), seen[0].text(), *tail])) from None
+            raise AssertionError("\n".join([str(error), seen[0].text(), *self._complaints()])) from None
         return seen[0]
 
-    def _run(self, argv: "tuple[str, ...] | list[str]") -> "subprocess.CompletedProcess[str]":
+    def _complaints(self) -> Sequence[str]:
+        log = self.root / LOG
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return [line for line in lines if "warning" in line or "error" in line][-30:]
+
+    def _run(self, argv: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         enter = [
             "nsenter",
             f"--target={self._leader}",
@@ -209,53 +211,19 @@ class Status:
 
 
 @contextmanager
-def make_cluster(lab: Lab, root: Path, key: bytes) -> Iterator[Cluster]:
-    """Start a new cluster in a root that is ours to write to; end it and all that belongs to it.
-
-    What an earlier cluster there has left is removed first.
-    """
-    for folder in ("run", "var/lib/corosync", "var/lib/pacemaker/cib", "var/lib/pacemaker/pengine"):
-        empty(root / folder)
-    (root / LOG).unlink(missing_ok=True)
-    (root / "etc/corosync/corosync.conf").write_text(_COROSYNC)
-    _install(root, "var/lib/pacemaker/cib/cib.xml", _CIB.encode())
-    write_key(root, key)
-    process = lab.start(alone_in_root(root, "sh", "-c", _BOOT), root / "var/log/daemons.log")
+def make_cluster(lab: Lab, image: Path, key: bytes) -> Iterator[Cluster]:
+    """Start a new cluster, wait until it decides, and end it and all that belongs to it."""
+    overlay = Overlay(image, lab.folder / f"cluster-{len(lab.processes)}")
+    overlay.make()
+    overlay.prepare("etc/corosync/corosync.conf", _COROSYNC.encode())
+    overlay.prepare("var/lib/pacemaker/cib/cib.xml", _CIB.encode())
+    overlay.prepare(KEY_FILE, key)
+    process = lab.start(overlay.alone("sh", "-c", _BOOT), overlay.folder / "daemons.log")
     try:
         wait_for(lambda: bool(children(process.pid)), "the cluster's first process")
-        cluster = Cluster(root, children(process.pid)[0])
+        cluster = Cluster(children(process.pid)[0])
         cluster.until(lambda s: s.is_online(HOST) and s.has_controller(), "a cluster that decides")
         yield cluster
     finally:
         process.kill()
         process.wait()
-
-
-def write_key(root: Path, key: bytes) -> None:
-    """Put the cluster's key where Pacemaker looks for it, for root and its own group only."""
-    _install(root, "etc/pacemaker/authkey", key)
-
-
-def empty(folder: Path) -> None:
-    """Remove what is in a folder."""
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-
-
-def _install(root: Path, path: str, content: bytes) -> None:
-    """Write a file that root and Pacemaker may read."""
-    target = root / path
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(content)
-    target.chmod(0o640)
-    os.chown(target, *_pacemaker_ids(root))
-
-
-def _pacemaker_ids(root: Path) -> tuple[int, int]:
-    """Return the ids of hacluster and its group in a root."""
-    lines = (root / "etc/passwd").read_text().splitlines()
-    user, group = next(line.split(":")[2:4] for line in lines if line.startswith("hacluster:"))
-    return int(user), int(group)

@@ -1,61 +1,40 @@
 """Stock Pacemaker 2.1.5 drives our agent, as a remote node and as a guest node; its own agents are the baseline."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.lab.lab_chroot import Overlay
 from tests.lab.lab_hosts import SUBNET, Lab, wait_for
-from tests.lab.lab_images import Images, copy_root
+from tests.lab.lab_images import Images
 from tests.lab.lab_nodes import Node, OurNode, StockNode
-from tests.lab.lab_pacemaker import HOST, PATIENCE_S, Cluster, Status, empty, make_cluster
+from tests.lab.lab_pacemaker import HOST, PATIENCE_S, Cluster, Status, make_cluster
 
 LONG_KEY = bytes(range(256)) * 16
 SHORT_KEY = LONG_KEY[100:164]
 GUEST_ADDRESS = f"{SUBNET}.130"
 
-MakeCluster = Callable[[bytes], AbstractContextManager[Cluster]]
-
-
-@pytest.fixture(scope="module")
-def clusters(lab: Lab, images: Images) -> MakeCluster:
-    """Make clusters with a key, one at a time."""
-    root = copy_root(images.cluster_root(), lab.folder / "cluster")
-    return lambda key: make_cluster(lab, root, key)
-
 
 @pytest.fixture
-def cluster(clusters: MakeCluster) -> Iterator[Cluster]:
-    with clusters(LONG_KEY) as made:
+def cluster(lab: Lab, images: Images) -> Iterator[Cluster]:
+    with make_cluster(lab, images.cluster_root(), LONG_KEY) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
-def nodes(lab: Lab, images: Images, agent_file: Path) -> Callable[[str], Node]:
-    """Nodes by what their agent is; each has a root of its own, without any state of an earlier test."""
-    made: dict[str, Node] = {}
-
-    def make(flavor: str) -> Node:
-        image = images.stock_root_3_0() if flavor == "stock-3.0.0" else images.stock_root()
-        root = copy_root(image, lab.folder / f"root-{flavor}")
-        return OurNode(lab["a"], root, agent_file) if flavor == "ours" else StockNode(lab["a"], root)
-
-    def get(flavor: str) -> Node:
-        node = made.get(flavor) or made.setdefault(flavor, make(flavor))
-        empty(node.root / "run")
-        return node
-
-    return get
-
-
 @pytest.fixture
-def node(request: pytest.FixtureRequest, nodes: Callable[[str], Node]) -> Iterator[Node]:
-    """A machine with the agent that the test's parameter names."""
-    node = nodes(request.param)
-    yield node
-    if node.pids():
-        node.kill()
+def node(request: pytest.FixtureRequest, lab: Lab, images: Images, agent_file: Path) -> Iterator[Node]:
+    """A machine with the agent that the test's parameter names; its files end with the lab."""
+    folder = lab.folder / f"node-{len(list(lab.folder.glob('node-*')))}"
+    image = images.stock_root_3_0() if request.param == "stock-3.0.0" else images.stock_root()
+    overlay = Overlay(image, folder)
+    made: Node = (
+        OurNode(lab["a"], overlay, agent_file) if request.param == "ours" else StockNode(lab["a"], overlay)
+    )
+    made.make()
+    yield made
+    if made.pids():
+        made.kill()
 
 
 @pytest.fixture
@@ -123,9 +102,10 @@ def domain_xml(name: str, node: Node) -> str:
   <memory unit='MiB'>256</memory>
   <os><type>exe</type><init>{init}</init>{words}</os>
   <devices>
-    <filesystem type='mount'><source dir='{node.root}'/><target dir='/'/></filesystem>
+    <filesystem type='mount'><source dir='{node.overlay.root}'/><target dir='/'/></filesystem>
+    <filesystem type='ram'><source usage='16' units='MiB'/><target dir='/run'/></filesystem>
     <interface type='bridge'>
-      <source bridge='br0'/><ip address='{GUEST_ADDRESS}' prefix='24'/>
+      <mac address='02:00:00:00:01:30'/><source bridge='br0'/><ip address='{GUEST_ADDRESS}' prefix='24'/>
     </interface>
     <console type='pty'/>
   </devices>
@@ -234,16 +214,17 @@ def test_an_agent_that_is_told_to_end_is_drained_first(cluster: Cluster, remote:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("node", ["ours", "stock-2.1.5"], indirect=True)
-def test_a_guest_node_lives_dies_and_is_taken_away(clusters: MakeCluster, lab: Lab, node: Node) -> None:
+def test_a_guest_node_lives_dies_and_is_taken_away(lab: Lab, images: Images, node: Node) -> None:
     node.set_key(SHORT_KEY)
-    state = node.root / "run/FAKE.state"
-    with clusters(SHORT_KEY) as cluster:
+    with make_cluster(lab, images.cluster_root(), SHORT_KEY) as cluster:
         (cluster.root / "etc/vm-guest1.xml").write_text(domain_xml("vm-guest1", node))
         guest = guest_xml("remote1", "vm-guest1", "/etc/vm-guest1.xml", lab["a"].lxc_uri)
         cluster.configure("resources", guest)
         cluster.configure("resources", dummy_xml("FAKE"))
         cluster.configure("constraints", prefers_xml("FAKE", "remote1"))
         status = cluster.until(is_watched, "FAKE in the guest")
+        (first,) = node.pids()
+        state = Path(f"/proc/{first}/root/run/FAKE.state")
         assert (status.kind("remote1"), status.place("vm-guest1"), state.exists()) == ("guest", HOST, True)
 
         state.unlink()
@@ -251,10 +232,9 @@ def test_a_guest_node_lives_dies_and_is_taken_away(clusters: MakeCluster, lab: L
         cluster.clean_up()
         cluster.until(lambda s: not s.failures("FAKE") and is_watched(s), "no failures")
 
-        (first,) = node.pids()
         node.kill()  # the first program of the container, which ends with it
         cluster.until(lambda s: node.pids() not in ([], [first]) and is_watched(s), "the guest again")
 
         cluster.set_meta("vm-guest1", "target-role", "Stopped")
         status = cluster.until(lambda s: s.is_stopped("vm-guest1") and has_fallen_back(s), "the guest gone")
-        assert (state.exists(), list(node.pids()), status.failures("FAKE")) == (False, [], [])
+        assert (list(node.pids()), status.failures("FAKE")) == ([], [])
