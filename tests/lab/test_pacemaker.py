@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.lab_chroot import Overlay
 from tests.lab.lab_hosts import SUBNET, Lab, wait_for
 from tests.lab.lab_images import Images
-from tests.lab.lab_nodes import Node, OurNode, StockNode
+from tests.lab.lab_nodes import Node
 from tests.lab.lab_pacemaker import HOST, PATIENCE_S, Cluster, Status, make_cluster
 
 LONG_KEY = bytes(range(256)) * 16
@@ -20,21 +19,6 @@ GUEST_ADDRESS = f"{SUBNET}.130"
 def cluster(lab: Lab, images: Images) -> Iterator[Cluster]:
     with make_cluster(lab, images.cluster_root(), LONG_KEY) as made:
         yield made
-
-
-@pytest.fixture
-def node(request: pytest.FixtureRequest, lab: Lab, images: Images, agent_file: Path) -> Iterator[Node]:
-    """A machine with the agent that the test's parameter names; its files end with the lab."""
-    folder = lab.folder / f"node-{len(list(lab.folder.glob('node-*')))}"
-    image = images.stock_root_3_0() if request.param == "stock-3.0.0" else images.stock_root()
-    overlay = Overlay(image, folder)
-    made: Node = (
-        OurNode(lab["a"], overlay, agent_file) if request.param == "ours" else StockNode(lab["a"], overlay)
-    )
-    made.make()
-    yield made
-    if made.pids():
-        made.kill()
 
 
 @pytest.fixture
