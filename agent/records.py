@@ -100,6 +100,7 @@ class StartRecords:
             exec_rc=outcome.exec_rc,
             op_status=outcome.op_status,
             exit_reason=outcome.exit_reason,
+            operation=action,
         )
         self._write(kept._replace(record=record))
 

@@ -200,8 +200,12 @@ class Requests:
         )
         session.reply(message_id, reply)
         log("client registered", peer=session.peer, client=session.name, cluster=session.cluster)
+        # A controller has one session: what it left in an older one, it has given up. Who only looks shows no epoch.
         for other in tuple(self.sessions):
-            if self._epochs.is_stale(other.cluster, other.epoch):
+            acts_too = (
+                request.epoch is not None and other.epoch is not None and other.cluster == session.cluster
+            )
+            if other is not session and acts_too:
                 other.close(_ESTALE_REASON)
 
     def _judge(self, request: Register) -> int:

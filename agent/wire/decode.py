@@ -216,6 +216,7 @@ def _record(element: Element) -> m.StartRecord:
         exec_rc=_optional_number(element, "exec_rc"),
         op_status=_optional_number(element, "op_status"),
         exit_reason=get("exit_reason", ""),
+        operation=get("operation", ""),
         params=_params(element),
         recurring=tuple(_recurring(child, resource_id) for child in element.all("reconciler_recurring")),
         in_flight=_in_flight(in_flight) if in_flight is not None else None,

@@ -212,6 +212,7 @@ def _record(record: m.StartRecord) -> Element:
             exec_rc=_optional(record.exec_rc),
             op_status=_optional(record.op_status),
             exit_reason=clean_text(record.exit_reason, names.MAX_RESULT_TEXT),
+            operation=record.operation,
         ),
     }
     children = [_params(record.params)]

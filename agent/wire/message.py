@@ -273,8 +273,8 @@ class InFlight:
 class StartRecord:
     """What an agent of ours keeps beside a resource that it started, until the stop or the boot's end.
 
-    `params` are all parameters of the start; `agent_hash` is that of the resource agent's file. `exec_rc` and
-    `op_status` are None until the start has ended.
+    `params` are all parameters of the start; `agent_hash` is that of the resource agent's file. `operation` is the
+    start or stop that ended last; `exec_rc` and `op_status` say how, and are None until one has.
     """
 
     resource_id: str
@@ -293,6 +293,7 @@ class StartRecord:
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     recurring: tuple[RecurringOperation, ...] = ()
     in_flight: InFlight | None = None
+    operation: str = ""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _result_of(record: wire.StartRecord) -> OperationResult | None:
     status = wire.ExecStatus.DONE if record.op_status is None else record.op_status
     return OperationResult(
         resource=ResourceId(record.resource_id),
-        operation="start",
+        operation=record.operation or "start",
         rc=record.exec_rc,
         status=status,
         reason=one_line(record.exit_reason),

@@ -41,6 +41,7 @@ def test_a_record_says_all_about_a_start(running: Agent, tmp_path: Path) -> None
         since_s=record.since_s,
         exec_rc=0,
         op_status=0,
+        operation="start",
         params=params,
         recurring=(RecurringOperation("d1", "monitor", 3_600_000, 60_000),),
     )

@@ -152,3 +152,19 @@ def test_the_journal_has_no_key_material(stage: Stage) -> None:
     for secret in (key, shown):
         assert secret.hex() not in text
         assert str(secret) not in text
+
+
+def test_a_failed_stop_is_still_one_after_a_reconnect_and_cleanup_tries_it_again(stage: Stage) -> None:
+    fail = stage.folder / "fail"
+    fake = dummy_yaml("FAKE", stage.ledger, params=f"    fail: {fail}", prefer="host1: INFINITY")
+    declare(stage, fake)
+    stage.reconcile()
+    fail.write_text("stop 1 the disk is on fire\n")
+    declare(stage, fake + "  state: stopped\n")
+    for _ in range(2):
+        done = stage.reconcile(check=1)
+        assert "its stop failed on host1: rc 1: the disk is on fire" in done.stdout
+    fail.unlink()
+    stage.reconcile("cleanup", "FAKE")
+    assert is_started("FAKE")(stage.status())
+    assert stage.lines() == ["start FAKE host1", "stop FAKE host1"]

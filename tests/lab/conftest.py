@@ -15,8 +15,10 @@ import pytest
 
 from reconciler.world.agent_file import build_agent_file
 from tests.daemon.stage import Stage
+from tests.lab.lab_chroot import Overlay
 from tests.lab.lab_hosts import Lab, make_lab
 from tests.lab.lab_images import CACHE, Images
+from tests.lab.lab_nodes import Node, OurNode, StockNode
 from tests.lab.lab_stage import destroy_all
 
 _PROGRAMS = {
@@ -86,6 +88,21 @@ def stage(tmp_path: Path, lab: Lab) -> Iterator[Stage]:
     yield made
     made.end()
     destroy_all(lab)
+
+
+@pytest.fixture
+def node(request: pytest.FixtureRequest, lab: Lab, images: Images, agent_file: Path) -> Iterator[Node]:
+    """A machine with the agent that the test's parameter names, which is not started; its files end with the lab."""
+    folder = lab.folder / f"node-{len(list(lab.folder.glob('node-*')))}"
+    image = images.stock_root_3_0() if request.param == "stock-3.0.0" else images.stock_root()
+    overlay = Overlay(image, folder)
+    made: Node = (
+        OurNode(lab["a"], overlay, agent_file) if request.param == "ours" else StockNode(lab["a"], overlay)
+    )
+    made.make()
+    yield made
+    if made.pids():
+        made.kill()
 
 
 def _missing() -> str | None:

@@ -75,6 +75,12 @@ class LabHost:
         """Return a URI for containers that works from any network namespace of this machine."""
         return f"lxc+unix:///system?socket={self.folder}/run/libvirt-sock"
 
+    @property
+    def init_pid(self) -> int:
+        """Return the id (in our own PID namespace) of the host's first program."""
+        assert self.supervisor is not None, f"{self.name} is off"
+        return children(self.supervisor.pid)[0]
+
     def power_on(self) -> None:
         """Start the host and its libvirtd; returns when that answers."""
         binds = [[str(self.folder / name), target] for name, target in _LIBVIRT_FOLDERS.items()]
@@ -103,7 +109,7 @@ class LabHost:
         if self.supervisor is None:
             return
         self.unplug()
-        for pid in _children(self.supervisor.pid):
+        for pid in children(self.supervisor.pid):
             os.kill(pid, signal.SIGKILL)
         self.supervisor.kill()
         self.supervisor.communicate()
@@ -338,15 +344,9 @@ def _remove_cgroup(group: Path) -> bool:
     return True
 
 
-def _children(pid: int) -> Sequence[int]:
-    # A child is listed at the thread that started it.
-    tasks = sorted(Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(word) for task in tasks for word in _read(str(task)).split()]
-
-
 def _descendants(pid: int) -> Sequence[int]:
     found: list[int] = []
-    for child in _children(pid):
+    for child in children(pid):
         found += [child, *_descendants(child)]
     return found
 
@@ -356,6 +356,16 @@ def _read(path: str) -> str:
         return Path(path).read_text()
     except OSError:
         return ""
+
+
+def children(pid: int) -> Sequence[int]:
+    """Return the ids of a process's children; nothing when it is gone."""
+    try:
+        # A child is listed at the thread that started it.
+        tasks = sorted(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+    return [int(word) for task in tasks for word in _read(str(task / "children")).split()]
 
 
 def wait_for(is_so: Callable[[], bool], what: str, limit_s: float = START_TIMEOUT_S) -> None:

@@ -1,4 +1,4 @@
-"""Builds what lab guests run, once per machine: two container roots and two machines that boot under emulation.
+"""Builds what lab guests run, once per machine: container roots, and two machines that boot under emulation.
 
 Everything lies in one cache folder (RECONCILER_LAB_CACHE, else /var/tmp/reconciler-lab). A part is built beside its
 place and renamed when it is whole, under a lock, so that runs beside each other wait, and aborted ones leave nothing
@@ -163,10 +163,30 @@ class Images:
         return self._built("agent-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
 
     def stock_root(self) -> Path:
-        """Return a container root with stock pacemaker_remoted 2.1.5: Debian bookworm (244 MB)."""
+        """Return a container root with stock pacemaker_remoted 2.1.5 and Python 3.11: Debian bookworm (244 MB)."""
         packages = "--include=pacemaker-remote,resource-agents,iproute2,procps"
         recipe = ("mmdebstrap", *_LEAN, packages, "bookworm")
         return self._built("stock-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+
+    def stock_root_3_0(self) -> Path:
+        """Return a container root with stock pacemaker_remoted 3.0.0: Debian trixie."""
+        recipe = (
+            "mmdebstrap",
+            *_LEAN,
+            "--include=pacemaker-remote,resource-agents,iproute2,procps",
+            "trixie",
+        )
+        return (
+            self._built("stock-root-3", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+        )
+
+    def cluster_root(self) -> Path:
+        """Return a root with a whole stock cluster: Pacemaker 2.1.5, corosync and virsh, Debian bookworm (263 MB)."""
+        packages = "--include=pacemaker,corosync,pacemaker-cli-utils,resource-agents,libvirt-clients,iproute2"
+        recipe = ("mmdebstrap", *_LEAN, packages, "bookworm")
+        return (
+            self._built("cluster-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+        )
 
     def machine(self) -> Machine:
         """Return a machine with systemd, nginx and stock pacemaker_remoted 3.0.0 (trixie); up after half a minute.
@@ -292,4 +312,6 @@ def _say(text: str) -> None:
 if __name__ == "__main__":
     _images = Images(CACHE, _say)
     _images.stock_root()
+    _images.stock_root_3_0()
+    _images.cluster_root()
     _images.small_machine()

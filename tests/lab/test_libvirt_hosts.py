@@ -296,8 +296,9 @@ def test_power_cut_makes_the_host_unknown_and_ends_its_guests(
 
 
 async def is_empty(guests: LibvirtGuests, host: Host) -> bool:
+    """Whether both hypervisors of a host answer, and run nothing; each has a connection of its own to lose."""
     try:
-        return await guests.domains(host, GuestType.LXC) == []
+        return [await guests.domains(host, kind) for kind in (GuestType.LXC, GuestType.VM)] == [[], []]
     except HypervisorUnreachableError:
         return False
 
