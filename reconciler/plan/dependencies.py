@@ -199,11 +199,9 @@ def _with_order(situation: Situation, decision: Decision, first: Decision, order
 
 
 def _is_down(situation: Situation, decision: Decision) -> bool:
-    """Tell whether something runs nowhere, and will not for a reason that time alone does not settle."""
-    is_settling = decision.is_waiting or decision.is_uncertain or decision.retry_at is not None
-    if decision.active or decision.starts or is_settling:
-        return False
-    return decision.fate is Fate.KEEP or unheard_of(situation, decision.resource) is None
+    """Tell whether something is stopped and to stay so; what may run where nobody has looked yet is not."""
+    is_left_stopped = not decision.active and decision.fate is Fate.KEEP
+    return is_left_stopped and unheard_of(situation, decision.resource) is None
 
 
 def _with_alternatives(situation: Situation, decisions: Decisions, decision: Decision, name: str) -> Decision:

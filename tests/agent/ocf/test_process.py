@@ -101,7 +101,9 @@ def test_a_web_server_is_up_when_its_start_has_ended(process: Process) -> None:
     site = process.folder / "site"
     site.mkdir()
     (site / "index.html").write_text("hello", encoding="ascii")
-    get = "import sys, urllib.request as u; port = open(sys.argv[1]).read().partition('port ')[2].split()[:1]; "
+    get = (
+        "import sys, urllib.request as u; port = open(sys.argv[1]).read().partition('port ')[2].split()[:1]; "
+    )
     get += "sys.exit(not port or u.urlopen(f'http://127.0.0.1:{port[0]}/').read() != b'hello')"
     assert process.run(
         "start",
