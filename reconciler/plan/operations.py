@@ -96,9 +96,11 @@ def _add_start(steps: Steps, decision: Decision) -> None:
 
 
 def _add_probes(situation: Situation, steps: Steps, links: Connections) -> None:
-    """Ask on every node that may run a resource, and was not asked, whether it runs there already."""
+    """Ask on every node that may run a resource, was not asked, and stays, whether it runs there already."""
     grouped = locations_by_resource(situation)
     started = {a.resource for a in steps.of(ActionKind.START)}
+    stopped = {a.resource for a in steps.of(ActionKind.STOP)} - started
+    leaving = {node for node, guest in situation.guests.items() if guest.id in stopped}
     for resource in situation.intent.resources.values():
         if resource.guest is not None:
             continue
@@ -106,7 +108,7 @@ def _add_probes(situation: Situation, steps: Steps, links: Connections) -> None:
         never = {c.node for c in locations if c.discovery is Discovery.NEVER}
         allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
         for node in possible_nodes(situation, resource):
-            is_told = node in never or (bool(allowed) and node not in allowed)
+            is_told = node in leaving or node in never or (bool(allowed) and node not in allowed)
             if is_told or not _can_probe(situation, node, links, started):
                 continue
             is_fresh = node in situation.guests and situation.guests[node].id in started

@@ -231,3 +231,11 @@ def test_what_may_run_with_unknown_parameters_waits_for_the_operator() -> None:
     unknown = running(asked, "FAKE", "host1", role=Role.UNKNOWN, started_as=None, note="adopt or restart it")
     transition = plan(asked, seen(empty_world(asked), unknown))
     assert (dict(transition.actions), [b.text for b in transition.blocked]) == ({}, ["adopt or restart it"])
+
+
+def test_nobody_is_asked_in_a_guest_that_is_about_to_stop() -> None:
+    asked = intent("host1", guest("vm1", "guest1"), dummy("FAKE"))
+    world = settle(asked, empty_world(asked))
+    stopping = intent("host1", guest("vm1", "guest1", state=Role.STOPPED), dummy("FAKE"), dummy("NEW"))
+    probes = [a for a in plan(stopping, world).actions if "NEW_probe" in a]
+    assert probes == ["NEW_probe_0@host1"]
