@@ -24,8 +24,6 @@ class NodeView:
     """An operator said that what runs there, without a record, was started as declared."""
     has_left: bool = False
     """We took leave of its agent, to stop its guest."""
-    is_draining: bool = False
-    """Its agent was asked to stop."""
     reason: LinkReason | None = None
     text: str = ""
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)

@@ -45,12 +45,6 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     return replace(situation, unheard=unheard_node(situation))
 
 
-def guest_nodes_of(intent: Intent, history: History) -> dict[ResourceId, NodeName]:
-    """Return the node that each guest becomes, removed guests that may still run included."""
-    known = {**history.former, **intent.resources}
-    return {r.id: r.remote_node.name for r in known.values() if r.remote_node is not None}
-
-
 def _ending(
     observed: Observed, nodes: Mapping[ResourceId, NodeName]
 ) -> dict[ResourceId, tuple[Pending, ...]]:

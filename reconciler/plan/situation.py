@@ -71,14 +71,6 @@ class Situation:
         """Tell whether a connection to this node is being made or ended."""
         return any(p.node == node and p.resource is None for p in self.observed.pending)
 
-    def host_of_node(self, node: NodeName) -> NodeName | None:
-        """Return the host on which a guest node's guest runs; a host is its own."""
-        guest = self.guests.get(node)
-        if guest is None:
-            return node if node in self.intent.hosts else None
-        active = self.active(guest.id)
-        return active[0].node if len(active) == 1 else None
-
 
 def hypervisor_type(host: Host, resource: Resource) -> GuestType | None:
     """Return the guest type of a guest that this host could run by its declaration, else None."""
