@@ -24,6 +24,8 @@ ANSWER_TIMEOUT_S = 60.0
 """For questions; what is waited for on purpose, such as a sync, has no limit."""
 GRACE_S = 0.5
 """For answers under way when the writer ends."""
+TURNS_TO_HAND_OVER = 4
+"""Turns of the loop in which a waiting connection is polled, accepted, given a transport, and made known."""
 
 Message = dict[str, Any]
 Answer = Callable[[Message], AsyncGenerator[Message]]
@@ -35,17 +37,12 @@ async def serve_control(path: Path, answer: Answer) -> AsyncIterator[None]:
     """Serve requests while the block runs; the caller holds the state's lock, so a socket that is there is old."""
     serving: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Known from its first moment: a task that is cancelled before its first step closes nothing itself.
+        task = asyncio.create_task(_serve_one(reader, writer, answer))
         serving.add(task)
-        try:
-            await _serve_one(reader, writer, answer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            log.debug("control connection ended early")
-        finally:
-            serving.discard(task)
-            writer.close()
+        task.add_done_callback(serving.discard)
+        task.add_done_callback(lambda _: writer.close())
 
     path.unlink(missing_ok=True)
     server = await asyncio.start_unix_server(serve, path, limit=MAX_REQUEST)
@@ -53,8 +50,11 @@ async def serve_control(path: Path, answer: Answer) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        server.close()
         path.unlink(missing_ok=True)
+        # A connection that asyncio has accepted and not yet handed over is lost, open, when its server closes.
+        for _ in range(TURNS_TO_HAND_OVER):
+            await asyncio.sleep(0)
+        server.close()
         await _let_end(serving)
 
 
@@ -69,13 +69,18 @@ async def _let_end(serving: set[asyncio.Task[None]]) -> None:
 
 
 async def _serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer) -> None:
-    try:
-        request = json.loads(await reader.readline())
-    except ValueError:
-        request = None
-    if not isinstance(request, dict):
-        await _send(writer, {"error": "this is no request"})
-        return
+    with contextlib.suppress(ConnectionError):
+        try:
+            request = json.loads(await reader.readline())
+        except ValueError:
+            request = None
+        if isinstance(request, dict):
+            await _answer(request, writer, answer)
+        else:
+            await _send(writer, {"error": "this is no request"})
+
+
+async def _answer(request: Message, writer: asyncio.StreamWriter, answer: Answer) -> None:
     try:
         async with contextlib.aclosing(answer(request)) as messages:
             async for message in messages:

@@ -1,6 +1,7 @@
 """Real Unix sockets; asker and writer in one process, the asker in a thread."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -209,3 +210,19 @@ def test_an_answer_ends_when_its_asker_is_gone(path: Path) -> None:
                 await ended.wait()
 
     asyncio.run(run())
+
+
+def test_who_connects_as_the_writer_ends_leaves_nothing_open(path: Path) -> None:
+    async def run(turns: int) -> None:
+        async with serve_control(path, echo):
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(str(path))
+            connection.close()
+            # As many turns as bring it to just before, at, and just after its first step.
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    for turns in range(8):
+        asyncio.run(run(turns))
+        # A transport that was left open says so when it is collected, and fails the test.
+        gc.collect()
