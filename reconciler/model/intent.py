@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
+from reconciler.model.collective import Collective
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import Host, RemoteNode
@@ -40,7 +41,9 @@ class Intent:
     cluster: Cluster = field(default_factory=Cluster)
     hosts: Mapping[NodeName, Host] = field(default_factory=dict)
     resources: Mapping[ResourceId, Resource] = field(default_factory=dict)
-    """In rank order; guests included."""
+    """In rank order; guests, members of groups, and what clones are made from included."""
+    collectives: Mapping[ResourceId, Collective] = field(default_factory=dict)
+    """Groups and clones, in rank order; they share the name space of resources."""
     locations: tuple[Location, ...] = ()
     colocations: tuple[Colocation, ...] = ()
     orderings: tuple[Ordering, ...] = ()

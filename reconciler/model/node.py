@@ -126,4 +126,5 @@ class RemoteNode:
     where: Where
     agent: AgentAddress
     labels: Mapping[str, str] = field(default_factory=dict)
+    capacity: Mapping[str, int] = field(default_factory=dict)
     epoch: int = 0

@@ -15,12 +15,26 @@ class QuorumPolicy(Enum):
     """What runs goes on and may move; nothing else is started."""
 
 
+class PlacementStrategy(Enum):
+    """What decides between nodes of the same score (Pacemaker's placement-strategy)."""
+
+    DEFAULT = "default"
+    """The number of resources; what they need is disregarded."""
+    UTILIZATION = "utilization"
+    """The number of resources, among the nodes that have enough capacity left."""
+    MINIMAL = "minimal"
+    """As few nodes as possible, among those that have enough capacity left."""
+    BALANCED = "balanced"
+    """The capacity that is left."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The cluster options that decisions depend on (Pacemaker Explained, "Cluster Options")."""
 
     is_symmetric: bool = True
     """Resources may run everywhere; False: only where a location constraint says so."""
+    placement: PlacementStrategy = PlacementStrategy.DEFAULT
     on_quorum_loss: QuorumPolicy = QuorumPolicy.IGNORE
     stops_removed: bool = True
     """What is no longer declared is stopped."""

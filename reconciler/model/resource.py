@@ -169,8 +169,26 @@ class Resource:
     """Position in the declaration; breaks ties, lower first."""
     guest: Guest | None = None
     remote_node: RemoteNode | None = None
+    needs: Mapping[str, int] = field(default_factory=dict)
+    """What it takes of its node's capacity (Pacemaker's utilization)."""
+    allows_migration: bool = False
+    """It may be moved live, without a stop (Pacemaker's allow-migrate)."""
+    instance_of: ResourceId | None = None
+    """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
+    is_unique: bool = False
+    """For an instance of a clone: it has its own name on nodes too."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.params.state`)."""
+
+    @property
+    def known_as(self) -> ResourceId:
+        """Return the name under which nodes, and histories, know it: instances of a clone share one."""
+        return self.id if self.is_unique else self.declared_as
+
+    @property
+    def declared_as(self) -> ResourceId:
+        """Return the name under which it is declared."""
+        return self.instance_of or self.id
 
     def operation(self, name: str, interval_ms: int = 0) -> Operation:
         """Return the settings of an operation, or its defaults when none are declared."""

@@ -45,7 +45,9 @@ class Action:
     node: NodeName
     """Where it is carried out: the host of a guest, the node of a resource, the node to connect."""
     resource: ResourceId | None = None
-    """None for CONNECT and DISCONNECT."""
+    """None for CONNECT and DISCONNECT; the name under which the node knows it."""
+    instance: ResourceId | None = None
+    """The instance of a clone that it is about, where nodes do not know instances apart (`ID:0`)."""
     interval_ms: int = 0
     timeout_ms: int = 20_000
     uses: StartedAs | None = None
@@ -101,9 +103,11 @@ class Transition:
     gates: tuple[Blocked, ...] = ()
     """Changes held back until an operator lets them through."""
     placement: Mapping[ResourceId, NodeName | None] = field(default_factory=dict)
-    """Where each resource is to run; None: nowhere."""
+    """Where each resource is to run; None: nowhere. Clones are taken apart (`ID:0`)."""
     guest_nodes: Mapping[ResourceId, NodeName] = field(default_factory=dict)
     """The node that each guest is, removed guests included: its stop ends what runs there."""
+    milestones: tuple[str, ...] = ()
+    """Steps of groups and clones that run nothing, and happen in this transition (`GROUP_start_0`); for people."""
     recheck_at: float | None = None
     """Epoch seconds at which to plan again though nothing happens: a retry, a failure that expires."""
     is_complete: bool = True

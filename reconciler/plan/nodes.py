@@ -11,6 +11,7 @@ from reconciler.model.node import GuestType
 from reconciler.model.observed import Instance, Observed, Pending
 from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.model.transition import ActionKind
+from reconciler.plan.collectives import take_apart
 from reconciler.plan.effects import assume_done
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_node
@@ -21,22 +22,26 @@ _NOWHERE = Where(file="", line=0, column=0)
 def survey(intent: Intent, observed: Observed, history: History, now: float) -> Situation:
     """Return the situation to plan from."""
     removed = _removed(intent, observed, history)
-    resources = {**intent.resources, **{r.id: r for r in removed}}
-    guests = {r.remote_node.name: r for r in resources.values() if r.remote_node is not None}
+    declared = {**intent.resources, **{r.id: r for r in removed}}
+    guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
     assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
+    ensemble = take_apart(intent, observed, assumed)
+    resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in ensemble.resources}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
-    for (resource, _), instance in sorted(assumed.instances.items()):
-        instances[resource].append(instance)
+    for (resource, node), instance in sorted(assumed.instances.items()):
+        instances[ensemble.numbers.get((resource, node), resource)].append(instance)
     pending: dict[ResourceId, list[Pending]] = defaultdict(list)
     for p in sorted(observed.pending, key=lambda p: p.id):
         if p.resource is not None:
-            pending[p.resource].append(p)
+            pending[ensemble.numbers.get((p.resource, p.node), p.resource)].append(p)
     situation = Situation(
         intent=intent,
         observed=assumed,
         history=history,
         now=now,
         resources=resources,
+        groups=ensemble.groups,
+        clones=ensemble.clones,
         guests=guests,
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},

@@ -85,7 +85,7 @@ def _held(case: _Case) -> Decision | None:
     """Rules 1 to 3."""
     policy = case.situation.intent.cluster.policy
     for instance in case.active:
-        if instance.role is Role.UNKNOWN and case.resource.id not in case.situation.history.restarts:
+        if instance.role is Role.UNKNOWN and case.resource.declared_as not in case.situation.history.restarts:
             return _decision(
                 case, Fate.HOLD, obstacle=instance.note or f"its state on {instance.node} is unknown"
             )
@@ -194,7 +194,7 @@ def _running(case: _Case) -> Decision | None:
         )
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
-    if resource.id in case.situation.history.restarts:
+    if resource.declared_as in case.situation.history.restarts:
         return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
     return _decision(case, Fate.KEEP)
 
@@ -260,7 +260,7 @@ def _started(case: _Case) -> Decision:
         )
     retry_at = _retry_at(case, case.target)
     if retry_at is not None:
-        failure = case.situation.history.failures[(case.resource.id, case.target)]
+        failure = case.situation.history.failures[(case.resource.known_as, case.target)]
         return Decision(
             resource=case.resource,
             fate=Fate.HOLD,
@@ -268,7 +268,7 @@ def _started(case: _Case) -> Decision:
             obstacle=f"{failure.operation} failed on {case.target}: {failure.text}; next try after a pause",
             retry_at=retry_at,
         )
-    failure_count = case.situation.history.failures.get((case.resource.id, case.target))
+    failure_count = case.situation.history.failures.get((case.resource.known_as, case.target))
     reasons = start_reasons(case.resource, case.target)
     decision = _decision(case, Fate.START, *reasons)
     if failure_count is not None:

@@ -89,7 +89,7 @@ def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | No
 
 def live_failure(situation: Situation, resource: Resource, node: NodeName) -> FailureCount | None:
     """Return a resource's failures on a node that are not forgotten yet."""
-    failure = situation.history.failures.get((resource.id, node))
+    failure = situation.history.failures.get((resource.known_as, node))
     if failure is None:
         return None
     expires_at = failure_expiry(resource, failure)

@@ -6,6 +6,7 @@ Holds no decisions.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.collective import Clone, Group
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -25,6 +26,15 @@ class Unheard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloneSet:
+    """A clone, taken apart."""
+
+    clone: Clone
+    instances: tuple[ResourceId, ...]
+    """Primitives or groups, by number; those that run come first, in the order of their nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """The inputs of one planning, with actions in flight taken as done."""
 
@@ -35,11 +45,17 @@ class Situation:
     now: float
     """Epoch seconds."""
     resources: Mapping[ResourceId, Resource]
-    """All that is declared, in rank order, then all that is removed but still active."""
+    """All that is declared, in rank order, then all that is removed but still active.
+
+    Clones are taken apart: their instances are here (`ID:0`, `ID:1`, ...), and what they are made from is not.
+    """
+    groups: Mapping[ResourceId, Group] = field(default_factory=dict)
+    """Groups with what they consist of now: of a cloned group, one for each instance (`GROUP:0`)."""
+    clones: Mapping[ResourceId, CloneSet] = field(default_factory=dict)
     guests: Mapping[NodeName, Resource]
     """The guest that becomes, or still is, each guest node."""
     instances: Mapping[ResourceId, tuple[Instance, ...]]
-    """All that is known of each resource, by node name."""
+    """All that is known of each resource, by node name; of a clone's instance, where that instance is."""
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     ending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     """For what still runs in guests: the stops of those guests that are in flight, and end it."""
@@ -48,7 +64,23 @@ class Situation:
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""
-        return resource not in self.intent.resources
+        found = self.resources.get(resource)
+        return (resource if found is None else found.declared_as) not in self.intent.resources
+
+    def known_as(self, resource: ResourceId) -> ResourceId:
+        """Return the name under which nodes know a resource."""
+        found = self.resources.get(resource)
+        return resource if found is None else found.known_as
+
+    def leaves(self, subject: ResourceId) -> tuple[ResourceId, ...]:
+        """Return the resources that a name stands for: itself, a group's members, all instances of a clone."""
+        if subject in self.groups:
+            return self.groups[subject].members
+        if subject in self.clones:
+            return tuple(
+                leaf for instance in self.clones[subject].instances for leaf in self.leaves(instance)
+            )
+        return (subject,)
 
     def active(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return the instances that run, or may run."""
@@ -56,7 +88,7 @@ class Situation:
 
     def instance(self, resource: ResourceId, node: NodeName) -> Instance | None:
         """Return what is known of a resource on a node."""
-        return self.observed.instances.get((resource, node))
+        return self.observed.instances.get((self.known_as(resource), node))
 
     def node(self, name: NodeName) -> NodeStatus | None:
         """Return a node's status; None when it was never asked."""

@@ -1,0 +1,123 @@
+"""Takes clones apart: into instances with numbers, of which each that runs is matched with the node where it does.
+
+The rules:
+
+* A clone has as many instances as it may have, and as many more as run too many: those are then stopped.
+* Instances of a clone that are not unique are known to nodes by one name. They are numbered by the order of the nodes
+  where they run; what runs nowhere gets the numbers that are left.
+* An instance of a cloned group is a group of instances; what of the group runs on one node belongs to one instance.
+* Unique instances have names of their own (`ID:0`), and nodes know them by these.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.model.collective import Clone, Group
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.observed import Observed
+from reconciler.model.resource import Resource, Role
+from reconciler.plan.situation import CloneSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ensemble:
+    """All declared resources, with clones taken apart."""
+
+    resources: Mapping[ResourceId, Resource]
+    """In rank order."""
+    groups: Mapping[ResourceId, Group]
+    clones: Mapping[ResourceId, CloneSet]
+    numbers: Mapping[tuple[ResourceId, NodeName], ResourceId]
+    """The instance that a node's copy of a resource is, for instances that are not unique."""
+
+
+def take_apart(intent: Intent, *worlds: Observed) -> Ensemble:
+    """Return what is declared, with clones as instances; what runs in any of the given worlds has a number."""
+    if not intent.collectives:
+        return Ensemble(resources=intent.resources, groups={}, clones={}, numbers={})
+    groups = {c.id: c for c in intent.collectives.values() if isinstance(c, Group)}
+    clones = {c.id: c for c in intent.collectives.values() if isinstance(c, Clone)}
+    cloned = {c.member: c for c in clones.values()}
+    places = _places(worlds)
+    instances: dict[ResourceId, list[Resource]] = {}
+    sets: dict[ResourceId, CloneSet] = {}
+    numbers: dict[tuple[ResourceId, NodeName], ResourceId] = {}
+    parts: dict[ResourceId, Group] = {i: g for i, g in groups.items() if i not in cloned}
+    for clone in clones.values():
+        group = groups.get(clone.member)
+        members = group.members if group is not None else (clone.member,)
+        running = () if clone.is_unique else _running(members, places)
+        count = max(_count(intent, clone), len(running), _highest(clone, members, places))
+        for member in members:
+            instances[member] = [
+                _instance(intent.resources[member], number, clone) for number in range(count)
+            ]
+            numbers |= {(member, node): numbered(member, i) for i, node in enumerate(running)}
+        if group is not None:
+            for number in range(count):
+                part = numbered(group.id, number)
+                parts[part] = replace(group, id=part, members=tuple(numbered(m, number) for m in members))
+        sets[clone.id] = CloneSet(
+            clone=clone, instances=tuple(numbered(clone.member, number) for number in range(count))
+        )
+    resources = {
+        r.id: r for declared in intent.resources.values() for r in instances.get(declared.id, [declared])
+    }
+    return Ensemble(resources=resources, groups=parts, clones=sets, numbers=numbers)
+
+
+def numbered(name: ResourceId, number: int) -> ResourceId:
+    """Return the name of one instance of what is cloned."""
+    return ResourceId(f"{name}:{number}")
+
+
+def _instance(declared: Resource, number: int, clone: Clone) -> Resource:
+    return replace(
+        declared, id=numbered(declared.id, number), instance_of=declared.id, is_unique=clone.is_unique
+    )
+
+
+def _count(intent: Intent, clone: Clone) -> int:
+    """Return how many instances a clone may have."""
+    if clone.max is not None:
+        return clone.max
+    agents = sum(host.agent is not None for host in intent.hosts.values())
+    return max(1, agents + len(intent.guest_nodes()))
+
+
+def _places(worlds: Iterable[Observed]) -> dict[ResourceId, list[NodeName]]:
+    """Return the nodes where each resource runs, or may run, in the order in which nodes are listed."""
+    order: dict[NodeName, int] = {}
+    active: dict[ResourceId, set[NodeName]] = {}
+    for world in worlds:
+        for node in world.nodes:
+            order.setdefault(node, len(order))
+        for (resource, node), instance in world.instances.items():
+            if instance.role is not Role.STOPPED:
+                active.setdefault(resource, set()).add(node)
+    return {r: sorted(nodes, key=lambda n: (order.get(n, len(order)), n)) for r, nodes in active.items()}
+
+
+def _running(
+    members: tuple[ResourceId, ...], places: Mapping[ResourceId, list[NodeName]]
+) -> tuple[NodeName, ...]:
+    """Return the nodes where any member runs."""
+    found: dict[NodeName, None] = {}
+    for member in members:
+        found |= dict.fromkeys(places.get(member, ()))
+    return tuple(found)
+
+
+def _highest(
+    clone: Clone, members: tuple[ResourceId, ...], places: Mapping[ResourceId, list[NodeName]]
+) -> int:
+    """Return one more than the highest number of a unique instance that runs."""
+    if not clone.is_unique:
+        return 0
+    highest = 0
+    for resource in places:
+        name, _, number = resource.rpartition(":")
+        if name in members and number.isdigit():
+            highest = max(highest, int(number) + 1)
+    return highest
