@@ -1,5 +1,6 @@
 """From a CIB to what the planner takes: intent, observation and history."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model.history import FailureCount, History
@@ -10,6 +11,7 @@ from reconciler.model.observed import Instance, NodeStatus, Observed
 from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.pacemaker.constraints import read_constraints
 from reconciler.pacemaker.document import Cib, Element, Unsupported, open_cib
+from reconciler.pacemaker.history_names import HistoryNames
 from reconciler.pacemaker.nodes import Nodes, read_nodes
 from reconciler.pacemaker.operations import conclude, entries
 from reconciler.pacemaker.options import Options, has_quorum, read_options
@@ -27,7 +29,14 @@ class CibInput:
     history: History
     now: float
     """Epoch seconds at which to plan: those at which the CIB was saved, if it says so."""
+    names: HistoryNames
     unsupported: tuple[Unsupported, ...]
+
+    def declared(self, resource: ResourceId) -> Resource | None:
+        """Return what is declared of what is observed; for an instance of a clone, of what is cloned."""
+        name, _, number = resource.rpartition(":")
+        found = self.intent.resources.get(resource)
+        return found or (self.intent.resources.get(ResourceId(name)) if number.isdigit() else None)
 
 
 def read_cib(data: bytes, file: str, now: float) -> CibInput:
@@ -57,9 +66,10 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         colocations=tuple(constraints.colocations),
         orderings=tuple(constraints.orderings),
     )
+    instances = _instances(cib, options, nodes, resources)
     observed = Observed(
         nodes=_in_order_of_status(nodes, options),
-        instances=_instances(cib, options, nodes, resources),
+        instances=instances,
         has_quorum=has_quorum(cib),
     )
     return CibInput(
@@ -67,6 +77,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         observed=observed,
         history=History(failures=_failures(nodes, resources)),
         now=cib.now,
+        names=_history_names(nodes, resources, instances),
         unsupported=tuple(cib.unsupported),
     )
 
@@ -102,6 +113,26 @@ def _instances(
             if before is None or before.role is Role.STOPPED:
                 found[(instance.resource, node)] = instance
     return found
+
+
+def _history_names(
+    nodes: Nodes, resources: Resources, instances: Mapping[tuple[ResourceId, NodeName], Instance]
+) -> HistoryNames:
+    """Return the names that histories have for instances of clones."""
+    shared: set[ResourceId] = set()
+    numbered: dict[tuple[ResourceId, NodeName], ResourceId] = {}
+    for node, state in nodes.states.items():
+        for entry in state.iterfind("lrm/lrm_resources/lrm_resource"):
+            written = ResourceId(entry.get("id", ""))
+            name = resources.known_as(written)
+            instance = instances.get((name, node))
+            if instance is None or name not in resources.clone_of:
+                continue
+            if name == written:
+                shared.add(name)
+            elif instance.role is not Role.STOPPED:
+                numbered[name, node] = written
+    return HistoryNames(shared=frozenset(shared), numbered=numbered)
 
 
 def _instance(
