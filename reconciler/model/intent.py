@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from reconciler.model.collective import Collective
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import Host, RemoteNode
+from reconciler.model.node import FencingLevel, Host, RemoteNode
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
 
@@ -47,6 +47,8 @@ class Intent:
     locations: tuple[Location, ...] = ()
     colocations: tuple[Colocation, ...] = ()
     orderings: tuple[Ordering, ...] = ()
+    fencing_levels: tuple[FencingLevel, ...] = ()
+    """Which fencing devices are used on which nodes, where the devices do not say it themselves."""
 
     def guest_nodes(self) -> Mapping[NodeName, Resource]:
         """Return the guest that becomes each guest node."""

@@ -196,6 +196,8 @@ class Resource:
     """What it takes of its node's capacity (Pacemaker's utilization)."""
     allows_migration: bool = False
     """It may be moved live, without a stop (Pacemaker's allow-migrate)."""
+    allows_unhealthy: bool = False
+    """It may run on nodes of poor health (Pacemaker's allow-unhealthy-nodes)."""
     requires: Requires = Requires.QUORUM
     """What must hold before it is started."""
     container: ResourceId | None = None

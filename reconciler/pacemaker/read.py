@@ -17,6 +17,7 @@ from reconciler.pacemaker.operations import conclude, entries
 from reconciler.pacemaker.options import Options, has_quorum, read_options
 from reconciler.pacemaker.remotes import declared_nodes
 from reconciler.pacemaker.resources import Resources, fail_count, read_resources
+from reconciler.pacemaker.topology import read_levels
 from reconciler.pacemaker.values import integer
 
 
@@ -65,6 +66,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         locations=tuple(constraints.locations),
         colocations=tuple(constraints.colocations),
         orderings=tuple(constraints.orderings),
+        fencing_levels=read_levels(cib),
     )
     instances = _instances(cib, options, nodes, resources)
     observed = Observed(

@@ -11,11 +11,12 @@ from reconciler.model.score import INFINITY
 from reconciler.pacemaker.collectives import read_clone, read_group
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.lineage import Lineage
+from reconciler.pacemaker.nodes import whole_numbers
 from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
 from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.values import boolean, duration_ms, integer, role_of, score
 
-_IGNORED_META = {"remote-node": "", "container": "", "allow-migrate": "false"}
+_IGNORED_META = {"remote-node": "", "container": ""}
 """Meta-attributes that are not supported yet, and the value that changes nothing."""
 
 
@@ -141,8 +142,6 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
     for feature, harmless in _IGNORED_META.items():
         if meta.get(feature, harmless) != harmless:
             cib.note(lineage.element, feature, f"{feature}={meta[feature]} of {name} is not supported yet")
-    if next(elements(lineage.element, "utilization"), None) is not None:
-        cib.note(lineage.element, "utilization", f"what {name} needs is not taken into account")
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
     is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
     found.meta[name] = meta
@@ -165,6 +164,9 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         priority=score(meta.get("priority")),
         failure_limit=score(meta.get("migration-threshold"), INFINITY),
         failure_timeout_ms=duration_ms(meta.get("failure-timeout")),
+        needs=whole_numbers(lineage.own("utilization", lineage.subject)),
+        allows_migration=boolean(meta.get("allow-migrate")),
+        allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),
         requires=_requires(options, agent, meta),
         rank=len(found.known),
     )
