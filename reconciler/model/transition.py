@@ -34,6 +34,8 @@ class Reason:
     where: Where | None = None
     subject: str = ""
     """What the reason is about, where it is not the changed resource itself."""
+    step: str = ""
+    """What is, or cannot be, done with the subject, in Pacemaker's words: start, running, stop, stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,11 @@ class Action:
     reasons: tuple[Reason, ...] = ()
     is_forced: bool = False
     """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
+
+    @property
+    def subject(self) -> ResourceId | None:
+        """Return the resource that it is about; of a clone, the instance."""
+        return self.instance or self.resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
