@@ -24,7 +24,12 @@ class Nodes:
     failures: Mapping[NodeName, Mapping[str, str]]
     """Transient attributes alone: fail counts stand there."""
     states: Mapping[NodeName, Element]
-    """The <node_state> of each node that has one."""
+    """The <node_state> of each node that has one, in the order of the status section."""
+
+    @property
+    def places(self) -> tuple[NodeName, ...]:
+        """Return the nodes that resources may run on."""
+        return tuple(self.hosts)
 
 
 def read_nodes(cib: Cib, options: Options) -> Nodes:
@@ -65,7 +70,14 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
             del hosts[name], status[name]
         if next(elements(node, "utilization"), None) is not None:
             cib.note(node, "utilization", f"the capacity of {uname} is not taken into account")
-    return Nodes(hosts=hosts, status=status, attributes=attributes, failures=transient, states=found)
+    order = {name: number for number, name in enumerate(states)}
+    return Nodes(
+        hosts=hosts,
+        status=status,
+        attributes=attributes,
+        failures=transient,
+        states=dict(sorted(found.items(), key=lambda item: order[item[1].get("id", "")])),
+    )
 
 
 def _transient(cib: Cib, state: Element) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.model.intent import Cluster
 from reconciler.model.policy import Policy, QuorumPolicy
-from reconciler.pacemaker.document import Cib
+from reconciler.pacemaker.document import Cib, elements
 from reconciler.pacemaker.nvpairs import pairs
 from reconciler.pacemaker.rules import Subject
 from reconciler.pacemaker.values import boolean
@@ -27,6 +27,8 @@ class Options:
     in_maintenance: bool
     stops_all: bool
     has_startup_fencing: bool
+    has_unfencing: bool
+    """Some resource or device asks for nodes to be let in again after they were fenced."""
 
 
 def read_options(cib: Cib) -> Options:
@@ -54,12 +56,24 @@ def read_options(cib: Cib) -> Options:
         in_maintenance=boolean(given.get("maintenance-mode")),
         stops_all=boolean(given.get("stop-all-resources")),
         has_startup_fencing=boolean(given.get("startup-fencing"), default=True),
+        has_unfencing=_has_unfencing(cib),
     )
 
 
 def has_quorum(cib: Cib) -> bool:
     """Tell whether the cluster had quorum when the CIB was written."""
     return boolean(cib.root.get("have-quorum"))
+
+
+def _has_unfencing(cib: Cib) -> bool:
+    """Tell whether anything asks for unfencing (Pacemaker lib/pengine/unpack.c, XPATH_ENABLE_UNFENCING)."""
+    return any(
+        pair.get("value") == "unfencing" and pair.get("name") in {"provides", "requires"}
+        for section in ("configuration/resources", "configuration/rsc_defaults")
+        for parent in cib.section(section)
+        for block in parent.iter("meta_attributes")
+        for pair in elements(block, "nvpair")
+    )
 
 
 def _modern(given: Mapping[str, str]) -> dict[str, str]:

@@ -56,10 +56,15 @@ def operation_of(action: Action) -> str:
     return _OPERATIONS.get(action.kind, action.kind.value)
 
 
-def action_line(action: Action) -> str:
-    """Return the line of the section Executing Cluster Transition for an action."""
+def action_line(action: Action, name: str) -> str:
+    """Return the line of the section Executing Cluster Transition for an action on what Pacemaker calls so."""
     interval = f"={action.interval_ms}" if action.interval_ms else ""
-    return f"* Resource action: {action.resource!s:<15} {operation_of(action)}{interval} on {action.node}"
+    return f"* Resource action: {name:<15} {operation_of(action)}{interval} on {action.node}"
+
+
+def pseudo_line(name: str) -> str:
+    """Return the line for a step that runs nothing."""
+    return f"* Pseudo action:   {name}"
 
 
 def places(
