@@ -16,7 +16,7 @@ from reconciler.model.operation import Monitor
 from reconciler.model.resource import Operation, Resource
 from reconciler.model.transition import ActionKind
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.scores import possible_nodes
+from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, resource_action
 

@@ -12,7 +12,7 @@ from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.decision import Decision
 from reconciler.plan.guests import Connections
 from reconciler.plan.monitors import add_monitors
-from reconciler.plan.scores import locations_by_resource, possible_nodes
+from reconciler.plan.place.scores import locations_by_resource, possible_nodes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, action_id, resource_action
 

@@ -21,7 +21,8 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.placement import Placement
+from reconciler.plan.place.placement import Placement
+from reconciler.plan.place.scores import live_failure
 from reconciler.plan.reasons import (
     failure_reason,
     parameter_reasons,
@@ -30,7 +31,6 @@ from reconciler.plan.reasons import (
     several_places_reason,
     start_reasons,
 )
-from reconciler.plan.scores import live_failure
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 

@@ -17,10 +17,10 @@ from reconciler.plan.guests import Connections, connections, wait_for_agents
 from reconciler.plan.nodes import survey
 from reconciler.plan.operations import Decisions, create_steps
 from reconciler.plan.ordering import order_steps
-from reconciler.plan.placement import place
+from reconciler.plan.place.placement import place
+from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
-from reconciler.plan.scores import failure_expiry
 from reconciler.plan.settle.settle import settle
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
