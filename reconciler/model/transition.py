@@ -67,6 +67,15 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """A step of a group, a clone, or alternatives that runs nothing, and is reached; for people."""
+
+    name: str
+    """By Pacemaker's pattern: `GROUP_start_0`, `CLONE_running_0`, `one-or-more:NAME`."""
+    after: tuple[ActionId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a transition does to one guest or resource, as a person would say it."""
 
@@ -113,8 +122,7 @@ class Transition:
     """Where each resource is to run; None: nowhere. Clones are taken apart (`ID:0`)."""
     guest_nodes: Mapping[ResourceId, NodeName] = field(default_factory=dict)
     """The node that each guest is, removed guests included: its stop ends what runs there."""
-    milestones: tuple[str, ...] = ()
-    """Steps of groups and clones that run nothing, and happen in this transition (`GROUP_start_0`); for people."""
+    milestones: tuple[Milestone, ...] = ()
     recheck_at: float | None = None
     """Epoch seconds at which to plan again though nothing happens: a retry, a failure that expires."""
     is_complete: bool = True

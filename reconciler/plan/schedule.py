@@ -21,6 +21,7 @@ from reconciler.plan.place.placement import place
 from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
+from reconciler.plan.settle.edges import milestones
 from reconciler.plan.settle.settle import settle
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
@@ -52,7 +53,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         gates=gates,
         placement={d.resource.id: _final_node(d) for d in decisions.values()},
         guest_nodes={guest.id: node for node, guest in situation.guests.items()},
-        milestones=settled.milestones,
+        milestones=milestones(situation, settled, steps),
         recheck_at=_recheck_at(situation, decisions, links),
         is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
     )

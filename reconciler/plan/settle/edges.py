@@ -12,7 +12,7 @@ The rules:
 from collections.abc import Iterable
 
 from reconciler.model.names import ActionId
-from reconciler.model.transition import ActionKind
+from reconciler.model.transition import ActionKind, Milestone
 from reconciler.plan.decision import Fate
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
@@ -37,6 +37,18 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
                 before = (*before, *_monitors(situation, settled, steps, relation.first))
             for action in actions:
                 _ids_before(steps, before, action.id)
+
+
+def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:
+    """Return the steps that run nothing, with the actions that they wait for."""
+    reached: dict[TaskName, tuple[ActionId, ...]] = {}
+    found = []
+    for task in settled.milestones:
+        subject, verb = task
+        name = subject if subject.startswith("one-or-more:") else f"{subject}_{verb.value}_0"
+        after = _reach(situation, settled, steps, task, reached)
+        found.append(Milestone(name=name, after=tuple(sorted(after))))
+    return tuple(sorted(found, key=lambda m: m.name))
 
 
 def _reach(

@@ -37,8 +37,8 @@ class Settled:
 
     decisions: dict[ResourceId, Decision]
     relations: Relations
-    milestones: tuple[str, ...]
-    """Tasks of groups, clones and alternatives that are done in this plan."""
+    milestones: tuple[TaskName, ...]
+    """Tasks of groups, clones and alternatives that are done in this plan; they run nothing."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,8 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     _lay_out(board, held)
     _run(board)
     settled = {r: conclude(situation, decisions, board.tasks, r) for r in decisions}
-    return Settled(decisions=settled, relations=relations, milestones=_milestones(board))
+    milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
+    return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
 
 
 def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
@@ -205,14 +206,3 @@ def _couple(board: _Board, task: Task) -> None:
     if stop.is_required and not start.is_required and start.obstacle is None:
         start.is_required = True
         board.changed.append(start.name)
-
-
-def _milestones(board: _Board) -> tuple[str, ...]:
-    """Return the names of the tasks that run nothing and are done."""
-    return tuple(
-        sorted(
-            str(subject) if subject.startswith("one-or-more:") else f"{subject}_{verb.value}_0"
-            for (subject, verb), task in board.tasks.items()
-            if subject not in board.decisions and task.happens
-        )
-    )

@@ -58,7 +58,7 @@ def test_members_of_a_group_start_one_after_the_other() -> None:
         ["a_start_0@h1", "b_probe_0@h1"],
         ["b_start_0@h1", "c_probe_0@h1"],
     ]
-    assert transition.milestones == ("g_running_0", "g_start_0")
+    assert tuple(m.name for m in transition.milestones) == ("g_running_0", "g_start_0")
 
 
 def test_a_member_that_restarts_takes_those_after_it_along_and_none_before() -> None:
@@ -68,7 +68,12 @@ def test_a_member_that_restarts_takes_those_after_it_along_and_none_before() -> 
     transition = plan(changed, world)
     assert changes(transition) == ["restart resource/b h1 -> h1", "restart resource/c h1 -> h1"]
     assert graph(transition)["b_stop_0@h1"] == ["c_stop_0@h1"]
-    assert transition.milestones == ("g_running_0", "g_start_0", "g_stop_0", "g_stopped_0")
+    assert tuple(m.name for m in transition.milestones) == (
+        "g_running_0",
+        "g_start_0",
+        "g_stop_0",
+        "g_stopped_0",
+    )
 
 
 def test_a_member_that_cannot_run_stops_those_after_it() -> None:
