@@ -6,7 +6,6 @@ from reconciler.model.names import ActionId, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Transition
-from reconciler.pacemaker.pseudo import meeting_points
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
 from reconciler.plan.check import Alarm, check
@@ -71,8 +70,7 @@ def simulation_document(simulation: Simulation) -> dict[str, object]:
             }
             for action in in_order(transition)
         ]
-        + [_pseudo_action(step.name, step.after) for step in meeting_points(given.intent, transition)]
-        + [_pseudo_action(name, ()) for name in transition.milestones],
+        + [_pseudo_action(step.name, step.after) for step in transition.milestones],
         "unsupported": [
             {"feature": n.feature, "text": n.text, "line": n.where.line} for n in given.unsupported
         ],
@@ -94,7 +92,7 @@ def executed_lines(simulation: Simulation) -> list[str]:
     """Return a line for each action of a transition, in the first allowed order, and for each pseudo-action."""
     given, transition = simulation.given, simulation.transition
     numbers = take_apart(given.intent, given.observed).numbers
-    steps = [*transition.milestones, *(step.name for step in meeting_points(given.intent, transition))]
+    steps = [step.name for step in transition.milestones]
     return [
         *(
             action_line(action, given.names.of(action, numbers) if action.resource else action.node)

@@ -113,11 +113,11 @@ def _due(reasons: tuple[Reason, ...], verb: str) -> str:
     for reason in reversed(reasons):
         match reason.code:
             case "after" if verb == "Restart":
-                return f"  due to required {reason.subject} start"
+                return f"  due to required {reason.subject} {reason.step}"
             case "after" | "unrunnable" if reason.subject.startswith("one-or-more:"):
                 return f"  due to unrunnable {reason.subject}"
             case "after" | "unrunnable":
-                return f"  due to unrunnable {reason.subject} start"
+                return f"  due to unrunnable {reason.subject} {reason.step}"
             case "no-quorum":
                 return "  due to no quorum"
             case "quorum-freeze":
