@@ -152,6 +152,8 @@ def _pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     if len(active) != 1:
         return None
     node = active[0].node
+    if node in situation.fences:
+        return None
     host = situation.intent.hosts.get(node)
     if host is not None and host.state is HostState.MAINTENANCE:
         return node
