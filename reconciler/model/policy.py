@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from reconciler.model.score import INFINITY
+
 
 class QuorumPolicy(Enum):
     """What happens while quorum is lost (Pacemaker's no-quorum-policy)."""
@@ -28,6 +30,20 @@ class PlacementStrategy(Enum):
     """The capacity that is left."""
 
 
+class HealthStrategy(Enum):
+    """What the health of nodes leads to (Pacemaker's node-health-strategy)."""
+
+    NONE = "none"
+    MIGRATE_ON_RED = "migrate-on-red"
+    """Nothing runs where anything is red."""
+    ONLY_GREEN = "only-green"
+    """Nothing runs where anything is yellow or red."""
+    PROGRESSIVE = "progressive"
+    """Colours are worth what the policy says, and a node begins with a base."""
+    CUSTOM = "custom"
+    """Colours are worth what the policy says."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The cluster options that decisions depend on (Pacemaker Explained, "Cluster Options")."""
@@ -35,6 +51,13 @@ class Policy:
     is_symmetric: bool = True
     """Resources may run everywhere; False: only where a location constraint says so."""
     placement: PlacementStrategy = PlacementStrategy.DEFAULT
+    health: HealthStrategy = HealthStrategy.NONE
+    health_base: int = 0
+    """The health that a node has before any of its labels counts; for the progressive strategy."""
+    health_green: int = 0
+    """What green is worth to the progressive and the custom strategy; likewise yellow and red."""
+    health_yellow: int = 0
+    health_red: int = -INFINITY
     on_quorum_loss: QuorumPolicy = QuorumPolicy.IGNORE
     stops_removed: bool = True
     """What is no longer declared is stopped."""

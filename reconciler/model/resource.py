@@ -173,6 +173,8 @@ class Resource:
     """What it takes of its node's capacity (Pacemaker's utilization)."""
     allows_migration: bool = False
     """It may be moved live, without a stop (Pacemaker's allow-migrate)."""
+    allows_unhealthy: bool = False
+    """It may run on nodes of poor health (Pacemaker's allow-unhealthy-nodes)."""
     instance_of: ResourceId | None = None
     """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
     is_unique: bool = False
