@@ -22,7 +22,7 @@ from reconciler.model.score import INFINITY
 from reconciler.plan.place.colocation import heed_dependent, wishes_around
 from reconciler.plan.place.groups import assign_part, release_part
 from reconciler.plan.place.primitives import pinned_to
-from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.state import Assignment, Course, result_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,9 +39,12 @@ class _Sharing:
     assigned: int = 0
 
 
-def assign_clone(assignment: Assignment, name: ResourceId) -> None:
-    """Assign all instances of a clone."""
+def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
+    """Assign all instances of a clone, which has no node itself."""
     found = assignment.situation.clones[name]
+    assignment.begun.add(name)
+    for colocation in assignment.bonds.this_with(name):
+        yield colocation.primary
     for colocation in assignment.bonds.with_this(name):
         heed_dependent(assignment, colocation, name)
     max_total = len(found.instances) if found.clone.max is None else found.clone.max
@@ -65,6 +68,7 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> None:
         if node is not None:
             spread.setdefault(node, instance)
     assignment.done.add(name)
+    return None
 
 
 def _is_pinned(assignment: Assignment, instance: ResourceId) -> bool:
@@ -134,7 +138,7 @@ def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) ->
         for name in [instance, *assignment.tree.children(instance)]:
             scores = assignment.scores[name]
             assignment.scores[name] = scores | {node: -INFINITY for node in full if node in scores}
-    node = assign_part(assignment, instance, prefer, is_tentative=prefer is not None)
+    node = result_of(assign_part(assignment, instance, prefer, is_tentative=prefer is not None))
     if node is not None:
         sharing.counts[node] += 1
     return node

@@ -222,12 +222,17 @@ class _Adding:
         return with_wishes(scores, wishes_on(tree, group.id))
 
     def _plus(self, score: int, wish: int, share: float, colocation: Colocation) -> int:
-        """Add a share of a wish to a score, rounded half away from 0 and at least 1."""
+        """Add a share of a wish to a score, rounded half away from 0; what is too small for that counts as 1.
+
+        Pacemaker gives that 1 the sign of the share, whatever the wish; so do we, to come to the same places.
+        """
         if score == _UNUSABLE or (share < 0 and wish < 0 and not self._may_drive_away(wish, colocation)):
             return score
         points = share * wish
-        rounded = max(1, int(abs(points) + 0.5)) if points else 0
-        result = add_scores(score, rounded if points > 0 else -rounded)
+        rounded = int(points + (0.5 if points >= 0 else -0.5))
+        if not rounded and wish:
+            rounded = 1 if share > 0 else -1
+        result = add_scores(score, rounded)
         if self.spares and result < 0 <= score:
             return score if score == 0 else _UNUSABLE
         return result

@@ -1,4 +1,4 @@
-"""Assigns one primitive, the primaries that it is colocated with being assigned already.
+"""Assigns one primitive, asking for the primaries that it is colocated with.
 
 The rules, first match wins; the first five are our own, the others Pacemaker's (pcmk_sched_primitive.c):
 
@@ -11,6 +11,8 @@ The rules, first match wins; the first five are our own, the others Pacemaker's 
 7. The best node wins. Where it runs, it stays if the score there is as good, and above 0.
 """
 
+from collections.abc import Iterator
+
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
@@ -21,15 +23,15 @@ from reconciler.plan.place.colocation import follow_primary, heed_dependent
 from reconciler.plan.place.ranking import best_of
 from reconciler.plan.place.room import ban_without_room
 from reconciler.plan.place.scores import Scores, ban_of
-from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.state import Assignment, Course
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 
 
 def assign_primitive(
     assignment: Assignment, name: ResourceId, prefer: NodeName | None = None, *, is_tentative: bool = False
-) -> NodeName | None:
-    """Assign a primitive and return its node.
+) -> Course:
+    """Assign a primitive.
 
     Args:
         assignment: what is known so far; its scores change.
@@ -40,7 +42,8 @@ def assign_primitive(
     if name in assignment.done:
         return assignment.nodes[name]
     resource = assignment.situation.resources[name]
-    _heed_colocations(assignment, resource)
+    assignment.begun.add(name)
+    yield from _heed_colocations(assignment, resource)
     if name in assignment.done:
         return None
     node, obstacle = _choose(assignment, resource, prefer)
@@ -71,16 +74,16 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     return node
 
 
-def _heed_colocations(assignment: Assignment, resource: Resource) -> None:
+def _heed_colocations(assignment: Assignment, resource: Resource) -> Iterator[ResourceId]:
     this_with, with_this = assignment.bonds.this_with(resource.id), assignment.bonds.with_this(resource.id)
     if not this_with and not with_this:
         return
     for is_mandatory in (True, False):
         for colocation in this_with:
-            if _is_mandatory(colocation) is is_mandatory and not _is_free_of(
-                assignment, resource, colocation
-            ):
-                follow_primary(assignment, colocation, resource.id)
+            if _is_mandatory(colocation) is is_mandatory:
+                yield colocation.primary
+                if not _is_free_of(assignment, resource, colocation):
+                    follow_primary(assignment, colocation, resource.id)
         for colocation in with_this:
             if _is_mandatory(colocation) is is_mandatory:
                 heed_dependent(assignment, colocation, resource.id)
