@@ -70,7 +70,7 @@ def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
 
 
 def _final_node(decision: Decision) -> NodeName | None:
-    if decision.starts:
+    if decision.starts or decision.migrates:
         return decision.target
     return decision.active[0].node if decision.active and not decision.stops else None
 
