@@ -23,6 +23,8 @@ class NodeStatus:
     """Hosts only: the guest types whose hypervisor answers now."""
     needs_adoption: bool = False
     """Its stock agent was running before we knew of it: it is not connected until an operator says so."""
+    is_leaving: bool = False
+    """It asked to leave: everything moves away, and then it is let go."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
 

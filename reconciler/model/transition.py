@@ -23,6 +23,10 @@ class ActionKind(Enum):
     """Connects a node's agent."""
     DISCONNECT = "disconnect"
     """Ends the connection to a guest's agent in order, before the guest stops."""
+    FENCE = "fence"
+    """Makes certain that a node runs nothing any more."""
+    RELEASE = "release"
+    """Lets a node go that asked to leave, once nothing runs there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Action:
     reasons: tuple[Reason, ...] = ()
     is_forced: bool = False
     """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
+    fencing: str = ""
+    """FENCE: what is done to the node, reboot or off."""
 
     @property
     def subject(self) -> ResourceId | None:
@@ -72,6 +78,8 @@ class Milestone:
 
     name: str
     """By Pacemaker's pattern: `GROUP_start_0`, `CLONE_running_0`, `one-or-more:NAME`."""
+    subject: ResourceId
+    """The group or clone; or the resource, of a stop that is not needed, for its node is fenced."""
     after: tuple[ActionId, ...] = ()
 
 

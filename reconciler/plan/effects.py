@@ -27,6 +27,10 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             return _with_node(observed, action.node, NodeState.ONLINE)
         case ActionKind.DISCONNECT:
             return _with_node(observed, action.node, NodeState.OFFLINE)
+        case ActionKind.FENCE:
+            return _fenced(observed, action.node, guest_nodes)
+        case ActionKind.RELEASE:
+            return _with_node(observed, action.node, NodeState.OFFLINE)
         case ActionKind.PROBE | ActionKind.START | ActionKind.STOP | ActionKind.MONITOR | ActionKind.CANCEL:
             assert action.resource is not None
             return _with_instance(observed, action, action.resource, guest_nodes)
@@ -103,6 +107,18 @@ def _with_instance(
     if resource in guest_nodes and action.kind in {ActionKind.START, ActionKind.STOP}:
         return _with_guest(result, guest_nodes[resource], is_running=action.kind is ActionKind.START)
     return result
+
+
+def _fenced(observed: Observed, node: NodeName, guest_nodes: dict[ResourceId, NodeName]) -> Observed:
+    """End all that is on a node, guests and what is in them included."""
+    result = _with_node(observed, node, NodeState.OFFLINE)
+    gone = [key for key, i in observed.instances.items() if key[1] == node and i.role is not Role.STOPPED]
+    for resource, _ in sorted(gone):
+        if resource in guest_nodes:
+            result = _with_guest(result, guest_nodes[resource], is_running=False)
+    stopped = {key: Instance(resource=key[0], node=node, role=Role.STOPPED) for key in gone}
+    kept = {key: i for key, i in result.instances.items() if key not in stopped}
+    return replace(result, instances={**kept, **stopped})
 
 
 def started(before: Instance, uses: StartedAs) -> Instance:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from reconciler.model.constraint import Discovery
 from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import HostState
+from reconciler.model.node import HostState, NodeState
 from reconciler.model.resource import Resource
-from reconciler.model.transition import Action, ActionKind
+from reconciler.model.transition import Action, ActionKind, Reason
 from reconciler.plan.decision import Decision
 from reconciler.plan.guests import Connections
 from reconciler.plan.monitors import add_monitors
@@ -31,6 +31,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
                 timeout_ms=timeout_ms,
             )
         )
+    _add_fences(situation, steps)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
         _add_stops(situation, steps, decision)
@@ -38,6 +39,26 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         add_monitors(situation, steps, decision)
     _add_probes(situation, decisions, steps, links)
     return steps
+
+
+def _add_fences(situation: Situation, steps: Steps) -> None:
+    """Fence what must be, and let go what asked to leave."""
+    policy = situation.intent.cluster.policy
+    for node, why in sorted(situation.fences.items()):
+        steps.add(
+            Action(
+                id=action_id(ActionKind.FENCE, node, node),
+                kind=ActionKind.FENCE,
+                node=node,
+                timeout_ms=policy.fence_timeout_ms,
+                fencing=policy.fence_action,
+                reasons=(Reason("unclean", why),),
+            )
+        )
+    for status in situation.observed.nodes.values():
+        if status.is_leaving and status.state is NodeState.ONLINE and status.name in situation.intent.hosts:
+            name = action_id(ActionKind.RELEASE, status.name, status.name)
+            steps.add(Action(id=name, kind=ActionKind.RELEASE, node=status.name))
 
 
 def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> None:

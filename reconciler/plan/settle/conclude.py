@@ -73,13 +73,15 @@ def _hindered(decision: Decision, hindrance: Obstacle) -> Decision:
 def _ends_with(
     situation: Situation, decisions: Mapping[ResourceId, Decision], tasks: Tasks, decision: Decision
 ) -> frozenset[NodeName]:
-    """Return the guest nodes on which a resource ends with the guest, without being stopped before.
+    """Return the nodes on which a resource ends with the node, without being stopped before.
 
-    Its guest is destroyed, or it cannot be stopped there: nobody may, or nobody is there to do it.
+    The node is fenced; or it is a guest that is destroyed, or in which it cannot be stopped: nobody may, or nobody
+    is there to do it.
     """
+    is_stopped = tasks[(decision.resource.id, Verb.STOP)].is_required
+    found = {i.node for i in decision.active if i.node in situation.fences} if is_stopped else set()
     if decision.resource.guest is not None:
-        return frozenset()
-    found = set()
+        return frozenset(found)
     for instance in decision.active:
         guest = situation.guests.get(instance.node)
         if guest is None or not tasks[(guest.id, Verb.STOP)].is_required:
