@@ -6,9 +6,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.model.collective import Clone, Group
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.intent import Intent
 from reconciler.pacemaker.simulation import executed_lines, simulate_cib, simulation_document
-from tests.conformance.summaries import Outcome, base, plain, read_summary
+from tests.conformance.summaries import Outcome, Places, base, plain, read_summary
 
 ASPECTS = ("places", "lines", "actions")
 
@@ -54,11 +56,25 @@ def outcome_of(path: Path) -> tuple[Outcome, str]:
     for resource, found in placement.items():
         if found:
             outcome.places.setdefault(base(resource), []).extend((p["node"], p["role"]) for p in found)
-    outcome.places = {name: sorted(places) for name, places in outcome.places.items()}
+    outcome.places = _with_groups(simulation.given.intent, outcome.places)
     outcome.lines = sorted(plain(line) for line in transition)
     outcome.actions = {plain(line) for line in executed_lines(simulation)}
     features = sorted({note.feature for note in simulation.given.unsupported})
     return outcome, ", ".join(features)
+
+
+def _with_groups(intent: Intent, places: Places) -> Places:
+    """Name cloned groups as Pacemaker's summary does: by the group where all of it runs, else by its members."""
+    shown = {name: list(found) for name, found in places.items()}
+    cloned = {c.member for c in intent.collectives.values() if isinstance(c, Clone)}
+    for group in intent.collectives.values():
+        if not isinstance(group, Group) or group.id not in cloned:
+            continue
+        whole = set.intersection(*(set(shown.get(member, ())) for member in group.members))
+        for member in group.members:
+            shown[member] = [place for place in shown.get(member, ()) if place not in whole]
+        shown[group.id] = sorted(whole)
+    return {name: sorted(found) for name, found in shown.items() if found}
 
 
 def _run(suite: Path, case: str, level: str) -> Verdict:
