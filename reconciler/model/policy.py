@@ -15,6 +15,10 @@ class QuorumPolicy(Enum):
     """Everything is stopped."""
     FREEZE = "freeze"
     """What runs goes on and may move; nothing else is started."""
+    DEMOTE = "demote"
+    """What is promoted is demoted; everything else is stopped."""
+    FENCE = "fence"
+    """All nodes that can be reached are fenced."""
 
 
 class PlacementStrategy(Enum):
@@ -65,5 +69,18 @@ class Policy:
     """Monitors that are no longer declared are disarmed."""
     connects_hosts: bool = True
     """Hosts are connected by us; False: they join by themselves, as a Pacemaker cluster's nodes do."""
+    has_fencing: bool = False
+    """Nodes that may still run something are fenced before that is recovered elsewhere."""
+    fence_action: str = "reboot"
+    """What fencing does to a node: reboot or off."""
+    fence_timeout_ms: int = 60_000
+    has_watchdog: bool = False
+    """Nodes fence themselves by a watchdog, so that no fencing device is needed."""
+    fences_in_parallel: bool = True
+    """Several nodes may be fenced at once."""
+    priority_fencing_delay_ms: int = 0
+    """How much later the nodes with the weightiest resources are fenced; 0: not."""
+    fences_remote_without_quorum: bool = False
+    """Remote nodes may be fenced while the cluster has no quorum."""
     longest_pause_s: float = 60.0
     """Longest pause between two tries of a start; 0: none, as Pacemaker does."""

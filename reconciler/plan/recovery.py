@@ -147,6 +147,9 @@ def _stopped(case: _Case) -> Decision | None:
     if len(case.active) > 1:
         return _at_several_places(case)
     if case.target is None:
+        if resource.instance_of is not None and not case.obstacle and not case.active:
+            # There are as many instances as there may be; that some find no node is as asked.
+            return _decision(case, Fate.KEEP)
         obstacle = case.obstacle or "no node will do"
         if not case.active:
             return _decision(case, Fate.HOLD, obstacle=obstacle)
