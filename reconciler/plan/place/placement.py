@@ -25,7 +25,7 @@ class Placement:
     obstacles: Mapping[ResourceId, str]
     """For those that should run and find no node: why, in a sentence."""
     allowed: Mapping[ResourceId, frozenset[NodeName]]
-    """For those that take capacity, where that counts: the nodes that would do by all that concerns each alone."""
+    """For those that take capacity, where that counts: the nodes of which their constraints speak."""
 
 
 def place(situation: Situation) -> Placement:
@@ -43,11 +43,7 @@ def _allowed(assignment: Assignment) -> dict[ResourceId, frozenset[NodeName]]:
     situation = assignment.situation
     if situation.intent.cluster.policy.placement is PlacementStrategy.DEFAULT:
         return {}
-    return {
-        r.id: frozenset(node for node, score in assignment.scores.get(r.id, {}).items() if score >= 0)
-        for r in situation.resources.values()
-        if r.needs
-    }
+    return {r.id: frozenset(assignment.scores.get(r.id, ())) for r in situation.resources.values() if r.needs}
 
 
 def _assign(assignment: Assignment, name: ResourceId) -> None:

@@ -27,7 +27,7 @@ from reconciler.plan.settle.orders import (
     guest_relations,
     order_relations,
 )
-from reconciler.plan.settle.tasks import Blocking, Obstacle, Relation, Relations, Task, TaskName, Verb
+from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Relations, Task, TaskName, Verb
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
@@ -126,20 +126,27 @@ def _run(board: _Board) -> None:
         task = board.task(board.changed.popleft())
         for relation in board.relations.after(task.name):
             then = board.task(relation.then)
-            if relation.implies_then and task.happens and not task.is_live:
-                _require(board, then, relation)
+            if relation.implies_then and task.happens:
+                _require(board, then, relation, task)
             if relation.blocks is not Blocking.NO and task.hindrance is not None:
                 _hinder(board, then, task, relation)
-        if task.is_required and not task.is_live:
+        if task.happens or (task.is_required and task.name[1] is Verb.STOP):
             for relation in board.relations.before(task.name):
-                if relation.implies_first and (task.happens or task.name[1] is Verb.STOP):
-                    _require(board, board.task(relation.first), relation)
+                if relation.implies_first:
+                    _require(board, board.task(relation.first), relation, task)
         _couple(board, task)
 
 
-def _require(board: _Board, task: Task, relation: Relation) -> None:
-    if task.is_live and relation.implies_first and task.name[1] is Verb.STOP:
-        _interrupt(board, task, relation)
+def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None:
+    """Do a task because another one is done; a live migration matters only to the wholes that it is a part of."""
+    if relation.bond is not Bond.PART:
+        if cause.is_live:
+            return
+        if task.is_live and task.name[1] is Verb.STOP:
+            _interrupt(board, task, relation)
+    elif task.is_live and not cause.is_live:
+        task.is_live = False
+        board.changed.append(task.name)
     if task.is_required:
         return
     if task.is_frozen:
@@ -147,6 +154,7 @@ def _require(board: _Board, task: Task, relation: Relation) -> None:
             _release(board, task, relation)
         return
     task.is_required = True
+    task.is_live = cause.is_live
     task.causes.append(relation)
     board.changed.append(task.name)
 
