@@ -23,6 +23,10 @@ class ActionKind(Enum):
     """Connects a node's agent."""
     DISCONNECT = "disconnect"
     """Ends the connection to a guest's agent in order, before the guest stops."""
+    MIGRATE_TO = "migrate_to"
+    """Live migration, on the node that is left (OCF's migrate_to)."""
+    MIGRATE_FROM = "migrate_from"
+    """Live migration, on the node that takes over; a STOP on the other one ends it."""
     FENCE = "fence"
     """Makes certain that a node runs nothing any more."""
     RELEASE = "release"
@@ -56,6 +60,8 @@ class Action:
     """The instance of a clone that it is about, where nodes do not know instances apart (`ID:0`)."""
     interval_ms: int = 0
     timeout_ms: int = 20_000
+    peer: NodeName | None = None
+    """MIGRATE_TO and MIGRATE_FROM: the other node."""
     uses: StartedAs | None = None
     """Parameters to run it with: of the start record where there is one, else of the declaration."""
     after: tuple[ActionId, ...] = ()

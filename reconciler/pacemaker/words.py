@@ -14,6 +14,7 @@ _VERBS = {
     "stop": "Stop",
     "destroy": "Stop",
     "move": "Move",
+    "migrate": "Migrate",
     "restart": "Restart",
     "recover": "Recover",
 }

@@ -36,6 +36,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         _add_disconnect(situation, steps, decision)
         _add_stops(situation, steps, decision)
         _add_start(steps, decision)
+        _add_migration(steps, decision)
         add_monitors(situation, steps, decision)
     _add_probes(situation, decisions, steps, links)
     return steps
@@ -89,6 +90,22 @@ def _add_start(steps: Steps, decision: Decision) -> None:
         steps.add(
             resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
         )
+
+
+def _add_migration(steps: Steps, decision: Decision) -> None:
+    """Move something live: the old node hands over, the new one takes over, the old one is cleared."""
+    if not decision.migrates:
+        return
+    (instance,) = decision.active
+    assert decision.target is not None
+    uses = instance.started_as or start_parameters(decision.resource)
+    for kind, node, peer in (
+        (ActionKind.MIGRATE_TO, instance.node, decision.target),
+        (ActionKind.MIGRATE_FROM, decision.target, instance.node),
+    ):
+        action = resource_action(kind, decision.resource, node, uses, decision.reasons)
+        steps.add(replace(action, peer=peer))
+    steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses, decision.reasons))
 
 
 def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:

@@ -48,14 +48,25 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     for monitor in own:
         if monitor.kind is ActionKind.MONITOR:
             there = [a for a in own if a.node == monitor.node]
-            started = [a for a in there if a.kind is ActionKind.START]
+            started = [a for a in there if a.kind in {ActionKind.START, ActionKind.MIGRATE_FROM}]
             cleared = [a for a in there if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
             _all_before(steps, started or cleared, monitor.id)
+    _order_migration(steps, own)
     before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
     for start in starts:
         _all_before(steps, before, start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
+
+
+def _order_migration(steps: Steps, own: list[Action]) -> None:
+    """Look first, then hand over, take over, and clear what was left."""
+    for to in [a for a in own if a.kind is ActionKind.MIGRATE_TO]:
+        _all_before(steps, [a for a in own if a.kind is ActionKind.PROBE], to.id)
+        for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
+            steps.order(to.id, taken.id)
+            for stop in [a for a in own if a.kind is ActionKind.STOP]:
+                steps.order(taken.id, stop.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:

@@ -21,6 +21,7 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.migration import can_migrate
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.reasons import (
@@ -198,9 +199,9 @@ def _running(case: _Case) -> Decision | None:
         return _recover(case, instance)
     if case.target != instance.node:
         assert case.target is not None
-        return _decision(
-            case, Fate.MOVE, *placement_reasons(case.situation, resource, instance.node, case.target)
-        )
+        fate = Fate.MIGRATE if can_migrate(case.situation, resource, instance, case.target) else Fate.MOVE
+        reasons = placement_reasons(case.situation, resource, instance.node, case.target)
+        return _decision(case, fate, *reasons)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
     if resource.declared_as in case.situation.history.restarts:

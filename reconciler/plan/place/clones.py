@@ -8,6 +8,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_instances.c):
 * Instances that run stay if no node is better. If another is better, an instance is thought of as going there, and the
   question is asked again: so each node gets its share, and what already runs there is the one that stays.
 * The others then get the best nodes that are left.
+* What is to be with a clone is not with an instance that is blocked.
 * Ours alone: what cannot be moved now keeps its place first of all. That an instance gets no node since others have
   them all is no obstacle.
 """
@@ -21,7 +22,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.colocation import heed_dependent, wishes_around
 from reconciler.plan.place.groups import assign_part, release_part
-from reconciler.plan.place.primitives import pinned_to
+from reconciler.plan.place.primitives import is_blocked, pinned_to
 from reconciler.plan.place.state import Assignment, Course, result_of
 
 
@@ -65,7 +66,7 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
     spread = assignment.spread.setdefault(name, {})
     for instance in instances:
         node = assignment.node_of(instance)
-        if node is not None:
+        if node is not None and not _is_blocked(assignment, instance):
             spread.setdefault(node, instance)
     assignment.done.add(name)
     return None
@@ -75,6 +76,15 @@ def _is_pinned(assignment: Assignment, instance: ResourceId) -> bool:
     situation = assignment.situation
     leaves = [situation.resources[leaf] for leaf in situation.leaves(instance)]
     return any(resource.is_managed and pinned_to(situation, resource) is not None for resource in leaves)
+
+
+def _is_blocked(assignment: Assignment, instance: ResourceId) -> bool:
+    situation = assignment.situation
+    return any(
+        is_blocked(situation.resources[leaf], found)
+        for leaf in situation.leaves(instance)
+        for found in situation.active(leaf)
+    )
 
 
 def _assign_early(sharing: _Sharing, instances: list[ResourceId]) -> None:

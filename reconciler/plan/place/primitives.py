@@ -3,7 +3,8 @@
 The rules, first match wins; the first five are our own, the others Pacemaker's (pcmk_sched_primitive.c):
 
 1. What is not managed stays where it is; what is to be stopped gets no node.
-2. What cannot be moved now keeps its node: that one is in maintenance, or out of reach and not known dead.
+2. What cannot be moved now keeps its node: that one is in maintenance, or out of reach and not known dead; or what
+   failed there is to be left as it is.
 3. What an operation failed on whose on-fail says so stays stopped.
 4. Colocations with what nobody knows the place of are disregarded by what runs.
 5. What runs stays while a neighbour's place is not known: nothing moves towards, or away from, what nobody has seen.
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
+from reconciler.model.observed import Instance
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import OnFail, Resource, Role
 from reconciler.model.score import INFINITY
@@ -56,7 +58,7 @@ def assign_primitive(
 def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     """Return the node of a resource that must not be moved now.
 
-    Its node is in maintenance, or out of reach and not known dead: it cannot be stopped there.
+    Its node is in maintenance, or out of reach and not known dead: it cannot be stopped there. Or it is blocked.
     """
     active = situation.active(resource.id)
     if len(active) != 1:
@@ -65,7 +67,7 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     if node in situation.fences:
         return None
     host = situation.intent.hosts.get(node)
-    if host is not None and host.state is HostState.MAINTENANCE:
+    if is_blocked(resource, active[0]) or (host is not None and host.state is HostState.MAINTENANCE):
         return node
     status = situation.node(node)
     if resource.guest is not None:
@@ -74,6 +76,15 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     if status is None or status.state is NodeState.OFFLINE or situation.is_online(node):
         return None
     return node
+
+
+def is_blocked(resource: Resource, instance: Instance) -> bool:
+    """Tell whether what failed is to be left as it is: its on-fail says so, or it could not be stopped."""
+    failure = instance.failure
+    if failure is None:
+        return False
+    on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+    return on_fail is OnFail.BLOCK or (failure.operation == "stop" and on_fail is OnFail.RESTART)
 
 
 def _heed_colocations(assignment: Assignment, resource: Resource) -> Iterator[ResourceId]:

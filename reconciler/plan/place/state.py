@@ -38,7 +38,7 @@ class Assignment:
     done: set[ResourceId] = field(default_factory=set)
     """Primitives, groups and clones that are assigned."""
     spread: dict[ResourceId, dict[NodeName, ResourceId]] = field(default_factory=dict)
-    """Of clones that are assigned, the first instance on each node."""
+    """Of clones that are assigned, the first instance on each node that others may be with."""
     obstacles: dict[ResourceId, str] = field(default_factory=dict)
     load: Counter[NodeName] = field(default_factory=Counter)
     """How many primitives are assigned to each node."""

@@ -25,6 +25,8 @@ def conclude(
     decision = decisions[resource]
     start, stop = tasks[(resource, Verb.START)], tasks[(resource, Verb.STOP)]
     ends_with = _ends_with(situation, decisions, tasks, decision)
+    if decision.migrates and not start.is_live:
+        decision = replace(decision, fate=Fate.MOVE)
     if _is_changed(decision, start, stop):
         decision = (
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
@@ -33,8 +35,8 @@ def conclude(
 
 
 def _is_changed(decision: Decision, start: Task, stop: Task) -> bool:
-    is_same_stop = stop.is_required == decision.stops
-    is_same_start = start.happens == decision.starts
+    is_same_stop = stop.is_required == (decision.stops or decision.migrates)
+    is_same_start = start.happens == (decision.starts or decision.migrates)
     return not (is_same_stop and is_same_start)
 
 
