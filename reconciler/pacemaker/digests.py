@@ -37,14 +37,13 @@ def parameters_digest(params: Mapping[str, str], timeout_ms: int | None = None) 
 def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
     """Return what has changed in a definition since an operation ran with it.
 
-    Parameters that an operation has of its own count; a start's, for everything that is not recurring. Values that
-    are secret may have been taken out of a saved CIB, so that without them nothing else may differ.
+    Parameters that an operation has of its own count. Values that are secret may have been taken out of a saved CIB,
+    so that without them nothing else may differ.
 
     Source: Pacemaker lib/pengine/pe_digest.c, rsc_action_digest_cmp; pcmk_sched_actions.c, only_sanitized_changed.
     """
     digests = entry.digests
-    name = entry.operation if entry.interval_ms else "start"
-    operation = resource.operation(name, entry.interval_ms)
+    operation = resource.operation(entry.operation, entry.interval_ms)
     params = {**resource.params, **operation.params}
     timeout_ms = operation.timeout_ms if entry.interval_ms else None
     change = DefinitionChange.NONE

@@ -235,13 +235,21 @@ def _is_same_operation(one: Entry, other: Entry) -> bool:
     return (one.operation, one.interval_ms) == (other.operation, other.interval_ms)
 
 
-def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> frozenset[Monitor]:
-    """Return the recurring monitors that are armed (unpack.c, calculate_active_ops and process_recurring)."""
+def since_start(history: Sequence[Entry]) -> list[Entry]:
+    """Return the entries that are about what runs now (unpack.c, calculate_active_ops and process_recurring)."""
     first, last_stop = _activity(history)
+    return [
+        entry
+        for index, entry in enumerate(history)
+        if index >= first and not (first < last_stop and index <= last_stop)
+    ]
+
+
+def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> frozenset[Monitor]:
+    """Return the recurring monitors that are armed."""
     found: dict[tuple[str, int], Monitor] = {}
-    for index, entry in enumerate(history):
-        is_old = index < first or (first < last_stop and index <= last_stop)
-        if is_old or not entry.interval_ms or entry.status == STATUS_PENDING:
+    for entry in since_start(history):
+        if not entry.interval_ms or entry.status == STATUS_PENDING:
             continue
         operation = given.resource.operation(entry.operation, entry.interval_ms)
         key = (entry.operation, entry.interval_ms)

@@ -8,10 +8,10 @@ from reconciler.model.history import FailureCount
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeState
 from reconciler.model.observed import Instance
-from reconciler.model.resource import Resource, ResourceAgent, Role
+from reconciler.model.resource import OnFail, Resource, ResourceAgent, Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.document import Cib, Element
-from reconciler.pacemaker.history import Circumstances, Course, follow, instance_of
+from reconciler.pacemaker.history import Circumstances, Course, follow, instance_of, since_start
 from reconciler.pacemaker.history_entries import Entry, entries
 from reconciler.pacemaker.history_names import HistoryNames
 from reconciler.pacemaker.migrations import Journeys, Key, settle_migrations
@@ -35,6 +35,11 @@ class Sheet:
     course: Course
     is_declared: bool
 
+    @property
+    def armed(self) -> list[Entry]:
+        """Return the entries that are about what runs now."""
+        return since_start(self.history)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statuses:
@@ -43,6 +48,8 @@ class Statuses:
     instances: Mapping[Key, Instance]
     failures: Mapping[Key, FailureCount]
     names: HistoryNames
+    counts: Mapping[Key, int] = field(default_factory=dict)
+    """Failures on each node, of what is no longer declared too."""
     sheets: Sequence[Sheet] = field(default=())
 
 
@@ -69,23 +76,28 @@ def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources
     return Statuses(
         instances=instances,
         failures=_failures(nodes, resources, sheets),
-        names=_names(resources, sheets, instances),
+        names=_names(resources, sheets),
+        counts={
+            (name, node): count
+            for node, attributes in nodes.failures.items()
+            for name, (count, _) in fail_counts(attributes, resources).items()
+        },
         sheets=sheets,
     )
 
 
-def fail_counts(attributes: Mapping[str, str]) -> dict[str, tuple[int, float]]:
+def fail_counts(attributes: Mapping[str, str], resources: Resources) -> dict[ResourceId, tuple[int, float]]:
     """Return how often each resource failed on a node, and when last, epoch seconds.
 
     The counts of its operations add up; a count without an operation is that of old versions (Pacemaker
     Administration, "fail-count-RESOURCE#OPERATION_INTERVAL").
     """
-    found: dict[str, tuple[int, float]] = {}
+    found: dict[ResourceId, tuple[int, float]] = {}
     for name, value in attributes.items():
         for prefix in ("fail-count-", "last-failure-"):
             if not name.startswith(prefix):
                 continue
-            resource = name.removeprefix(prefix).partition("#")[0]
+            resource = resources.known_as(name.removeprefix(prefix).partition("#")[0])
             count, last_at = found.get(resource, (0, 0.0))
             if prefix == "fail-count-":
                 count = min(INFINITY, count + score(value))
@@ -101,7 +113,7 @@ def _sheets(cib: Cib, options: Options, nodes: Nodes, resources: Resources) -> I
         is_gone = status is None or status.state in {NodeState.OFFLINE, NodeState.PENDING}
         if is_gone and not options.has_fencing:
             continue
-        counts = fail_counts(nodes.failures[node])
+        counts = fail_counts(nodes.failures[node], resources)
         for element in state.iterfind("lrm/lrm_resources/lrm_resource"):
             sheet = _sheet(cib, resources, node, counts, element)
             if sheet is not None:
@@ -112,7 +124,7 @@ def _sheet(
     cib: Cib,
     resources: Resources,
     node: NodeName,
-    counts: Mapping[str, tuple[int, float]],
+    counts: Mapping[ResourceId, tuple[int, float]],
     element: Element,
 ) -> Sheet | None:
     written = ResourceId(element.get("id", ""))
@@ -136,7 +148,9 @@ def _sheet(
         node=node,
         agent=agent,
         now=cib.now,
-        has_expired=last_at <= cib.now - declared.failure_timeout_ms / 1000,
+        has_expired=declared.failure_timeout_ms > 0
+        and last_at < cib.now - declared.failure_timeout_ms / 1000
+        and not _is_blocked(declared, history),
         is_promotable=isinstance(clone, Clone) and clone.promotion is not None,
         has_digests=known is not None and known.id not in resources.with_rules,
     )
@@ -151,18 +165,22 @@ def _sheet(
     )
 
 
-def _names(resources: Resources, sheets: Sequence[Sheet], instances: Mapping[Key, Instance]) -> HistoryNames:
+def _is_blocked(resource: Resource, history: Sequence[Entry]) -> bool:
+    """Tell whether a failure that is to block is among what happened: then no failure is forgotten."""
+    return any(
+        entry.effective_rc != entry.expected_rc
+        and entry.operation != "stop"
+        and resource.operation(entry.operation, entry.interval_ms).on_fail is OnFail.BLOCK
+        for entry in history
+    )
+
+
+def _names(resources: Resources, sheets: Sequence[Sheet]) -> HistoryNames:
     """Return the names that histories have for instances of clones."""
     cloned = [s for s in sheets if s.name in resources.clone_of]
     return HistoryNames(
         shared=frozenset(s.name for s in cloned if s.name == s.written),
-        numbered={
-            (s.name, s.node): s.written
-            for s in cloned
-            if s.name != s.written
-            and (s.name, s.node) in instances
-            and instances[s.name, s.node].role is not Role.STOPPED
-        },
+        numbered={(s.name, s.node): s.written for s in cloned if s.name != s.written and s.course.is_active},
     )
 
 
@@ -171,8 +189,8 @@ def _failures(nodes: Nodes, resources: Resources, sheets: Sequence[Sheet]) -> di
     ignoring = {(s.name, s.node) for s in sheets if s.course.ignores_failures}
     found: dict[Key, FailureCount] = {}
     for node, attributes in nodes.failures.items():
-        for written, (count, last_at) in fail_counts(attributes).items():
-            key = (resources.known_as(written), node)
+        for name, (count, last_at) in fail_counts(attributes, resources).items():
+            key = (name, node)
             if count and resources.declared(key[0]) is not None and key not in ignoring:
                 found[key] = FailureCount(count=count, last_at=last_at, text="see its history")
     for sheet in sheets:

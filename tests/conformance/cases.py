@@ -6,11 +6,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import Group
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.intent import Intent
 from reconciler.pacemaker.simulation import executed_lines, simulate_cib, simulation_document
-from tests.conformance.summaries import Outcome, Places, base, plain, read_summary
+from tests.conformance.summaries import Outcome, base, plain, read_summary, with_members
 
 ASPECTS = ("places", "lines", "actions")
 
@@ -45,8 +44,8 @@ def tallies(verdicts: list[Verdict]) -> dict[str, Tally]:
     return dict(sorted(found.items()))
 
 
-def outcome_of(path: Path) -> tuple[Outcome, str]:
-    """Return what our planner makes of a CIB, and the first thing in it that is not supported."""
+def outcome_of(path: Path) -> tuple[Outcome, str, dict[str, tuple[str, ...]]]:
+    """Return what our planner makes of a CIB, what in it is not supported, and the members of its groups."""
     simulation = simulate_cib(path.read_bytes(), path.name, time.time(), is_executed=True)
     document = simulation_document(simulation)
     outcome = Outcome()
@@ -56,33 +55,25 @@ def outcome_of(path: Path) -> tuple[Outcome, str]:
     for resource, found in placement.items():
         if found:
             outcome.places.setdefault(base(resource), []).extend((p["node"], p["role"]) for p in found)
-    outcome.places = _with_groups(simulation.given.intent, outcome.places)
+    outcome.places = {name: sorted(places) for name, places in outcome.places.items()}
     outcome.lines = sorted(plain(line) for line in transition)
     outcome.actions = {plain(line) for line in executed_lines(simulation)}
     features = sorted({note.feature for note in simulation.given.unsupported})
-    return outcome, ", ".join(features)
-
-
-def _with_groups(intent: Intent, places: Places) -> Places:
-    """Name cloned groups as Pacemaker's summary does: by the group where all of it runs, else by its members."""
-    shown = {name: list(found) for name, found in places.items()}
-    cloned = {c.member for c in intent.collectives.values() if isinstance(c, Clone)}
-    for group in intent.collectives.values():
-        if not isinstance(group, Group) or group.id not in cloned:
-            continue
-        whole = set.intersection(*(set(shown.get(member, ())) for member in group.members))
-        for member in group.members:
-            shown[member] = [place for place in shown.get(member, ()) if place not in whole]
-        shown[group.id] = sorted(whole)
-    return {name: sorted(found) for name, found in shown.items() if found}
+    groups = {
+        str(c.id): tuple(str(m) for m in c.members)
+        for c in simulation.given.intent.collectives.values()
+        if isinstance(c, Group)
+    }
+    return outcome, ", ".join(features), groups
 
 
 def _run(suite: Path, case: str, level: str) -> Verdict:
     wanted = read_summary((suite / "summary" / f"{case}.summary").read_text())
     try:
-        got, unsupported = outcome_of(suite / "xml" / f"{case}.xml")
+        got, unsupported, groups = outcome_of(suite / "xml" / f"{case}.xml")
     except (ReconcilerError, RuntimeError, AssertionError, KeyError, ValueError) as error:
         return Verdict(case, level, frozenset(), f"{type(error).__name__}: {error}")
+    wanted.places = with_members(wanted.places, groups)
     right = frozenset(aspect for aspect in ASPECTS if getattr(got, aspect) == getattr(wanted, aspect))
     why = "" if len(right) == len(ASPECTS) else _why(got, wanted, unsupported)
     return Verdict(case, level, right, why)
