@@ -56,24 +56,21 @@ def nodes_behind(situation: Situation, placement: Placement) -> Iterator[Behind]
 
 
 def with_lost_nodes(situation: Situation, placement: Placement) -> Situation:
-    """Return a situation with the nodes behind connections that are fenced, or end with what runs them."""
-    fences = dict(situation.fences)
+    """Return a situation with the remote nodes that are fenced, and the guests that end with what runs them."""
     if not can_fence(situation.intent, situation.observed):
         return situation
-    for behind in nodes_behind(situation, placement):
-        if behind.connection.container is not None:
-            why = _why_guest(situation, behind)
-        else:
-            why = _why_remote(situation, behind)
-        if why is not None:
-            fences[behind.node] = why
-    return replace(situation, fences=fences) if fences != situation.fences else situation
+    found = {behind.node: _why_remote(situation, behind) for behind in nodes_behind(situation, placement)}
+    for node in sorted(situation.guests):
+        launcher = situation.launcher(node)
+        if launcher is not None:
+            found[node] = _why_guest(situation, launcher)
+    lost = {node: why for node, why in found.items() if why is not None}
+    return replace(situation, fences={**situation.fences, **lost}) if lost else situation
 
 
-def _why_guest(situation: Situation, behind: Behind) -> str | None:
+def _why_guest(situation: Situation, launcher: Resource) -> str | None:
     """Return why all in a guest has ended, or will have when what runs it has stopped; None if it has not."""
-    assert behind.connection.container is not None
-    active = situation.active(behind.connection.container)
+    active = situation.active(launcher.id)
     is_broken = any(i.failure is not None or i.node in situation.fences for i in active)
     return GUEST_IS_UNCLEAN if is_broken else None
 

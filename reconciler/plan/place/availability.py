@@ -49,7 +49,7 @@ class Availability:
             return None if situation.is_online(node) else _link_obstacle(situation, node)
         guest = situation.guests[node]
         status = situation.node(node)
-        if status is not None and status.state is NodeState.UNCLEAN and guest.container is None:
+        if status is not None and status.state is NodeState.UNCLEAN and guest.agent.is_connection:
             return f"{node} may still run something and cannot be asked"
         if self.assigned.get(guest.id) is None:
             return f"{node} is not there: its guest {guest.id} does not run"
