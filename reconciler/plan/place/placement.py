@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.policy import PlacementStrategy
 from reconciler.plan.place.clones import assign_clone
 from reconciler.plan.place.groups import assign_part
 from reconciler.plan.place.order import assignment_order
@@ -23,16 +24,26 @@ class Placement:
     """Of primitives and instances; None: nowhere, by declaration or because no node will do."""
     obstacles: Mapping[ResourceId, str]
     """For those that should run and find no node: why, in a sentence."""
+    allowed: Mapping[ResourceId, frozenset[NodeName]]
+    """For those that take capacity, where that counts: the nodes of which their constraints speak."""
 
 
 def place(situation: Situation) -> Placement:
     """Assign all resources of a situation."""
     assignment = begin(situation)
+    allowed = _allowed(assignment)
     for name in assignment_order(assignment):
         _assign(assignment, name)
     for resource_id in situation.resources:
         assignment.nodes.setdefault(resource_id, None)
-    return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles)
+    return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles, allowed=allowed)
+
+
+def _allowed(assignment: Assignment) -> dict[ResourceId, frozenset[NodeName]]:
+    situation = assignment.situation
+    if situation.intent.cluster.policy.placement is PlacementStrategy.DEFAULT:
+        return {}
+    return {r.id: frozenset(assignment.scores.get(r.id, ())) for r in situation.resources.values() if r.needs}
 
 
 def _assign(assignment: Assignment, name: ResourceId) -> None:

@@ -64,6 +64,8 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     if len(active) != 1:
         return None
     node = active[0].node
+    if node in situation.fences:
+        return None
     host = situation.intent.hosts.get(node)
     if is_blocked(resource, active[0]) or (host is not None and host.state is HostState.MAINTENANCE):
         return node
