@@ -119,11 +119,10 @@ def _points(
 def _rule_holds(
     reading: Reading, rule: Element, attributes: Mapping[str, str], resource: ResourceId | None = None
 ) -> bool:
-    declared = None if resource is None else reading.resources.known.get(resource)
     subject = Subject(
         now=reading.cib.now,
         attributes=attributes,
-        params={} if declared is None else declared.params,
+        params={} if resource is None else reading.resources.params_on(resource, attributes),
         meta={} if resource is None else reading.resources.meta[resource],
     )
     return holds(reading.cib, rule, subject)

@@ -122,7 +122,7 @@ def _is_passed_over(course: Course, entry: Entry, given: Circumstances) -> bool:
     is_answer = entry.is_probe and entry.effective_rc in {OCF_OK, OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED}
     if given.now < entry.at + timeout_s or is_answer or entry.effective_rc == entry.expected_rc:
         return False
-    if entry.interval_ms:
+    if entry.interval_ms and entry.digests.all:
         course.rearmed.add((entry.operation, entry.interval_ms))
     return True
 
