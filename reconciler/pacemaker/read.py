@@ -69,7 +69,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     declared = declared_nodes(cib)
     nodes = with_remotes(cib, read_nodes(cib, options), declared)
     resources = read_resources(cib, options, nodes)
-    constraints = read_constraints(cib, nodes, resources)
+    constraints = read_constraints(cib, options, nodes, resources)
     intent = Intent(
         cluster=options.cluster,
         hosts=nodes.hosts,
