@@ -58,11 +58,17 @@ def transition_lines(transition: Transition, more: Iterable[Change] = ()) -> lis
 
 
 def _fence_lines(transition: Transition) -> list[str]:
-    return [
+    fenced = [
         f"* Fence ({action.fencing}) {action.node} '{action.reasons[0].text}'"
         for action in transition.actions.values()
         if action.kind is ActionKind.FENCE
     ]
+    ended = [
+        f"* Fence ({step.how}) {step.ends} (resource: {step.subject}) 'guest is unclean'"
+        for step in transition.milestones
+        if step.ends is not None
+    ]
+    return [*fenced, *ended]
 
 
 def operation_of(action: Action) -> str:

@@ -89,7 +89,7 @@ def _ends_with(
         return frozenset(found)
     for instance in decision.active:
         guest = situation.guests.get(instance.node)
-        if guest is None or not tasks[(guest.id, Verb.STOP)].is_required:
+        if guest is None or guest.agent.is_connection or not tasks[(guest.id, Verb.STOP)].is_required:
             continue
         is_kept = decision.is_left_alone or decision.fate is Fate.HOLD
         if is_kept or decisions[guest.id].is_forced or not situation.is_online(instance.node):
