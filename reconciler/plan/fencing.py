@@ -43,7 +43,11 @@ def judge_nodes(intent: Intent, observed: Observed, resources: Mapping[ResourceI
     """
     failed = [(i, on_fail) for i in observed.instances.values() if (on_fail := _on_fail(resources, i))]
     observed = _with_unclean(
-        intent, observed, {i.node: f"{i.resource} failed there" for i, f in failed if f is OnFail.FENCE}
+        observed,
+        {
+            **{i.node: f"{i.resource} failed there" for i, f in failed if f is OnFail.FENCE},
+            **_lost_remotes(resources, [i for i, f in failed if f is OnFail.RESET_REMOTE]),
+        },
     )
     emptied = {i.node for i, on_fail in failed if on_fail is OnFail.STANDBY}
     emptied |= {status.name for status in observed.nodes.values() if status.is_leaving}
@@ -71,14 +75,26 @@ def _on_fail(resources: Mapping[ResourceId, Resource], instance: Instance) -> On
     return resource.operation(failure.operation, failure.interval_ms).on_fail
 
 
-def _with_unclean(intent: Intent, observed: Observed, why: Mapping[NodeName, str]) -> Observed:
-    """Take hosts on which something failed beyond remedy for unclean."""
+def _with_unclean(observed: Observed, why: Mapping[NodeName, str]) -> Observed:
+    """Take nodes on which something failed beyond remedy for unclean."""
     nodes = dict(observed.nodes)
     for node, text in sorted(why.items()):
         status = nodes.get(node)
-        if node in intent.hosts and status is not None and status.state is NodeState.ONLINE:
+        if status is not None and status.state in {NodeState.ONLINE, NodeState.OFFLINE}:
             nodes[node] = replace(status, state=NodeState.UNCLEAN, text=text)
     return replace(observed, nodes=nodes) if why else observed
+
+
+def _lost_remotes(
+    resources: Mapping[ResourceId, Resource], connections: list[Instance]
+) -> dict[NodeName, str]:
+    """Return the remote nodes whose connection failed in a way that asks for them to be fenced."""
+    found = {}
+    for instance in connections:
+        remote = resources[instance.resource].remote_node
+        if remote is not None and resources[instance.resource].container is None:
+            found[remote.name] = "remote connection is unrecoverable"
+    return found
 
 
 def _with_standby(intent: Intent, emptied: set[NodeName]) -> Intent:

@@ -46,6 +46,8 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
     """Fence what must be, and let go what asked to leave."""
     policy = situation.intent.cluster.policy
     for node, why in sorted(situation.fences.items()):
+        if situation.launcher(node) is not None:
+            continue
         steps.add(
             Action(
                 id=action_id(ActionKind.FENCE, node, node),
@@ -65,7 +67,9 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
 def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Take leave of a guest's agent before the guest stops."""
     remote = decision.resource.remote_node
-    if remote is not None and decision.stops and situation.is_online(remote.name):
+    if remote is None or decision.resource.agent.is_connection:
+        return
+    if decision.stops and situation.is_online(remote.name):
         name = action_id(ActionKind.DISCONNECT, remote.name, remote.name)
         steps.add(Action(id=name, kind=ActionKind.DISCONNECT, node=remote.name))
 
@@ -113,7 +117,11 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
     grouped = locations_by_resource(situation)
     started = {a.subject for a in steps.of(ActionKind.START)}
     stopped = {a.subject for a in steps.of(ActionKind.STOP)} - started
-    leaving = {node for node, guest in situation.guests.items() if guest.id in stopped}
+    leaving = {
+        node
+        for node, guest in situation.guests.items()
+        if guest.id in stopped and not (guest.agent.is_connection and guest.container is None)
+    }
     for instances in _kin(situation):
         resource = instances[0]
         locations = grouped.get(resource.id, ())
@@ -123,7 +131,8 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
             is_told = node in leaving or node in never or (bool(allowed) and node not in allowed)
             if is_told or not _can_probe(situation, node, links, started):
                 continue
-            is_fresh = node in situation.guests and situation.guests[node].id in started
+            guest = situation.guests.get(node)
+            is_fresh = guest is not None and not guest.agent.is_connection and guest.id in started
             if is_fresh or situation.instance(resource.id, node) is None:
                 asked = _asked_on(decisions, instances, node)
                 steps.add(resource_action(ActionKind.PROBE, asked, node, start_parameters(asked)))
@@ -153,6 +162,8 @@ def _can_probe(
     if host is not None and host.state is HostState.MAINTENANCE:
         return False
     guest = situation.guests.get(node)
+    if guest is not None and guest.agent.is_connection:
+        return node not in situation.fences and (situation.is_online(node) or guest.id in started)
     if guest is not None and guest.id in started:
         return node in links.now
     status = situation.node(node)

@@ -44,6 +44,7 @@ class _Case:
     """One resource, with what the rules ask of it."""
 
     situation: Situation
+    placement: Placement
     resource: Resource
     active: tuple[Instance, ...]
     target: NodeName | None
@@ -56,6 +57,7 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
     for resource in situation.resources.values():
         case = _Case(
             situation=situation,
+            placement=placement,
             resource=resource,
             active=situation.active(resource.id),
             target=placement.nodes.get(resource.id),
@@ -138,6 +140,9 @@ def _out_of_reach(case: _Case, instance: Instance) -> str | None:
         wants_change = case.target != instance.node or instance.failure is not None
         return f"it runs on {instance.node}, which cannot be asked" if wants_change else None
     if status is None or status.state is NodeState.ONLINE:
+        return None
+    connection = case.situation.connection(instance.node)
+    if connection is not None and case.placement.nodes.get(connection.id) is not None:
         return None
     failure = case.situation.history.connections.get(instance.node)
     why = f" ({failure.reason.value}: {failure.text})" if failure else ""
