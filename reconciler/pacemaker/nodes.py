@@ -127,6 +127,7 @@ def with_remotes(cib: Cib, nodes: Nodes, declared: Mapping[NodeName, Declared]) 
                 connect_timeout_ms=duration_ms(one.connect_timeout, _CONNECT_TIMEOUT_MS),
             ),
             labels=attributes[name],
+            is_searched=boolean(attributes[name].get("resource-discovery-enabled"), default=True),
             capacity={} if node is None else _capacity(cib, node, state),
         )
     order = {name: number for number, name in enumerate(states)}

@@ -19,9 +19,6 @@ from reconciler.model.observed import Instance, Observed
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail, Resource, Role
 
-FENCING_STANDARD = "stonith"
-"""Of the resource agents that fence (Pacemaker's class of fencing devices)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -54,15 +51,10 @@ def judge_nodes(intent: Intent, observed: Observed, resources: Mapping[ResourceI
     return Judged(intent=_with_standby(intent, emptied), observed=observed, fences=_fences(intent, observed))
 
 
-def is_fencing_device(resource: Resource) -> bool:
-    """Tell whether a resource is what fences nodes."""
-    return resource.agent.standard == FENCING_STANDARD
-
-
 def can_fence(intent: Intent, observed: Observed) -> bool:
     """Tell whether a node could be fenced now."""
     policy = intent.cluster.policy
-    has_means = policy.has_watchdog or any(is_fencing_device(r) for r in intent.resources.values())
+    has_means = policy.has_watchdog or any(r.agent.is_fencing for r in intent.resources.values())
     has_say = observed.has_quorum or policy.on_quorum_loss is QuorumPolicy.IGNORE
     return policy.has_fencing and has_means and has_say
 
@@ -92,7 +84,7 @@ def _lost_remotes(
     found = {}
     for instance in connections:
         remote = resources[instance.resource].remote_node
-        if remote is not None and resources[instance.resource].container is None:
+        if remote is not None:
             found[remote.name] = "remote connection is unrecoverable"
     return found
 

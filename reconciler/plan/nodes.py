@@ -49,9 +49,6 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
-        launchers=frozenset(
-            r.container for r in declared.values() if r.agent.is_connection and r.container is not None
-        ),
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
     return replace(situation, unheard=unheard_node(situation))

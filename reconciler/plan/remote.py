@@ -9,13 +9,12 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_remote.c, lib/pengine/unpack.c):
 * A guest node is not fenced by devices: what runs it is stopped, or its host is fenced, and then all in it has ended.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeState
-from reconciler.model.observed import Instance
-from reconciler.model.resource import OnFail, Resource, Role
+from reconciler.model.resource import Resource, Role
 from reconciler.plan.fencing import can_fence
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.situation import Situation
@@ -23,97 +22,71 @@ from reconciler.plan.situation import Situation
 GUEST_IS_UNCLEAN = "guest is unclean"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
-    """A node behind a connection, once it is known where that is to run."""
-
-    node: NodeName
-    connection: Resource
-    host: NodeName | None
-    """Where the connection runs now."""
-    target: NodeName | None
-    """Where it is to run."""
-    is_up: bool
-    """It can be asked now, and until the connection stops."""
-
-
-def nodes_behind(situation: Situation, placement: Placement) -> Iterator[Behind]:
-    """Return all nodes behind connections."""
-    for node in sorted(situation.guests):
-        connection = situation.connection(node)
-        if connection is None:
-            continue
-        active = situation.active(connection.id)
-        host = active[0].node if active else None
-        is_sound = host is not None and situation.is_online(host) and host not in situation.fences
-        yield Behind(
-            node=node,
-            connection=connection,
-            host=host,
-            target=placement.nodes.get(connection.id),
-            is_up=is_sound and situation.is_online(node),
-        )
-
-
-def with_lost_nodes(situation: Situation, placement: Placement) -> Situation:
-    """Return a situation with the nodes behind connections that are fenced, or end with what runs them."""
-    fences = dict(situation.fences)
+def with_lost_nodes(situation: Situation) -> Situation:
+    """Return a situation with the guests and remote nodes that are lost whatever is decided."""
     if not can_fence(situation.intent, situation.observed):
         return situation
-    for behind in nodes_behind(situation, placement):
-        if behind.connection.container is not None:
-            why = _why_guest(situation, behind)
-        else:
-            why = _why_remote(situation, behind)
-        if why is not None:
-            fences[behind.node] = why
-    return replace(situation, fences=fences) if fences != situation.fences else situation
+    found = {node: _why_lost(situation, node) for node in sorted(situation.guests)}
+    return _with(situation, found)
 
 
-def _why_guest(situation: Situation, behind: Behind) -> str | None:
-    """Return why all in a guest has ended, or will have when what runs it has stopped; None if it has not."""
-    assert behind.connection.container is not None
-    active = situation.active(behind.connection.container)
-    is_broken = any(i.failure is not None or i.node in situation.fences for i in active)
-    return GUEST_IS_UNCLEAN if is_broken else None
+def with_forsaken_nodes(situation: Situation, placement: Placement) -> Situation:
+    """Return a situation with the remote nodes that are lost because their connection is to run nowhere."""
+    if not can_fence(situation.intent, situation.observed):
+        return situation
+    found = {
+        node: _why_forsaken(situation, node, connection)
+        for node in sorted(situation.guests)
+        if (connection := situation.connection(node)) is not None
+        and placement.nodes.get(connection.id) is None
+        and node not in situation.fences
+    }
+    return _with(situation, found)
 
 
-def _why_remote(situation: Situation, behind: Behind) -> str | None:
-    status = situation.node(behind.node)
-    if status is not None and status.state is NodeState.UNCLEAN:
-        return status.text or "node is unclean"
-    failure = _failure(situation, behind.connection)
-    if situation.is_online(behind.node) and not (behind.target is None and _is_on_fenced(situation, behind)):
+def _with(situation: Situation, found: Mapping[NodeName, str | None]) -> Situation:
+    lost = {node: why for node, why in found.items() if why is not None}
+    return replace(situation, fences={**situation.fences, **lost}) if lost else situation
+
+
+def _why_lost(situation: Situation, node: NodeName) -> str | None:
+    """Return why all on a node has ended, or has to be ended; None if it has not."""
+    launcher, connection = situation.launcher(node), situation.connection(node)
+    if launcher is not None:
+        active = situation.active(launcher.id)
+        is_broken = any(i.failure is not None or i.node in situation.fences for i in active)
+        return GUEST_IS_UNCLEAN if is_broken else None
+    if connection is None:
         return None
-    running = sorted(i.resource for i in _on(situation, behind.node) if _is_managed(situation, i.resource))
-    if not running or behind.target is not None:
-        return None
-    if failure is not None:
-        return f"{running[-1]} is thought to be active there"
-    text = "fencing will be revoked if remote connection can be re-established elsewhere"
-    return f"{running[-1]} is active there ({text})"
-
-
-def _is_on_fenced(situation: Situation, behind: Behind) -> bool:
-    return behind.host is not None and behind.host in situation.fences
-
-
-def _failure(situation: Situation, connection: Resource) -> OnFail | None:
-    for instance in situation.instances.get(connection.id, ()):
-        failure = instance.failure
-        if failure is not None:
-            return connection.operation(failure.operation, failure.interval_ms).on_fail
+    status = situation.node(node)
+    if status is not None and status.state is NodeState.UNCLEAN and status.text:
+        return status.text
+    has_failed = any(i.failure is not None for i in situation.instances.get(connection.id, ()))
+    running = _running_on(situation, node)
+    if has_failed and running and not situation.is_online(node):
+        return f"{running[0]} is thought to be active there"
     return None
 
 
-def _on(situation: Situation, node: NodeName) -> list[Instance]:
-    return [
-        i
-        for i in situation.observed.instances.values()
-        if i.node == node and i.role not in {Role.STOPPED, Role.UNKNOWN}
-    ]
+def _why_forsaken(situation: Situation, node: NodeName, connection: Resource) -> str | None:
+    status = situation.node(node)
+    hosts = [i.node for i in situation.active(connection.id)]
+    is_cut_off = any(host in situation.fences for host in hosts)
+    if situation.is_online(node) and not is_cut_off:
+        return None
+    if status is not None and status.state is NodeState.UNCLEAN:
+        return "node is unclean"
+    running = _running_on(situation, node)
+    text = "fencing will be revoked if remote connection can be re-established elsewhere"
+    return f"{running[0]} is active there ({text})" if running else None
 
 
-def _is_managed(situation: Situation, name: ResourceId) -> bool:
-    declared = situation.intent.resources.get(name)
-    return declared is None or declared.is_managed
+def _running_on(situation: Situation, node: NodeName) -> list[ResourceId]:
+    """Return what is managed and may run on a node, in the order in which it is known."""
+    found = []
+    for instance in situation.observed.instances.values():
+        declared = situation.intent.resources.get(instance.resource)
+        is_managed = declared is None or declared.is_managed
+        if instance.node == node and is_managed and instance.role not in {Role.STOPPED, Role.UNKNOWN}:
+            found.append(instance.resource)
+    return found

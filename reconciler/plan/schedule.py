@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.observed import Observed
 from reconciler.model.transition import Action, Transition
 from reconciler.plan.changes import address_of, describe_blocked, describe_changes
@@ -22,7 +22,7 @@ from reconciler.plan.place.placement import place
 from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
-from reconciler.plan.remote import with_lost_nodes
+from reconciler.plan.remote import with_forsaken_nodes, with_lost_nodes
 from reconciler.plan.settle.edges import milestones
 from reconciler.plan.settle.settle import settle
 from reconciler.plan.situation import Situation
@@ -38,9 +38,9 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         history: failures and orders.
         now: epoch seconds; only pauses and expiries depend on it.
     """
-    situation = survey(intent, observed, history, now)
+    situation = with_lost_nodes(survey(intent, observed, history, now))
     placement = place(situation)
-    situation = with_lost_nodes(situation, placement)
+    situation = with_forsaken_nodes(situation, placement)
     proposed = heed_quorum(situation, decide(situation, placement))
     decided, gates = hold_back(situation, wait_for_agents(situation, proposed))
     settled = settle(situation, decided)
@@ -56,7 +56,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         blocked=(*(b for b in describe_blocked(decisions) if b.address not in held), *links.blocked),
         gates=gates,
         placement={d.resource.id: _final_node(d) for d in decisions.values()},
-        guest_nodes=_guest_nodes(situation),
+        guest_nodes={guest.id: node for node, guest in situation.guests.items()},
         milestones=(*milestones(situation, settled, steps), *loads),
         recheck_at=_recheck_at(situation, decisions, links),
         is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
@@ -71,16 +71,6 @@ def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
         for name, action in steps.actions.items()
         if name not in in_flight
     }
-
-
-def _guest_nodes(situation: Situation) -> dict[ResourceId, NodeName]:
-    """Return the node of each guest, of what connects one, and of what runs it behind a connection."""
-    found = {guest.id: node for node, guest in situation.guests.items()}
-    for node in situation.guests:
-        launcher = situation.launcher(node)
-        if launcher is not None:
-            found[launcher.id] = node
-    return found
 
 
 def _final_node(decision: Decision) -> NodeName | None:

@@ -61,8 +61,6 @@ class Situation:
     """For what still runs in guests: the stops of those guests that are in flight, and end it."""
     fences: Mapping[NodeName, str] = field(default_factory=dict)
     """The nodes that this plan fences, and why: what runs there ends with them."""
-    launchers: frozenset[ResourceId] = frozenset()
-    """What runs the guests behind connections: it runs on no such node itself."""
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
 
@@ -72,9 +70,10 @@ class Situation:
         return found if found is not None and found.agent.is_connection else None
 
     def launcher(self, node: NodeName) -> Resource | None:
-        """Return what runs the guest behind a connection; None for a remote node."""
-        connection = self.connection(node)
-        return self.resources.get(connection.container) if connection and connection.container else None
+        """Return the resource that runs a guest in a Pacemaker cluster; None for other nodes, and for our guests."""
+        found = self.guests.get(node)
+        is_launcher = found is not None and found.guest is None and not found.agent.is_connection
+        return found if is_launcher else None
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import GuestType, NodeState
+from reconciler.model.node import GuestType
 from reconciler.model.resource import Resource
 from reconciler.plan.situation import Situation, hypervisor_type, is_serving
 
@@ -48,8 +48,7 @@ class Availability:
                 return _hypervisor_obstacle(situation, resource, node)
             return None if situation.is_online(node) else _link_obstacle(situation, node)
         guest = situation.guests[node]
-        status = situation.node(node)
-        if status is not None and status.state is NodeState.UNCLEAN and guest.container is None:
+        if node in situation.fences and guest.agent.is_connection:
             return f"{node} may still run something and cannot be asked"
         if self.assigned.get(guest.id) is None:
             return f"{node} is not there: its guest {guest.id} does not run"

@@ -349,9 +349,8 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
 def _leaving(
     situation: Situation, decision: Decision, connection: Resource, node: NodeName
 ) -> Iterator[Relation]:
-    """Stop what is on a remote node before its connection stops for good; a guest stops with its launcher."""
-    is_remote = connection.container is None
-    if node not in situation.fences and is_remote and not connection_comes(situation, connection, decision):
+    """Stop what is on a remote node before its connection stops for good."""
+    if node not in situation.fences and not _is_down(situation, connection, decision):
         yield Relation(
             first=(decision.resource.id, Verb.STOP),
             then=(connection.id, Verb.STOP),
@@ -361,7 +360,7 @@ def _leaving(
         )
 
 
-def connection_comes(situation: Situation, connection: Resource, decision: Decision) -> bool:
+def _is_down(situation: Situation, connection: Resource, decision: Decision) -> bool:
     """Tell whether a connection is down, so that nothing can be done before it is up again."""
     remote = connection.remote_node
     return remote is None or not situation.is_online(remote.name) or decision.resource.id == connection.id
@@ -370,19 +369,10 @@ def connection_comes(situation: Situation, connection: Resource, decision: Decis
 def _coming(situation: Situation, decision: Decision, node: NodeName) -> Iterator[Relation]:
     """Let nothing start on a node that is not there; what is in a guest starts again when that does."""
     guest = situation.guests[node]
-    is_connection = guest.agent.is_connection
     yield Relation(
         first=(guest.id, Verb.START),
         then=(decision.resource.id, Verb.START),
         bond=Bond.GUEST,
         is_order=False,
-        blocks=Blocking.ALWAYS if is_connection else Blocking.IF_STARTING,
+        blocks=Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING,
     )
-    if is_connection and guest.container is not None and guest.container in situation.resources:
-        yield Relation(
-            first=(guest.container, Verb.START),
-            then=(decision.resource.id, Verb.START),
-            bond=Bond.AFTER,
-            implies_then=True,
-            blocks=Blocking.ALWAYS,
-        )
