@@ -25,6 +25,11 @@ def read_colocation(reading: Reading, element: Element) -> None:
     """Add what one constraint asks for."""
     points = score(element.get("score"))
     sets = [reading.cib.resolve(block) for block in elements(element, "resource_set")]
+    if reading.is_several(element.get("rsc")) and reading.is_several(element.get("with-rsc")):
+        # Pacemaker lib/pacemaker/pcmk_sched_colocation.c, unpack_colocation_tags.
+        text = f"colocation {element.get('id')} is between two tags or templates, and has no effect"
+        reading.cib.note(element, "constraint", text)
+        return
     if not sets:
         bond = _Bond(
             element=element,

@@ -43,7 +43,7 @@ class Reading:
                 ids.append(meant)
         return ids
 
-    def is_group_of(self, name: str | None) -> bool:
+    def is_several(self, name: str | None) -> bool:
         """Tell whether a name stands for several resources, as a tag or a template does."""
         return name in self.names
 

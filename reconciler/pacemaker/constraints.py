@@ -46,7 +46,20 @@ def read_constraints(cib: Cib, options: Options, nodes: Nodes, resources: Resour
             case tag:
                 cib.note(element, str(tag), f"{tag} {element.get('id')} is not supported yet")
     _leave_alone(reading, options)
+    _let_in(reading, options)
     return reading.found
+
+
+def _let_in(reading: Reading, options: Options) -> None:
+    """Let connections to guest nodes be wherever their guests are: nobody declares them, nor where they may be."""
+    if options.cluster.policy.is_symmetric:
+        return
+    for resource in reading.resources.known.values():
+        if resource.agent.is_connection and resource.container is not None:
+            reading.found.locations.extend(
+                Location(id="connection", resource=resource.id, node=node, score=0, where=resource.where)
+                for node in reading.nodes.hosts
+            )
 
 
 def _leave_alone(reading: Reading, options: Options) -> None:

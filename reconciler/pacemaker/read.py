@@ -1,14 +1,13 @@
 """From a CIB to what the planner takes: intent, observation and history."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeState
-from reconciler.model.observed import Instance, NodeStatus, Observed
-from reconciler.model.resource import Resource, Role
+from reconciler.model.observed import NodeStatus, Observed
+from reconciler.model.resource import Resource
 from reconciler.pacemaker.constraints import read_constraints
 from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.history_names import HistoryNames
@@ -35,14 +34,7 @@ class CibInput:
     names: HistoryNames
     statuses: Statuses
     """The histories that it was concluded from."""
-    connections: Mapping[NodeName, Instance]
-    """Connections to guest nodes that are up, by node."""
     unsupported: tuple[Unsupported, ...]
-
-    def is_online(self, node: NodeName) -> bool:
-        """Tell whether a node is there."""
-        status = self.observed.nodes.get(node)
-        return status is not None and status.state is NodeState.ONLINE
 
     def declared(self, resource: ResourceId) -> Resource | None:
         """Return what is declared of what is observed; for an instance of a clone, of what is cloned."""
@@ -68,7 +60,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     options = read_options(cib)
     declared = declared_nodes(cib)
     nodes = with_remotes(cib, read_nodes(cib, options), declared)
-    resources = read_resources(cib, options, nodes)
+    resources = read_resources(cib, options, nodes, declared)
     constraints = read_constraints(cib, options, nodes, resources)
     intent = Intent(
         cluster=options.cluster,
@@ -87,7 +79,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         statuses = read_statuses(cib, options, nodes, resources)
     observed = Observed(
         nodes=_in_order_of_status(nodes, options),
-        instances={k: i for k, i in statuses.instances.items() if k[0] not in resources.connections},
+        instances=statuses.instances,
         has_quorum=has_quorum(cib),
     )
     if options.has_fencing:
@@ -98,11 +90,6 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         history=History(failures=statuses.failures),
         now=cib.now,
         names=statuses.names,
-        connections={
-            NodeName(resource): instance
-            for (resource, _), instance in statuses.instances.items()
-            if resource in resources.connections and instance.role is not Role.STOPPED
-        },
         statuses=statuses,
         unsupported=tuple(cib.unsupported),
     )

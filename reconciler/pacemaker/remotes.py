@@ -4,12 +4,15 @@ Pacemaker lib/pengine/unpack.c, unpack_remote_nodes: only primitives, alone or i
 meta-attributes written there in full count.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from lxml import etree
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.pacemaker.document import Cib, Element, elements
 
+_AGENT = {"class": "ocf", "provider": "pacemaker", "type": "remote"}
 _SETTINGS = frozenset({
     "remote-node", "remote-addr", "remote-port", "remote-connect-timeout", "remote-allow-migrate", "is-managed",
 })  # fmt: skip
@@ -68,6 +71,26 @@ def declared_nodes(cib: Cib) -> dict[NodeName, Declared]:
             ),
         )
     return found
+
+
+def connection_element(guest: Declared) -> Element:
+    """Return the primitive that connects a guest node, as Pacemaker adds it (lib/pengine/remote.c)."""
+    element = etree.Element("primitive", {"id": guest.name, **_AGENT})
+    element.sourceline = guest.element.sourceline
+    meta = {"container": str(guest.resource), "allow-migrate": guest.allows_migration}
+    _add_pairs(element, "meta_attributes", {**meta, "is-managed": guest.is_managed})
+    _add_pairs(element, "instance_attributes", {"addr": guest.address, "port": guest.port})
+    operations = etree.SubElement(element, "operations")
+    etree.SubElement(operations, "op", {"name": "monitor", "interval": "30s", "timeout": "30s"})
+    etree.SubElement(operations, "op", {"name": "start", "interval": "0", "timeout": guest.connect_timeout})
+    return element
+
+
+def _add_pairs(parent: Element, tag: str, values: Mapping[str, str | None]) -> None:
+    block = etree.SubElement(parent, tag, {"id": f"{parent.get('id')}-{tag}"})
+    for name, value in values.items():
+        if value is not None:
+            etree.SubElement(block, "nvpair", {"name": name, "value": value})
 
 
 def is_connection(element: Element) -> bool:

@@ -15,6 +15,7 @@ from reconciler.pacemaker.lineage import Lineage
 from reconciler.pacemaker.nodes import Nodes, whole_numbers
 from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
 from reconciler.pacemaker.options import Options
+from reconciler.pacemaker.remotes import Declared, connection_element
 from reconciler.pacemaker.values import boolean, duration_ms, role_of, score
 
 
@@ -36,8 +37,6 @@ class Resources:
     """The clone that a primitive, or a group, is in."""
     roots: list[ResourceId] = field(default_factory=list)
     """Those that are in no other."""
-    connections: set[ResourceId] = field(default_factory=set)
-    """Names under which Pacemaker knows the connections to guest nodes, which are no resources of ours."""
     remotes: Mapping[NodeName, RemoteNode] = field(default_factory=dict)
     """The nodes that resources make."""
 
@@ -75,8 +74,10 @@ class Resources:
         return found
 
 
-def read_resources(cib: Cib, options: Options, nodes: Nodes) -> Resources:
-    """Return the resources, and note those that are left out."""
+def read_resources(
+    cib: Cib, options: Options, nodes: Nodes, declared: Mapping[NodeName, Declared]
+) -> Resources:
+    """Return the resources, with the connections to guest nodes last; those that are left out are noted."""
     found = Resources(remotes=nodes.remotes)
     # A clone that does not say how many instances it has, has one for each node.
     node_count = len({*nodes.attributes, *nodes.remotes})
@@ -95,6 +96,9 @@ def read_resources(cib: Cib, options: Options, nodes: Nodes) -> Resources:
             case _:
                 continue
         found.roots.append(lineage.id)
+    for one in declared.values():
+        if one.is_guest:
+            _add_primitive(options, found, Lineage(cib=cib, element=connection_element(one)))
     return found
 
 
@@ -142,13 +146,10 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         type=lineage.attribute("type"),
     )
     meta = lineage.meta()
-    is_remote = str(agent) == "ocf:pacemaker:remote"
-    node = found.remotes.get(NodeName(name if is_remote else meta.get("remote-node", "")))
-    container = meta.get("container")
-    if node is not None and not is_remote:
-        found.connections.add(ResourceId(node.name))
+    is_remote, container = agent.is_connection, meta.get("container")
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
     is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
+    params = lineage.inherited("instance_attributes", lineage.subject)
     found.meta[name] = meta
     found.lineages[name] = lineage
     if lineage.has_rules():
@@ -157,13 +158,13 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         id=name,
         agent=agent,
         where=cib.where(lineage.element),
-        params=lineage.inherited("instance_attributes", lineage.subject),
+        params=params,
         operations=read_operations(
             lineage,
             FailurePolicy(
                 has_fencing=options.has_fencing,
                 is_contained=container is not None,
-                is_connection=is_remote,
+                is_connection=is_remote and container is None,
                 is_managed=is_managed,
             ),
         ),
@@ -175,10 +176,12 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         stickiness=score(meta.get("resource-stickiness")),
         priority=score(meta.get("priority")),
         failure_limit=score(meta.get("migration-threshold"), INFINITY),
-        failure_timeout_ms=duration_ms(meta.get("failure-timeout")),
+        failure_timeout_ms=duration_ms(
+            (params.get("reconnect_interval") if is_remote else None) or meta.get("failure-timeout")
+        ),
         needs=whole_numbers(lineage.own("utilization", lineage.subject)),
-        allows_migration=boolean(meta.get("allow-migrate"), default=is_remote),
-        remote_node=node,
+        allows_migration=boolean(meta.get("allow-migrate"), default=is_remote and container is None),
+        remote_node=found.remotes.get(NodeName(name)) if is_remote else None,
         container=None if container is None or container == name else ResourceId(container),
         allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),
         requires=_requires(options, agent, meta),
@@ -200,7 +203,7 @@ def _wanted_role(options: Options, lineage: Lineage, meta: Mapping[str, str]) ->
 
 def _requires(options: Options, agent: ResourceAgent, meta: Mapping[str, str]) -> Requires:
     """Return what must hold before a start (Pacemaker lib/pengine/complex.c, unpack_requires)."""
-    is_device, is_connection = agent.standard == "stonith", str(agent) == "ocf:pacemaker:remote"
+    is_device = agent.standard == "stonith"
     match meta.get("requires", "").lower():
         case "nothing" | "quorum" | "fencing" as said:
             return Requires(said)
@@ -208,7 +211,7 @@ def _requires(options: Options, agent: ResourceAgent, meta: Mapping[str, str]) -
             return Requires.UNFENCING if options.has_fencing and not is_device else Requires.QUORUM
         case _:
             pass
-    if is_device or is_connection:
+    if is_device or agent.is_connection:
         return Requires.QUORUM
     if options.has_unfencing and options.has_fencing:
         return Requires.UNFENCING

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from reconciler.model.names import ActionId, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
-from reconciler.model.transition import ActionKind, Transition
-from reconciler.pacemaker.connections import connection_changes, connection_lines
+from reconciler.model.transition import Transition
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
@@ -14,9 +13,6 @@ from reconciler.plan.check import Alarm, check
 from reconciler.plan.collectives import take_apart
 from reconciler.plan.outlook import carried_out, in_order
 from reconciler.plan.schedule import schedule
-
-_CONNECTING = frozenset({ActionKind.CONNECT, ActionKind.DISCONNECT})
-"""What Pacemaker tells of connections as resources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +58,7 @@ def simulation_document(simulation: Simulation) -> dict[str, object]:
             resource: [{"node": node, "role": role.value} for node, role in found]
             for resource, found in _places(given, simulation.after).items()
         },
-        "transition": transition_lines(transition, connection_changes(given, transition)),
+        "transition": transition_lines(transition),
         "actions": [
             {
                 "id": action.id,
@@ -87,7 +83,7 @@ def simulation_text(simulation: Simulation) -> str:
     given, transition = simulation.given, simulation.transition
     sections = [
         "Transition Summary:",
-        *_indented(transition_lines(transition, connection_changes(given, transition))),
+        *_indented(transition_lines(transition)),
     ]
     if simulation.is_executed:
         executed = executed_lines(simulation)
@@ -102,12 +98,7 @@ def executed_lines(simulation: Simulation) -> list[str]:
     numbers = take_apart(given.intent, given.observed).numbers
     actions = [*pending_starts(given, transition), *in_order(transition)]
     return [
-        *(
-            action_line(a, given.names.of(a, numbers) if a.resource else a.node)
-            for a in actions
-            if a.kind not in _CONNECTING
-        ),
-        *connection_lines(given, transition),
+        *(action_line(a, given.names.of(a, numbers) if a.resource else a.node) for a in actions),
         *(
             f"* Cluster action:  clear_failcount for {c.resource} on {c.node}"
             for c in forgotten_failures(given)
@@ -145,7 +136,12 @@ def _status_lines(given: CibInput, after: Observed) -> list[str]:
 
 
 def _places(given: CibInput, after: Observed) -> dict[str, list[tuple[str, Role]]]:
-    """Return the places of all that is declared, then of all else that still runs."""
+    """Return the places of all that is declared, then of all else that still runs.
+
+    Connections to guest nodes are left out: Pacemaker does not list what it added itself.
+    """
+    hidden = {r.id for r in given.intent.resources.values() if r.agent.is_connection and r.container}
+    declared = [r for r in given.intent.resources if r not in hidden]
     removed = {r for r, _ in after.instances if r not in given.intent.resources and after.active_on(r)}
-    found = places(after, [*given.intent.resources, *sorted(removed)])
+    found = places(after, [*declared, *sorted(removed)])
     return {str(resource): [(str(n), r) for n, r in nodes] for resource, nodes in found.items()}

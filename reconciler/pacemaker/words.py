@@ -35,15 +35,10 @@ class _Line:
     ending: str = ""
 
 
-def transition_lines(transition: Transition, more: Iterable[Change] = ()) -> list[str]:
-    """Return the lines of the section Transition Summary, in rank order.
-
-    Args:
-        transition: the plan.
-        more: what Pacemaker tells besides, of what is no resource of ours.
-    """
+def transition_lines(transition: Transition) -> list[str]:
+    """Return the lines of the section Transition Summary, in rank order."""
     lines: list[_Line] = []
-    for change in (*transition.changes, *more):
+    for change in transition.changes:
         if change.action in _VERBS:
             lines += _lines(transition, change)
     for blocked in transition.blocked:

@@ -29,8 +29,7 @@ def test_a_guest_node_needs_its_guest_and_its_connection() -> None:
     assert state(GUEST, failed + CONNECTED) == {"inner": (NodeState.UNCLEAN, GUEST_IS_UNCLEAN)}
 
 
-def test_the_connection_to_a_guest_node_is_no_resource() -> None:
+def test_the_connection_to_a_guest_node_is_a_resource_beside_its_guest() -> None:
     given = read(cib(GUEST, status=RUNS + CONNECTED))
-    assert list(given.intent.resources) == ["vm"]
-    assert set(given.observed.instances) == {("vm", "n1")}
-    assert {n: i.node for n, i in given.connections.items()} == {"inner": "n1"}
+    assert {r.id: r.container for r in given.intent.resources.values()} == {"vm": None, "inner": "vm"}
+    assert set(given.observed.instances) == {("vm", "n1"), ("inner", "n1")}

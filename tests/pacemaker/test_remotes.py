@@ -25,19 +25,19 @@ def test_nodes_are_found_in_groups_too_but_not_in_clones() -> None:
     assert isinstance(found[NodeName("far")], Declared)
 
 
-def test_a_guest_has_its_node_and_a_connection_is_a_resource_that_can_move_live() -> None:
+def test_nodes_are_behind_connections_of_which_a_remote_one_can_move_live() -> None:
     resources = read(cib(GUEST + REMOTE)).intent.resources
-    inner, far = resources[ResourceId("vm")].remote_node, resources[ResourceId("far")].remote_node
-    assert inner is not None
-    assert far is not None
-    assert (inner.name, inner.agent) == (
-        "inner",
-        AgentAddress(address="10.0.0.1", port=99, connect_timeout_ms=5000),
-    )
-    assert (far.name, far.where) == ("far", Where(file="cib.xml", line=5))
-    assert [resources[ResourceId(r)].allows_migration for r in ("vm", "far")] == [False, True]
-    on_fail = {o.name: o.on_fail for o in resources[ResourceId("far")].operations}
-    assert on_fail["stop"] is OnFail.RESET_REMOTE
+    inner, far = resources[ResourceId("inner")], resources[ResourceId("far")]
+    assert inner.remote_node is not None
+    assert far.remote_node is not None
+    assert inner.remote_node.agent == AgentAddress(address="10.0.0.1", port=99, connect_timeout_ms=5000)
+    assert (far.remote_node.name, far.remote_node.where) == ("far", Where(file="cib.xml", line=5))
+    assert [r.allows_migration for r in (inner, far)] == [False, True]
+    assert [r.operation("stop").on_fail for r in (inner, far)] == [
+        OnFail.RESTART_CONTAINER,
+        OnFail.RESET_REMOTE,
+    ]
+    assert (inner.container, dict(inner.params)) == ("vm", {"addr": "10.0.0.1", "port": "99"})
 
 
 def test_what_runs_in_a_container_has_it_restarted_when_it_fails() -> None:
