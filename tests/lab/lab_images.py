@@ -179,6 +179,12 @@ class Images:
             self._built("stock-root-3", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
         )
 
+    def bare_root(self) -> Path:
+        """Return a Debian bookworm with nothing but what has to be there, and apt: no Python, no git, no make."""
+        # Nothing is left out of packages here: what is installed later has to find what Debian has.
+        recipe = ("mmdebstrap", "--variant=minbase", "--skip=cleanup/reproducible", "bookworm")
+        return self._built("bare-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+
     def systemd_root(self) -> Path:
         """Return a container root whose first program is systemd, with Python for our agent: Debian bookworm.
 
@@ -316,5 +322,6 @@ if __name__ == "__main__":
     _images.stock_root()
     _images.stock_root_3_0()
     _images.systemd_root()
+    _images.bare_root()
     _images.cluster_root()
     _images.small_machine()
