@@ -197,11 +197,12 @@ def test_unit_that_cannot_be_started_says_why(stage: Stage, lab: Lab, root: Path
             [],
             f"{tried} rc 1: systemctl start broken.service exited with 1 (failed, exit-code 3): no disk at /srv",
         ),
-        "masked": ([], f"{tried} rc 5: masked.service is masked"),
-        "missing": ([], f"{tried} rc 5: missing.service is not installed"),
+        "masked": ([], "start failed on guest1: rc 5: masked.service is masked"),
+        "missing": ([], "start failed on guest1: rc 5: missing.service is not installed"),
     }
     status = stage.until(
         lambda s: want == {r["name"]: (r["nodes"], r["problem"]) for r in s["resources"] if r["name"] in want}
     )
     assert "start on guest1: rc 1: systemctl start broken.service" in stage.reconcile("logs", "broken").stdout
+    assert [failures(status, name) for name in want] == [3, 1, 1]
     assert is_node("guest1", "online")(status)
