@@ -2,12 +2,11 @@
 
 They hang on a switch of their own, together with a namespace for the controller, and reach nothing else. Every process
 of a host is below the host's first program, so ending that one ends the host; every namespace and folder is named by
-the test run, so that what a killed run left is removed by the next.
+the test run, which holds a lock in its folder, so that what a killed run left is removed by the next.
 """
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from reconciler.world.daemon_threads import DaemonThreads
 from tests.lab.lab_network import joined
+from tests.lab.lab_runs import abandoned_runs, make_run_folder
 
 SUBNET = "10.213.7"
 """First three numbers of the lab's addresses: the controller is .1, hosts are .11 and up, guests .100 and up."""
@@ -29,8 +29,6 @@ CONTROLLER_ADDRESS = f"{SUBNET}.1"
 START_TIMEOUT_S = 20.0
 
 _HERE = Path(__file__).parent
-_BASE = Path("/tmp")
-_PREFIX = "rlab"
 _VOLATILE = ("run", "guests")
 """Of the folders: what is on tmpfs on a real host, and gone after a boot."""
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -223,10 +221,16 @@ class Lab:
 @contextmanager
 def make_lab(names: Sequence[str]) -> Iterator[Lab]:
     """Make hosts, all powered on, and remove all of it at the end, whatever happened."""
-    _sweep()
-    token = f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:4]}"
-    folder = _BASE / token
-    folder.mkdir(mode=0o755)
+    with abandoned_runs() as folders:
+        for folder in folders:
+            _remove(folder)
+    with make_run_folder() as folder, _made_lab(folder, names) as lab:
+        yield lab
+
+
+@contextmanager
+def _made_lab(folder: Path, names: Sequence[str]) -> Iterator[Lab]:
+    token = folder.name
     switch, controller = f"{token}-sw", f"{token}-ctl"
     hosts = [
         LabHost(
@@ -266,7 +270,7 @@ def make_lab(names: Sequence[str]) -> Iterator[Lab]:
             process.wait()
         for host in hosts:
             host.power_off()
-        _remove(token)
+        _remove(folder)
 
 
 def _write_configuration(host: LabHost) -> None:
@@ -315,23 +319,14 @@ def _plug(switch: str, index: int, namespace: str) -> None:
     _ip("-n", namespace, "link", "set", "up0", "up")
 
 
-def _sweep() -> None:
-    """Remove what runs that were killed have left."""
-    names = {path.name for path in (*_BASE.glob(f"{_PREFIX}*"), *Path("/run/netns").glob(f"{_PREFIX}*"))}
-    for token in sorted(
-        {match[0] for name in names if (match := re.match(rf"{_PREFIX}\d+-[0-9a-f]{{4}}", name))}
-    ):
-        if not Path("/proc", re.sub(rf"{_PREFIX}(\d+)-.*", r"\1", token)).exists():
-            _remove(token)
-
-
-def _remove(token: str) -> None:
+def _remove(folder: Path) -> None:
+    token = folder.name
     for namespace in sorted(Path("/run/netns").glob(f"{token}-*")):
         _ip("netns", "delete", namespace.name)
     for hierarchy in _hierarchies():
         for group in hierarchy.glob(f"{token}-*"):
             wait_for(lambda group=group: _remove_cgroup(group), f"the end of {group}")  # type: ignore[misc]  # bound now
-    shutil.rmtree(_BASE / token, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_cgroup(group: Path) -> bool:
