@@ -1,7 +1,9 @@
 """Disks are made on the host that runs the guest: its folders are its own, and nobody else sees what is in them."""
 
 import asyncio
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,11 +50,13 @@ def qemu_img(*words: str | Path) -> str:
 
 
 def make(host: LabHost, *disks: Disk, events: Countdown = NEVER) -> None:
-    connection = libvirt.open(host.local_vm_uri)
+    make_at(host.local_vm_uri, host.name, *disks, events=events)
+
+
+def make_at(uri: str, host: str, *disks: Disk, events: Countdown = NEVER) -> None:
+    connection = libvirt.open(uri)
     deadline = time.monotonic() + 60
-    make_missing_disks(
-        Workplace(connection=Fragile(connection, events), host=host.name, deadline=deadline), disks
-    )
+    make_missing_disks(Workplace(connection=Fragile(connection, events), host=host, deadline=deadline), disks)
     assert connection.listStoragePools() == []
     connection.close()
 
@@ -128,34 +132,60 @@ def test_emulated_machine_runs_our_agent_from_disks_that_were_made_on_its_far_ho
     assert "virtual size: 64 MiB" in qemu_img("info", store / "work.qcow2")
 
 
+def a_large_image(folder: Path) -> Path:
+    path = folder / "base.img"
+    with path.open("wb") as file:
+        for number in range(400):
+            file.write(number.to_bytes(4, "big") * (MIB // 4))
+    return path
+
+
+def wait_until_amid(disk: Path) -> None:
+    mark = disk.with_name(disk.name + MARK_SUFFIX)
+
+    def is_amid() -> bool:
+        return mark.exists() and any(path.exists() and path.stat().st_blocks for path in (disk, mark))
+
+    wait_for(is_amid, "the copy's beginning")
+
+
 @pytest.mark.parametrize(
     ("image_format", "disk_format"), [("raw", "raw"), ("qcow2", "raw"), ("raw", "qcow2")]
 )
 def test_power_cut_amid_a_copy_leaves_a_mark_and_the_next_start_a_whole_disk(
     lab: Lab, store: Path, image_format: str, disk_format: str, tmp_path: Path
 ) -> None:
-    with (tmp_path / "base.img").open("wb") as file:
-        for number in range(400):
-            file.write(number.to_bytes(4, "big") * (MIB // 4))
-    qemu_img("convert", "-O", image_format, tmp_path / "base.img", store / "base")
+    image = a_large_image(tmp_path)
+    qemu_img("convert", "-O", image_format, image, store / "base")
     disk = Disk(path=str(THERE / "a.img"), format=disk_format, source=str(THERE / "base"))
-    made, mark = store / "a.img", store / f"a.img{MARK_SUFFIX}"
-
-    def is_amid() -> bool:
-        return mark.exists() and any(path.exists() and path.stat().st_blocks for path in (made, mark))
-
+    made = store / "a.img"
     with ThreadPoolExecutor(1) as thread:
         making = thread.submit(make, lab["b"], disk)
-        wait_for(is_amid, "the copy's beginning")
+        wait_until_amid(made)
         lab["b"].power_off()
         assert making.exception() is not None
-    assert mark.exists()
+    assert f"a.img{MARK_SUFFIX}" in names(store)
     assert not made.exists() or made.stat().st_blocks * 512 < 400 * MIB
 
     lab["b"].power_on()
     make(lab["b"], disk)
     assert names(store) == ["a.img", "base"]
-    qemu_img("compare", "-f", "raw", "-F", disk_format, tmp_path / "base.img", made)
+    qemu_img("compare", "-f", "raw", "-F", disk_format, image, made)
+
+
+def test_copy_of_a_killed_controller_is_waited_for_and_made_again(
+    lab: Lab, store: Path, tmp_path: Path
+) -> None:
+    image = a_large_image(tmp_path)
+    shutil.copy(image, store / "base")
+    disk = Disk(path=str(THERE / "a.img"), source=str(THERE / "base"))
+    code = f"from tests.lab.test_libvirt_disks import *; make_at({lab['b'].local_vm_uri!r}, 'b', {disk!r})"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2]) as controller:
+        wait_until_amid(store / "a.img")
+        controller.kill()
+    make(lab["b"], disk)
+    assert names(store) == ["a.img", "base"]
+    qemu_img("compare", "-f", "raw", "-F", "raw", image, store / "a.img")
 
 
 def test_many_disks_are_made_in_one_folder_at_the_same_time(lab: Lab, store: Path) -> None:
