@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.resource_agents import ResourceAgent
 from agent.wire import Exec, InFlight, OperationResult
+from agent.wire.values import replace
 
 if TYPE_CHECKING:
     from agent.event_loop import Timer
@@ -110,7 +110,7 @@ def to_file(operation: Operation, agent: ResourceAgent) -> dict[str, Any]:
     return {
         "action": operation.request.action,
         "timeout_ms": operation.request.timeout_ms,
-        "exec": asdict(replace(operation.request, params={}, userdata="")),
+        "exec": vars(replace(operation.request, params={}, userdata="")),
         "agent": list(agent),
         "cluster": operation.asker.cluster,
     }

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.state_folder import read_json, write_json
 from agent.wire import Exec, OcfExit, Phase, StartRecord
 from agent.wire.names import ExecStatus
+from agent.wire.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,11 +126,11 @@ def _read(path: Path) -> Kept | None:
 
 
 def _to_json(kept: Kept) -> dict[str, Any]:
-    record = asdict(kept.record)
+    record = dict(vars(kept.record))
     record["phase"] = kept.record.phase.value
     # What is armed and what runs is known better by what arms and runs it.
     del record["recurring"], record["in_flight"]
-    return {"record": record, "monitors": [asdict(monitor) for monitor in kept.monitors]}
+    return {"record": record, "monitors": [vars(monitor) for monitor in kept.monitors]}
 
 
 def _from_json(value: Any) -> Kept:  # noqa: ANN401 - what is in the file is checked by what is made of it

@@ -6,7 +6,6 @@ It knows neither connections nor processes: `requests` asks it, and what it has 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.executor import Flight, outcome_of
@@ -29,6 +28,7 @@ from agent.wire import (
     RecurringOperation,
     StartRecord,
 )
+from agent.wire.values import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,8 @@ import ctypes
 import os
 import socket
 import weakref
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from agent import gnutls
 from agent.gnutls import Datum, Library, PskFunction
@@ -100,8 +99,7 @@ class WantWriteError(TLSError):
     """Not an error: call again, with the same arguments, once the socket is writable."""
 
 
-@dataclass(frozen=True)
-class Parameters:
+class Parameters(NamedTuple):
     """What a finished handshake agreed on; `identity` is what the client said, "" on the client's end."""
 
     version: str

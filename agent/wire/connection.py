@@ -6,7 +6,6 @@ notices. What each end may do in each state stands in the tables below, and nowh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Union
 
@@ -16,6 +15,7 @@ from agent.wire.element import Limits
 from agent.wire.errors import LocalProtocolError, MarkupError, MessageError, RemoteProtocolError
 from agent.wire.frame import FrameReader, encode_frame
 from agent.wire.repair import mend_result
+from agent.wire.values import dataclass
 
 
 class Role(Enum):

@@ -7,12 +7,12 @@ This is the one place where the product reads or writes the wire's markup. Every
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from agent.wire.errors import LocalProtocolError, MarkupError
 from agent.wire.frame import DEFAULT_MAX_MESSAGE
+from agent.wire.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

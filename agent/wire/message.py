@@ -7,11 +7,11 @@ stay out of `repr`, because they may be secrets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Union
 
 from agent.wire.names import PROTOCOL_VERSION
+from agent.wire.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,9 +15,9 @@ class Disk(Part):
     format: Literal["raw", "qcow2"] | None = None
     """Default raw."""
     size: Size | None = None
-    """The size of a disk that is made at the first start."""
+    """The size of a disk that is made at the first start, on the host that runs the guest."""
     source: Annotated[HostPath | None, Field(alias="from")] = None
-    """An image on the host that a missing disk is copied from."""
+    """An image on that host that a missing disk is copied from; the host needs qemu-img unless both are raw."""
     read_only: bool | None = None
     """Default false."""
     discard_writes: bool | None = None

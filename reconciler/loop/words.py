@@ -8,6 +8,10 @@ _VERBS = {
     ActionKind.START: ("starting", "started"),
     ActionKind.STOP: ("stopping", "stopped"),
     ActionKind.CONNECT: ("connecting", "connected"),
+    ActionKind.FENCE: ("fencing", "fenced"),
+    ActionKind.RELEASE: ("letting go", "let go"),
+    ActionKind.MIGRATE_TO: ("handing over", "handed over"),
+    ActionKind.MIGRATE_FROM: ("taking over", "took over"),
 }
 _OTHER_VERBS = {
     ActionKind.PROBE: "looking for",

@@ -111,9 +111,9 @@ class Disk:
     format: str = "raw"
     """raw or qcow2."""
     size_bytes: int | None = None
-    """Wanted size of a disk that is made at the first start."""
+    """Wanted size of a disk that is made at the first start, on the host that runs the guest."""
     source: str | None = None
-    """An image that a missing disk is copied from (`from:` in YAML); absolute path on the host."""
+    """An image that a missing disk is copied from (`from:` in YAML); absolute path on that host."""
     read_only: bool = False
     discard_writes: bool = False
     """Run on a throw-away copy (libvirt's <transient/>)."""

@@ -57,20 +57,12 @@ class SqliteJournal:
         """
         self._path = path
         with self._refusals():
-            if is_read_only:
-                self._db = sqlite3.connect(":memory:", isolation_level=None)
-                if path.exists():
-                    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
-                        source.backup(self._db)
-            else:
-                self._db = sqlite3.connect(path, isolation_level=None)
-                path.chmod(0o600)
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=FULL")
-            found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise sqlite3.DatabaseError(found)
-            self._db.executescript(_SCHEMA)
+            self._db = sqlite3.connect(":memory:" if is_read_only else path, isolation_level=None)
+            try:
+                self._prepare(is_read_only=is_read_only)
+            except BaseException:
+                self._db.close()  # nobody gets what could be closed later
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -198,6 +190,20 @@ class SqliteJournal:
     def bind(self, binding: Mapping[str, str]) -> None:
         """Bind this state to a source and a machine."""
         self._put("binding", json.dumps(dict(binding), sort_keys=True))
+
+    def _prepare(self, *, is_read_only: bool) -> None:
+        """Take what is in the file, or make sure of the file itself."""
+        if not is_read_only:
+            self._path.chmod(0o600)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+        elif self._path.exists():
+            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as source:
+                source.backup(self._db)
+        found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        self._db.executescript(_SCHEMA)
 
     def _incarnation(self, node: NodeName) -> str | None:
         rows = self._rows("SELECT incarnation FROM incarnations WHERE node = ?", node)

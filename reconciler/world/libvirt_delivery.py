@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from lxml import etree
 
 from reconciler.world.libvirt_library import Connection, StoragePool, error_code, load_libvirt
+from reconciler.world.libvirt_volumes import volume_xml
 from reconciler.world.xml_element import element
 
 # QEMU runs as a user of its own and must pass through; libvirt gives it the one file it needs (its DAC driver).
 _FOLDER_MODE = "0711"
-_FILE_MODE = "0600"
 
 
 def deliver(connection: Connection, folder: str, files: Mapping[str, bytes], owner: int) -> None:
@@ -31,7 +31,7 @@ def deliver(connection: Connection, folder: str, files: Mapping[str, bytes], own
     with _pool(connection, folder) as pool:
         _empty(pool)
         for name in sorted(files):
-            _upload(connection, pool, _volume(name, len(files[name]), owner), files[name])
+            _upload(connection, pool, volume_xml(name, len(files[name]), owner=owner), files[name])
 
 
 def remove_delivery(connection: Connection, folder: str) -> None:
@@ -103,18 +103,3 @@ def _pool_xml(folder: str) -> str:
     target = element("target", element("path", folder), permissions)
     pool = element("pool", {"type": "dir"}, element("name", _pool_name(folder)), target)
     return etree.tostring(pool, encoding="unicode")
-
-
-def _volume(name: str, size: int, owner: int) -> str:
-    permissions = element(
-        "permissions", element("mode", _FILE_MODE), element("owner", str(owner)), element("group", str(owner))
-    )
-    volume = element(
-        "volume",
-        {"type": "file"},
-        element("name", name),
-        element("capacity", {"unit": "b"}, str(size)),
-        element("allocation", {"unit": "b"}, "0"),
-        element("target", element("format", {"type": "raw"}), permissions),
-    )
-    return etree.tostring(volume, encoding="unicode")

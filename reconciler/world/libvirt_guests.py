@@ -7,6 +7,7 @@ the controller. `close` at its end.
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,13 @@ from urllib.parse import urlsplit
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
+from reconciler.model.resource import Disk
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.world.domain_definition import AGENT_NAME, KEY_NAME, SEED_NAME, Definition, define_domain
 from reconciler.world.domain_mark import DomainMark
-from reconciler.world.guest_disks import make_missing_disks
-from reconciler.world.libvirt_connection import LibvirtConnection
+from reconciler.world.libvirt_connection import CALL_TIMEOUT_S, LibvirtConnection
 from reconciler.world.libvirt_delivery import deliver, remove_delivery
+from reconciler.world.libvirt_disks import Workplace, make_missing_disks
 from reconciler.world.libvirt_domains import (
     create,
     destroy,
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
 """For virDomainCreateXML, which returns when the guest's first instruction runs: hooks and far storage take time."""
+DISKS_TIMEOUT_S = 1800.0
+"""For all disks of a guest that have to be made first."""
 DESTROY_TIMEOUT_S = 30.0
 RECONNECT_S = 5.0
 """How long after a failed connection the next is tried."""
@@ -58,6 +62,8 @@ class LibvirtGuests:
         self._cluster = cluster
         self._agent_file = agent_file
         self._connections: dict[str, LibvirtConnection] = {}
+        self._copying: dict[str, LibvirtConnection] = {}
+        """By URI too. Copies hold their connection's threads for long, in which nothing else would be answered."""
 
     async def domains(self, host: Host, guest_type: GuestType) -> Sequence[Domain]:
         """Return the guests of one type on one host that carry a mark of ours, whichever cluster's.
@@ -93,8 +99,8 @@ class LibvirtGuests:
         definition = define_domain(start, _delivery_root(connection.uri))
         if await connection.call(partial(is_started, definition=definition)):
             return
-        if guest.hardware is not None and guest.domain_xml is None and _is_local(connection.uri):
-            await asyncio.to_thread(make_missing_disks, guest.hardware.disks)
+        if guest.hardware is not None and guest.domain_xml is None:
+            await self._make_missing_disks(host, connection.uri, guest.hardware.disks)
         files = await asyncio.to_thread(self._files, start, definition)
 
         def deliver_and_create(connected: Connection) -> None:
@@ -135,7 +141,7 @@ class LibvirtGuests:
 
     def close(self) -> None:
         """End all connections."""
-        for connection in self._connections.values():
+        for connection in (*self._connections.values(), *self._copying.values()):
             connection.close()
 
     async def _watch_one(self, connection: LibvirtConnection, wake: Wake) -> None:
@@ -163,6 +169,19 @@ class LibvirtGuests:
                         await changed.wait()
                 except TimeoutError:
                     continue
+
+    async def _make_missing_disks(self, host: Host, uri: str, disks: Sequence[Disk]) -> None:
+        if all(disk.source is None and disk.size_bytes is None for disk in disks):
+            return
+
+        def make(connected: Connection) -> None:
+            place = Workplace(
+                connection=connected, host=host.name, deadline=time.monotonic() + DISKS_TIMEOUT_S
+            )
+            make_missing_disks(place, disks)
+
+        copying = self._copying.setdefault(uri, LibvirtConnection(uri))
+        await copying.call(make, DISKS_TIMEOUT_S + CALL_TIMEOUT_S)
 
     def _files(self, start: GuestStart, definition: Definition) -> Mapping[str, bytes]:
         files: dict[str, bytes] = {}
@@ -223,10 +242,6 @@ def _delivery_root(uri: str) -> str:
     if urlsplit(uri).path != "/session":
         return _DELIVERY_ROOT
     return f"{os.environ.get('XDG_RUNTIME_DIR') or f'/run/user/{os.geteuid()}'}/reconciler/guests"
-
-
-def _is_local(uri: str) -> bool:
-    return not urlsplit(uri).hostname
 
 
 def _nothing(_connection: Connection) -> None:

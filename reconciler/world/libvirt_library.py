@@ -18,6 +18,8 @@ Connection = Any
 """A libvirt.virConnect; the binding has no types of its own."""
 StoragePool = Any
 """A libvirt.virStoragePool."""
+StorageVolume = Any
+"""A libvirt.virStorageVol."""
 LibvirtDomain = Any
 """A libvirt.virDomain."""
 

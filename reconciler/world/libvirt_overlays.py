@@ -5,15 +5,14 @@ domain ends, and refuses to start the domain when it is there (qemuSnapshotCreat
 for ever. Every function blocks and raises libvirtError.
 """
 
-import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from lxml import etree
 
 from reconciler.world.domain_definition import Definition
 from reconciler.world.libvirt_library import Connection, StoragePool, error_code, load_libvirt
-from reconciler.world.xml_element import element
+from reconciler.world.libvirt_pools import in_folder
 
 
 def remove_overlays(connection: Connection, definition: Definition) -> bool:
@@ -22,17 +21,21 @@ def remove_overlays(connection: Connection, definition: Definition) -> bool:
     Returns:
         False when there was none.
     """
-    libvirt = load_libvirt()
     is_any = False
     for folder, name in _overlays(definition):
-        with _pool(connection, folder, definition.uuid) as pool:
-            try:
-                pool.storageVolLookupByName(name).delete()
-                is_any = True
-            except libvirt.libvirtError as error:
-                if error_code(error) != libvirt.VIR_ERR_NO_STORAGE_VOL:
-                    raise
+        is_any |= in_folder(connection, folder, partial(_remove, name=name))
     return is_any
+
+
+def _remove(pool: StoragePool, name: str) -> bool:
+    libvirt = load_libvirt()
+    try:
+        pool.storageVolLookupByName(name).delete()
+    except libvirt.libvirtError as error:
+        if error_code(error) != libvirt.VIR_ERR_NO_STORAGE_VOL:
+            raise
+        return False
+    return True
 
 
 def _overlays(definition: Definition) -> Iterator[tuple[str, str]]:
@@ -44,25 +47,3 @@ def _overlays(definition: Definition) -> Iterator[tuple[str, str]]:
         if disk.find("transient") is not None and path is not None:
             folder, _, file = path.rpartition("/")
             yield folder or "/", f"{file}.TRANSIENT-{definition.name}"
-
-
-@contextmanager
-def _pool(connection: Connection, folder: str, uuid: str) -> Iterator[StoragePool]:
-    """Have a folder as a storage pool for the time being: the user's own pool of it, or a nameless one of ours."""
-    libvirt = load_libvirt()
-    try:
-        pool = connection.storagePoolLookupByTargetPath(folder)
-        pool.refresh()
-        is_ours = False
-    except libvirt.libvirtError:
-        target = element("target", element("path", folder))
-        description = element("pool", {"type": "dir"}, element("name", f"reconciler-overlays-{uuid}"), target)
-        # Without any BUILD flag, which would change the folder's permissions.
-        pool = connection.storagePoolCreateXML(etree.tostring(description, encoding="unicode"), 0)
-        is_ours = True
-    try:
-        yield pool
-    finally:
-        if is_ours:
-            with contextlib.suppress(libvirt.libvirtError):
-                pool.destroy()

@@ -2,12 +2,11 @@
 
 They hang on a switch of their own, together with a namespace for the controller, and reach nothing else. Every process
 of a host is below the host's first program, so ending that one ends the host; every namespace and folder is named by
-the test run, so that what a killed run left is removed by the next.
+the test run, which holds a lock in its folder, so that what a killed run left is removed by the next.
 """
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -29,8 +28,8 @@ from tests.lab.lab_cgroups import (
     remove_cgroup,
     set_freezer,
 )
-from tests.lab.lab_locks import locked, try_lock
 from tests.lab.lab_network import joined
+from tests.lab.lab_runs import abandoned_runs, make_run_folder
 
 SUBNET = "10.213.7"
 """First three numbers of the lab's addresses: the controller is .1, hosts are .11 and up, guests .100 and up."""
@@ -38,9 +37,6 @@ CONTROLLER_ADDRESS = f"{SUBNET}.1"
 START_TIMEOUT_S = 20.0
 
 _HERE = Path(__file__).parent
-_BASE = Path("/tmp")
-_PREFIX = "reclab"
-_TOKEN = re.compile(rf"{_PREFIX}-[0-9a-f]{{6}}")
 _VOLATILE = ("run", "guests")
 """Of the folders: what is on tmpfs on a real host, and gone after a boot."""
 _LIBVIRT_FOLDERS = {
@@ -225,9 +221,16 @@ class Lab:
 @contextmanager
 def make_lab(names: Sequence[str]) -> Iterator[Lab]:
     """Make hosts, all powered on, and remove all of it at the end, whatever happened."""
-    token, lock = _take_token()
-    folder = _BASE / token
-    folder.mkdir(mode=0o755)
+    with abandoned_runs() as folders:
+        for folder in folders:
+            _remove(folder)
+    with make_run_folder() as folder, _made_lab(folder, names) as lab:
+        yield lab
+
+
+@contextmanager
+def _made_lab(folder: Path, names: Sequence[str]) -> Iterator[Lab]:
+    token = folder.name
     switch, controller = f"{token}-sw", f"{token}-ctl"
     hosts = [
         LabHost(
@@ -266,8 +269,7 @@ def make_lab(names: Sequence[str]) -> Iterator[Lab]:
             process.wait()
         for host in hosts:
             host.power_off()
-        _remove(token)
-        os.close(lock)
+        _remove(folder)
 
 
 def _write_configuration(host: LabHost) -> None:
@@ -300,33 +302,13 @@ def _plug(switch: str, index: int, namespace: str) -> None:
     _ip("-n", namespace, "link", "set", "up0", "up")
 
 
-def _take_token() -> tuple[str, int]:
-    """Return a name for a new lab and the lock that says that it is in use, after removing what killed runs left.
-
-    A process id would not say so: other runs may have PID namespaces of their own.
-    """
-    with locked(_BASE / f"{_PREFIX}.lock"):
-        names = {
-            path.name for path in (*_BASE.glob(f"{_PREFIX}-*"), *Path("/run/netns").glob(f"{_PREFIX}-*"))
-        }
-        for token in sorted({match[0] for name in names if (match := _TOKEN.match(name))}):
-            left = try_lock(_BASE / f"{token}.lock")
-            if left is not None:
-                _remove(token)
-                os.close(left)
-        made = f"{_PREFIX}-{uuid.uuid4().hex[:6]}"
-        lock = try_lock(_BASE / f"{made}.lock")
-    assert lock is not None, f"{made} was taken"
-    return made, lock
-
-
-def _remove(token: str) -> None:
+def _remove(folder: Path) -> None:
+    token = folder.name
     for namespace in sorted(Path("/run/netns").glob(f"{token}-*")):
         _ip("netns", "delete", namespace.name)
     for group in cgroups(f"{token}-*"):
         wait_for(lambda group=group: remove_cgroup(group), f"the end of {group}")  # type: ignore[misc]  # bound now
-    shutil.rmtree(_BASE / token, ignore_errors=True)
-    (_BASE / f"{token}.lock").unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _descendants(pid: int) -> Sequence[int]:

@@ -230,21 +230,6 @@ def a_small_machine(images: Images) -> Guest:
     return Guest(type=GuestType.VM, hardware=hardware)
 
 
-def test_emulated_machine_runs_our_agent(lab: Lab, guests: LibvirtGuests, images: Images) -> None:
-    host, start = a_host(lab["b"]), a_start("vm", a_small_machine(images), 110)
-
-    async def scenario() -> None:
-        await guests.start(host, start)
-        assert await guests.domains(host, GuestType.VM) == [a_domain(start)]
-        await asyncio.to_thread(wait_for_agent, f"{SUBNET}.110", 3121, KEY)
-        (qemu,) = lab["b"].processes("qemu-system-x86")
-        assert KEY[2:20] not in Path(f"/proc/{qemu}/cmdline").read_bytes()
-        await guests.stop(host, start.guest.id, GuestType.VM, 0)
-        assert await guests.domains(host, GuestType.VM) == []
-
-    asyncio.run(scenario())
-
-
 def test_whole_machine_runs_stock_agent_and_shuts_down_in_order(
     lab: Lab, guests: LibvirtGuests, images: Images
 ) -> None:

@@ -301,8 +301,12 @@ def test_a_journal_with_a_damaged_page_is_found_at_once(
     journal.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\xa5" * 20_000 + whole[28_192:])
-    with pytest.raises(StateError, match="is damaged"):
+    with pytest.raises(StateError, match="is damaged") as caught:
         opened(path, is_read_only=is_read_only)
+    # While its traceback holds on to all that the failed start has made.
+    assert caught.tb is not None
+    held = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert path not in held
 
 
 def test_a_journal_of_another_version_is_an_error_and_no_wrong_use(opened: Opener, path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent import wire
+from agent.wire import values
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
@@ -136,8 +137,8 @@ def test_a_monitor_returns_its_first_result_and_reports_changes(tmp_path: Path) 
         first = await link.execute(MONITOR)
         changed = wire.OperationResult("web", "monitor", agent.call_id, 7, 0, interval_ms=10_000)
         agent.notify(changed)
-        agent.notify(replace(changed, op_status=wire.ExecStatus.CANCELLED))
-        agent.notify(replace(changed, exec_rc=0))
+        agent.notify(values.replace(changed, op_status=wire.ExecStatus.CANCELLED))
+        agent.notify(values.replace(changed, exec_rc=0))
         await heard.on("result", 2)
         return first
 
@@ -228,7 +229,7 @@ def test_a_controller_that_was_replaced_is_told_so_at_registration_and_at_any_op
 
 def test_the_agent_of_another_node_is_not_believed(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> Any:
-        agent.register_reply = replace(OURS, node="guest2")
+        agent.register_reply = values.replace(OURS, node="guest2")
         return await failure(link.connect(60_000))
 
     error = play(tmp_path, scenario)
