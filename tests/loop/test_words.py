@@ -53,4 +53,8 @@ def test_every_kind_of_action_has_a_word_for_while_it_lasts() -> None:
         "cancel": "no longer monitoring",
         "connect": "connecting",
         "disconnect": "leaving",
+        "migrate_to": "handing over",
+        "migrate_from": "taking over",
+        "fence": "fencing",
+        "release": "letting go",
     }
