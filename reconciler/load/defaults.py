@@ -7,7 +7,9 @@ differs from Pacemaker's (stickiness 0, migration-threshold INFINITY, start-fail
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reconciler.load.document import ClusterDocument, Common, ResourceDefaults
+from reconciler.load.document import ClusterDocument, Common, Conduct
+from reconciler.model.policy import PlacementStrategy, Policy, QuorumPolicy
+from reconciler.model.resource import MultipleActive, Role
 
 OPERATION_TIMEOUT_MS = 20_000
 GUEST_TIMEOUT_MS = 90_000
@@ -16,6 +18,13 @@ CONNECT_TIMEOUT_MS = 60_000
 SHUTDOWN_MS = 60_000
 PORT = 3121
 MAX_DESTROY = 1
+
+_ROLES = {"running": Role.STARTED, "stopped": Role.STOPPED}
+_MULTIPLE_ACTIVE = {
+    "restart": MultipleActive.STOP_START,
+    "stop": MultipleActive.STOP_ONLY,
+    "block": MultipleActive.BLOCK,
+}
 
 _T = TypeVar("_T")
 
@@ -29,17 +38,28 @@ class Settings:
     failure_limit: int = 3
     failure_timeout_ms: int = 0
     start_failure_is_fatal: bool = False
+    multiple_active: MultipleActive = MultipleActive.STOP_START
+    state: Role = Role.STARTED
+    is_managed: bool = True
+    in_maintenance: bool = False
 
-    def overridden(self, by: ResourceDefaults | Common | None) -> "Settings":
+    def overridden(self, by: Conduct | None) -> "Settings":
         """Return these settings with those that were written instead."""
         if by is None:
             return self
+        own = by if isinstance(by, Common) else Common()
         return Settings(
             stickiness=_first(by.stickiness, self.stickiness),
             priority=_first(by.priority, self.priority),
             failure_limit=_first(by.failure_limit, self.failure_limit),
             failure_timeout_ms=_first(by.failure_timeout, self.failure_timeout_ms),
             start_failure_is_fatal=_first(by.start_failure_is_fatal, self.start_failure_is_fatal),
+            multiple_active=_MULTIPLE_ACTIVE[by.multiple_active]
+            if by.multiple_active
+            else self.multiple_active,
+            state=self.state if own.state is None else _ROLES[own.state],
+            is_managed=_first(own.managed, self.is_managed),
+            in_maintenance=_first(own.maintenance, self.in_maintenance),
         )
 
 
@@ -54,6 +74,23 @@ def settings(cluster: ClusterDocument | None) -> tuple[Settings, Settings]:
     if spec is None or spec.defaults is None:
         return RESOURCE, GUEST
     return RESOURCE.overridden(spec.defaults.resource), GUEST.overridden(spec.defaults.guest)
+
+
+def policy(cluster: ClusterDocument | None) -> Policy:
+    """Return the rules that hold for the whole cluster."""
+    spec = cluster.spec if cluster is not None else None
+    usual = Policy()
+    if spec is None:
+        return usual
+    pause_ms = spec.longest_pause
+    return Policy(
+        is_symmetric=_first(spec.symmetric, usual.is_symmetric),
+        placement=PlacementStrategy(spec.placement_strategy or usual.placement.value),
+        on_quorum_loss=QuorumPolicy(spec.on_quorum_loss or usual.on_quorum_loss.value),
+        stops_removed=_first(spec.stop_removed, usual.stops_removed),
+        cancels_removed=_first(spec.cancel_removed, usual.cancels_removed),
+        longest_pause_s=usual.longest_pause_s if pause_ms is None else pause_ms / 1000,
+    )
 
 
 def _first(written: _T | None, default: _T) -> _T:

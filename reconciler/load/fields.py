@@ -1,4 +1,4 @@
-"""The scalar types of the YAML documents, each with its JSON Schema; used by `document.py` only."""
+"""The scalar types of the YAML documents, each with its JSON Schema; used by the documents only."""
 
 import re
 from collections.abc import Callable
@@ -28,6 +28,19 @@ class Part(BaseModel):
         use_attribute_docstrings=True,
         hide_input_in_errors=True,
     )
+
+
+def shape(value: object) -> str | None:
+    """Tell the branches of a union apart by the value's shape alone, so that only one of them complains."""
+    match value:
+        case str():
+            return "text"
+        case list():
+            return "list"
+        case dict() | Part():
+            return "map"
+        case _:
+            return None
 
 
 def _converted(parse: Callable[[object], int]) -> BeforeValidator:
@@ -174,6 +187,7 @@ Label = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+PositiveCount = Annotated[int, Field(ge=1, le=1_000_000)]
 Mac = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%-]+$", max_length=253)]
 """A host name, an IPv4 or an IPv6 address."""

@@ -1,7 +1,8 @@
 """Host documents and the node sides of guests to the model's hosts, remote nodes and agent addresses."""
 
 from reconciler.load import defaults
-from reconciler.load.document import HostAgent, HostDocument, RemoteNode
+from reconciler.load.document import HostDocument
+from reconciler.load.document_nodes import HostAgent, RemoteNode
 from reconciler.load.positions import RawDocument
 from reconciler.model import node as model
 from reconciler.model.names import NodeName
@@ -50,6 +51,7 @@ def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str)
             connect_timeout_ms=_timeout(document.connect_timeout),
         ),
         labels=dict(document.labels or {}),
+        capacity=dict(document.capacity or {}),
         epoch=document.key_epoch or 0,
     )
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from reconciler.load import defaults
 from reconciler.load.defaults import Settings
-from reconciler.load.document import Common, Monitor, Operation, ResourceDocument
+from reconciler.load.document import ResourceDocument
+from reconciler.load.document_operations import GuestOperations, Monitor, Operation, Operations
 from reconciler.load.nodes import remote_node_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
@@ -17,7 +18,7 @@ class Given:
     """What a document's conversion needs besides the document."""
 
     settings: Settings
-    """Of the cluster, for what the document leaves out."""
+    """Of the cluster and of its group, for what the document leaves out."""
     rank: int
     """Its position in the declaration."""
 
@@ -32,6 +33,8 @@ def resource_of(
     operations = [
         operation_of("start", written.start if written else None, defaults.OPERATION_TIMEOUT_MS),
         operation_of("stop", written.stop if written else None, defaults.OPERATION_TIMEOUT_MS),
+        *migrations(written, defaults.OPERATION_TIMEOUT_MS),
+        *_promotions(written),
         *_monitors(raw, written.monitor if written else None, problems),
     ]
     remote = spec.remote_node
@@ -41,8 +44,10 @@ def resource_of(
         where=raw.at(("metadata", "name")),
         params=dict(spec.params or {}),
         operations=tuple(operations),
-        state=state_of(spec),
-        is_managed=spec.managed is not False,
+        state=settings.state,
+        is_managed=settings.is_managed and not settings.in_maintenance,
+        is_monitored=not settings.in_maintenance,
+        multiple_active=settings.multiple_active,
         stickiness=settings.stickiness,
         priority=settings.priority,
         failure_limit=settings.failure_limit,
@@ -50,6 +55,8 @@ def resource_of(
         start_failure_is_fatal=settings.start_failure_is_fatal,
         rank=given.rank if spec.rank is None else spec.rank,
         remote_node=remote_node_of(raw, remote, remote.name) if remote is not None else None,
+        needs=dict(spec.needs or {}),
+        allows_migration=spec.allow_migration is True,
         fields=raw.fields(),
     )
 
@@ -63,11 +70,6 @@ def agent_of(written: str) -> model.ResourceAgent:
     return model.ResourceAgent(standard="ocf", provider=provider, type=agent_type)
 
 
-def state_of(spec: Common) -> model.Role:
-    """Return the role that is asked for."""
-    return model.Role.STOPPED if spec.state == "stopped" else model.Role.STARTED
-
-
 def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model.Operation:
     """Return an operation's settings, with `timeout_ms` when none is written."""
     if written is None:
@@ -77,6 +79,21 @@ def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model
         timeout_ms=timeout_ms if written.timeout is None else written.timeout,
         on_fail=model.OnFail(written.on_fail or "restart"),
     )
+
+
+def migrations(written: Operations | GuestOperations | None, timeout_ms: int) -> list[model.Operation]:
+    """Return the operations of a live migration for which anything is written."""
+    if written is None:
+        return []
+    both = {"migrate_to": written.migrate_to, "migrate_from": written.migrate_from}
+    return [operation_of(name, op, timeout_ms) for name, op in both.items() if op is not None]
+
+
+def _promotions(written: Operations | None) -> list[model.Operation]:
+    both = {} if written is None else {"promote": written.promote, "demote": written.demote}
+    return [
+        operation_of(name, op, defaults.OPERATION_TIMEOUT_MS) for name, op in both.items() if op is not None
+    ]
 
 
 def _monitors(

@@ -10,7 +10,8 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
             "metadata: {name: a}\n",
             [
                 "1:1: error[missing-field]: apiVersion is missing; write apiVersion: reconciler/v1alpha1",
-                "1:1: error[missing-field]: kind is missing; write kind: and one of Cluster, Host, Guest, Resource",
+                "1:1: error[missing-field]: kind is missing; write kind: and one of Cluster, Host, Guest, "
+                "Resource, Group, Constraint",
             ],
             id="neither version nor kind",
         ),
@@ -29,13 +30,14 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
         pytest.param(
             HOST.replace("Host", "Deployment"),
             [
-                '2:7: error[unknown-kind]: there is no kind "Deployment"; known are Cluster, Guest, Host, Resource'
+                '2:7: error[unknown-kind]: there is no kind "Deployment"; known are Cluster, Constraint, '
+                "Group, Guest, Host, Resource"
             ],
             id="kind of another tool",
         ),
         pytest.param(
-            HOST.replace("Host", "Group"),
-            ["2:7: error[not-supported]: kind Group is not supported yet"],
+            HOST.replace("Host", "Secret"),
+            ["2:7: error[not-supported]: kind Secret is not supported yet"],
             id="kind that comes later",
         ),
         pytest.param(
@@ -85,16 +87,15 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
                 '8:3: error[unknown-field]: there is no field "target-role" in spec; did you mean state?',
                 '9:3: error[unknown-field]: there is no field "remote-node" in spec; did you mean remoteNode?',
                 '10:3: error[unknown-field]: there is no field "on-fail" in spec; known are after, agent, '
-                "failureLimit, failureTimeout, managed, op, params, placement, priority, rank, remoteNode, "
-                "startFailureIsFatal, state, stickiness",
+                "allowMigration, clone, failureLimit, failureTimeout, maintenance, managed, multipleActive, needs, op, "
+                "params, placement, priority, rank, remoteNode, startFailureIsFatal, state, stickiness",
             ],
             id="Pacemaker's names",
         ),
         pytest.param(
-            resource("a", "clone: {}") + host("b", "{fencing: []}"),
+            resource("a") + host("b", "{fencing: []}"),
             [
-                "7:3: error[not-supported]: spec.clone is not supported yet",
-                "12:8: error[not-supported]: spec.fencing is not supported yet",
+                "11:8: error[not-supported]: spec.fencing is not supported yet",
             ],
             id="fields that come later",
         ),
