@@ -33,6 +33,8 @@ class Location:
     node: NodeName
     score: int
     where: Where
+    role: Role | None = None
+    """It counts only for an instance that is to have this role; None: for all."""
     discovery: Discovery = Discovery.ALWAYS
 
 
@@ -49,6 +51,8 @@ class Colocation:
     primary_role: Role | None = None
     node_attribute: str | None = None
     """With: on a node whose label of this name has the same value; None: on the same node."""
+    has_influence: bool = True
+    """False: a primary that is active is not moved for the dependent's sake (Pacemaker's influence)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

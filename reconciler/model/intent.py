@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
-from reconciler.model.collective import Collective
+from reconciler.model.collective import Clone, Collective, Group
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import Host, RemoteNode
+from reconciler.model.node import FencingLevel, Host, RemoteNode
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
 
@@ -47,6 +47,14 @@ class Intent:
     locations: tuple[Location, ...] = ()
     colocations: tuple[Colocation, ...] = ()
     orderings: tuple[Ordering, ...] = ()
+    fencing_levels: tuple[FencingLevel, ...] = ()
+    """Which fencing devices are used on which nodes, where the devices do not say it themselves."""
+
+    def cloned(self) -> frozenset[ResourceId]:
+        """Return the resources of which clones are made: they may run on several nodes at once."""
+        members = {c.member for c in self.collectives.values() if isinstance(c, Clone)}
+        groups = [c for c in self.collectives.values() if isinstance(c, Group) and c.id in members]
+        return frozenset(members).union(*(g.members for g in groups))
 
     def guest_nodes(self) -> Mapping[NodeName, Resource]:
         """Return the guest that becomes each guest node."""

@@ -128,3 +128,20 @@ class RemoteNode:
     labels: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
     epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FencingLevel:
+    """Fencing devices that are used together on a node, after those of the levels before have failed."""
+
+    id: str
+    where: Where
+    index: int
+    """Levels are tried from the lowest."""
+    devices: tuple[str, ...]
+    """Ids of resources, in the order in which they are used."""
+    node: NodeName | None = None
+    pattern: str | None = None
+    """For nodes whose names match this regular expression."""
+    label: tuple[str, str] | None = None
+    """For nodes with this label, and this value of it."""

@@ -19,12 +19,35 @@ class Role(Enum):
 
 
 class OnFail(Enum):
-    """What a failed operation leads to (Pacemaker's on-fail)."""
+    """What a failed operation leads to (Pacemaker's on-fail), the mildest first: of several, the hardest counts."""
 
-    RESTART = "restart"
-    STOP = "stop"
-    BLOCK = "block"
     IGNORE = "ignore"
+    DEMOTE = "demote"
+    """Demoted, and then promoted again where that may be."""
+    RESTART = "restart"
+    RESET_REMOTE = "reset-remote"
+    """The remote node behind a connection is fenced, if that can be, and connected anew."""
+    RESTART_CONTAINER = "restart-container"
+    """What the resource runs in is restarted."""
+    BAN = "migrate"
+    """Not started on this node again."""
+    BLOCK = "block"
+    STOP = "stop"
+    STANDBY = "standby"
+    """Everything moves away from the node."""
+    FENCE = "fence"
+    """The node is fenced."""
+
+
+class Requires(Enum):
+    """What must hold before a resource may start (Pacemaker's requires)."""
+
+    NOTHING = "nothing"
+    QUORUM = "quorum"
+    FENCING = "fencing"
+    """Quorum, and every node that may run it and is out of reach was fenced."""
+    UNFENCING = "unfencing"
+    """Fencing, and the node that is to run it was let in again by its fencing devices."""
 
 
 class MultipleActive(Enum):
@@ -173,6 +196,14 @@ class Resource:
     """What it takes of its node's capacity (Pacemaker's utilization)."""
     allows_migration: bool = False
     """It may be moved live, without a stop (Pacemaker's allow-migrate)."""
+    allows_unhealthy: bool = False
+    """It may run on nodes of poor health (Pacemaker's allow-unhealthy-nodes)."""
+    requires: Requires = Requires.QUORUM
+    """What must hold before it is started."""
+    container: ResourceId | None = None
+    """It runs inside this resource, and starts and stops with it (Pacemaker's container)."""
+    is_critical: bool = True
+    """False: it does not hold what runs well where it is, only because it would be placed with it."""
     instance_of: ResourceId | None = None
     """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
     is_unique: bool = False

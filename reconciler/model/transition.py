@@ -34,6 +34,8 @@ class Reason:
     where: Where | None = None
     subject: str = ""
     """What the reason is about, where it is not the changed resource itself."""
+    step: str = ""
+    """What is, or cannot be, done with the subject, in Pacemaker's words: start, running, stop, stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,20 @@ class Action:
     reasons: tuple[Reason, ...] = ()
     is_forced: bool = False
     """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
+
+    @property
+    def subject(self) -> ResourceId | None:
+        """Return the resource that it is about; of a clone, the instance."""
+        return self.instance or self.resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """A step of a group, a clone, or alternatives that runs nothing, and is reached; for people."""
+
+    name: str
+    """By Pacemaker's pattern: `GROUP_start_0`, `CLONE_running_0`, `one-or-more:NAME`."""
+    after: tuple[ActionId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +122,7 @@ class Transition:
     """Where each resource is to run; None: nowhere. Clones are taken apart (`ID:0`)."""
     guest_nodes: Mapping[ResourceId, NodeName] = field(default_factory=dict)
     """The node that each guest is, removed guests included: its stop ends what runs there."""
-    milestones: tuple[str, ...] = ()
-    """Steps of groups and clones that run nothing, and happen in this transition (`GROUP_start_0`); for people."""
+    milestones: tuple[Milestone, ...] = ()
     recheck_at: float | None = None
     """Epoch seconds at which to plan again though nothing happens: a retry, a failure that expires."""
     is_complete: bool = True

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
 
 from reconciler.model.intent import Cluster
-from reconciler.model.policy import Policy, QuorumPolicy
-from reconciler.pacemaker.document import Cib
+from reconciler.model.policy import HealthStrategy, PlacementStrategy, Policy, QuorumPolicy
+from reconciler.model.score import INFINITY
+from reconciler.pacemaker.document import Cib, elements
 from reconciler.pacemaker.nvpairs import pairs
 from reconciler.pacemaker.rules import Subject
-from reconciler.pacemaker.values import boolean
+from reconciler.pacemaker.values import boolean, duration_ms, integer, score
 
+_Choice = TypeVar("_Choice", bound=Enum)
+_FENCE_TIMEOUT_MS = 60_000
 _RENAMED = {
     "stonith-": "fencing-",
     "stop-orphan-resources": "stop-removed-resources",
@@ -27,6 +32,12 @@ class Options:
     in_maintenance: bool
     stops_all: bool
     has_startup_fencing: bool
+    has_unfencing: bool
+    """Some resource or device asks for nodes to be let in again after they were fenced."""
+    fences_all: bool
+    """There is no quorum, and for that every node that can be reached is to be fenced."""
+    node_pending_timeout_ms: int
+    """How long a node that is coming up is waited for; 0: for ever."""
 
 
 def read_options(cib: Cib) -> Options:
@@ -39,27 +50,56 @@ def read_options(cib: Cib) -> Options:
             first="cib-bootstrap-options",
         )
     )
+    has_fencing = boolean(given.get("fencing-enabled"), default=True)
     policy = Policy(
         is_symmetric=boolean(given.get("symmetric-cluster"), default=True),
-        on_quorum_loss=_quorum_policy(cib, given.get("no-quorum-policy", "stop")),
+        placement=_named(PlacementStrategy, given.get("placement-strategy"), PlacementStrategy.DEFAULT),
+        health=_named(HealthStrategy, given.get("node-health-strategy"), HealthStrategy.NONE),
+        health_base=score(given.get("node-health-base")),
+        health_green=score(given.get("node-health-green")),
+        health_yellow=score(given.get("node-health-yellow")),
+        health_red=score(given.get("node-health-red"), -INFINITY),
+        on_quorum_loss=_quorum_policy(cib, given.get("no-quorum-policy", "stop"), has_fencing=has_fencing),
         stops_removed=boolean(given.get("stop-removed-resources"), default=True),
         cancels_removed=boolean(given.get("cancel-removed-actions"), default=True),
         connects_hosts=False,
+        has_fencing=has_fencing,
+        fence_action="off" if given.get("fencing-action") in {"off", "poweroff"} else "reboot",
+        fence_timeout_ms=duration_ms(given.get("fencing-timeout"), _FENCE_TIMEOUT_MS),
+        has_watchdog=boolean(given.get("have-watchdog")),
+        fences_in_parallel=boolean(given.get("concurrent-fencing"), default=True),
+        priority_fencing_delay_ms=duration_ms(given.get("priority-fencing-delay")),
+        fences_remote_without_quorum=boolean(given.get("fence-remote-without-quorum")),
         longest_pause_s=0.0,
     )
-    _note_unsupported(cib, given)
+    if boolean(given.get("shutdown-lock")):
+        cib.note(cib.root, "shutdown-lock", "shutdown-lock is not supported yet")
     return Options(
         cluster=Cluster(name=given.get("cluster-name", "default"), policy=policy),
-        has_fencing=boolean(given.get("fencing-enabled"), default=True),
+        has_fencing=has_fencing,
         in_maintenance=boolean(given.get("maintenance-mode")),
         stops_all=boolean(given.get("stop-all-resources")),
         has_startup_fencing=boolean(given.get("startup-fencing"), default=True),
+        has_unfencing=_has_unfencing(cib),
+        fences_all=policy.on_quorum_loss is QuorumPolicy.FENCE and not has_quorum(cib),
+        node_pending_timeout_ms=duration_ms(given.get("node-pending-timeout")),
     )
 
 
 def has_quorum(cib: Cib) -> bool:
     """Tell whether the cluster had quorum when the CIB was written."""
     return boolean(cib.root.get("have-quorum"))
+
+
+def _has_unfencing(cib: Cib) -> bool:
+    """Tell whether anything asks for unfencing (Pacemaker lib/pengine/unpack.c, XPATH_ENABLE_UNFENCING)."""
+    return any(
+        pair.get("value") == "unfencing" and pair.get("name") in {"provides", "requires"}
+        for section in ("configuration/resources", "configuration/rsc_defaults")
+        for parent in cib.section(section)
+        for block in parent.iter("meta_attributes")
+        for pair in elements(block, "nvpair")
+    )
 
 
 def _modern(given: Mapping[str, str]) -> dict[str, str]:
@@ -72,23 +112,17 @@ def _modern(given: Mapping[str, str]) -> dict[str, str]:
     return {**found, **given}
 
 
-def _quorum_policy(cib: Cib, text: str) -> QuorumPolicy:
-    match text:
-        case "ignore" | "stop" | "freeze":
-            return QuorumPolicy(text)
+def _quorum_policy(cib: Cib, text: str, *, has_fencing: bool) -> QuorumPolicy:
+    """Return what the loss of quorum leads to; a cluster that never had quorum fences nobody for it."""
+    match text.lower():
+        case "ignore" | "freeze" | "demote" as said:
+            return QuorumPolicy(said)
+        case "fence" | "suicide":
+            had_quorum = has_quorum(cib) or integer(cib.root.get("no-quorum-panic")) != 0
+            return QuorumPolicy.FENCE if has_fencing and had_quorum else QuorumPolicy.STOP
         case _:
-            cib.note(cib.root, "no-quorum-policy", f"no-quorum-policy={text} is taken as stop")
             return QuorumPolicy.STOP
 
 
-def _note_unsupported(cib: Cib, given: Mapping[str, str]) -> None:
-    ignored = {
-        "placement-strategy": ("default",),
-        "node-health-strategy": ("none",),
-        "shutdown-lock": ("false",),
-    }
-    for name, harmless in ignored.items():
-        if name in given and given[name] not in harmless:
-            cib.note(cib.root, name, f"{name}={given[name]} is not supported yet")
-    if boolean(given.get("fencing-enabled"), default=True):
-        cib.note(cib.root, "fencing", "fencing is not supported yet: no node is fenced")
+def _named(choices: type[_Choice], text: str | None, default: _Choice) -> _Choice:
+    return choices(text) if text in {c.value for c in choices} else default

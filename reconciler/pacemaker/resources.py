@@ -1,20 +1,23 @@
-"""Reads resources: primitives with their templates, defaults, parameters, meta-attributes and operations."""
+"""Reads resources: primitives, and the groups and clones that they are in, with all that these hand down to them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.collective import Clone, Collective, Group
 from reconciler.model.names import ResourceId
-from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, ResourceAgent, Role
+from reconciler.model.policy import QuorumPolicy
+from reconciler.model.resource import MultipleActive, Requires, Resource, ResourceAgent, Role
 from reconciler.model.score import INFINITY
+from reconciler.pacemaker.collectives import read_clone, read_group
 from reconciler.pacemaker.document import Cib, Element, elements
-from reconciler.pacemaker.nvpairs import pairs
+from reconciler.pacemaker.lineage import Lineage
+from reconciler.pacemaker.nodes import whole_numbers
+from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
 from reconciler.pacemaker.options import Options
-from reconciler.pacemaker.rules import Subject
-from reconciler.pacemaker.values import boolean, duration_ms, integer, score
+from reconciler.pacemaker.values import boolean, duration_ms, integer, role_of, score
 
-_DEFAULT_TIMEOUT_MS = 20_000
-_COLLECTIVES = {"group", "clone", "master", "bundle"}
-_UNSUPPORTED_META = {"remote-node", "container", "allow-migrate", "critical"}
+_IGNORED_META = {"remote-node": "", "container": ""}
+"""Meta-attributes that are not supported yet, and the value that changes nothing."""
 
 
 @dataclass(slots=True)
@@ -23,126 +26,182 @@ class Resources:
 
     known: dict[ResourceId, Resource] = field(default_factory=dict)
     """In document order, which is their rank."""
+    collectives: dict[ResourceId, Collective] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     """Ids of resources that are not supported: nothing must be concluded from their status."""
     meta: dict[ResourceId, Mapping[str, str]] = field(default_factory=dict)
+    """Of primitives, groups and clones."""
     with_rules: set[ResourceId] = field(default_factory=set)
     """Those whose parameters depend on rules, and so may differ from node to node."""
+    clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
+    """The clone that a primitive, or a group, is in."""
+    roots: list[ResourceId] = field(default_factory=list)
+    """Those that are in no other."""
+
+    def named(self, name: str) -> ResourceId | None:
+        """Return what a constraint means by a name: for what is cloned, its clone; None for what is not known."""
+        resource = ResourceId(name)
+        if resource in self.clone_of:
+            return self.clone_of[resource]
+        return resource if resource in self.known or resource in self.collectives else None
+
+    def known_as(self, name: str) -> ResourceId:
+        """Return the name under which an entry of a node's history is observed.
+
+        Instances of a clone that do not differ share the name without a number, which old histories have.
+        """
+        base, _, number = name.rpartition(":")
+        clone = self.collectives.get(self.clone_of.get(ResourceId(base), ResourceId("")))
+        is_anonymous = number.isdigit() and isinstance(clone, Clone) and not clone.is_unique
+        return ResourceId(base if is_anonymous else name)
+
+    def declared(self, name: ResourceId) -> Resource | None:
+        """Return what is declared of what is observed under a name; None if it is not declared."""
+        found = self.known.get(name)
+        base, _, number = name.rpartition(":")
+        if found is None and number.isdigit() and ResourceId(base) in self.clone_of:
+            return self.known.get(ResourceId(base))
+        return found
 
 
-def read_resources(cib: Cib, options: Options) -> Resources:
-    """Return the resources, and note those that are left out."""
+def read_resources(cib: Cib, options: Options, node_count: int) -> Resources:
+    """Return the resources, and note those that are left out.
+
+    Args:
+        cib: the CIB.
+        options: its cluster options.
+        node_count: how many nodes are declared: the number of instances of a clone that does not say it.
+    """
     found = Resources()
     for element in cib.section("configuration/resources"):
-        if element.tag == "primitive":
-            _add_primitive(cib, options, found, element)
-        elif element.tag in _COLLECTIVES:
-            cib.note(element, element.tag, f"{element.tag} {element.get('id')} is not supported yet")
-            found.left_out |= {e.get("id", "") for e in element.iter("*") if e.get("id")}
+        lineage = Lineage(cib=cib, element=element)
+        match element.tag:
+            case "primitive":
+                _add_primitive(options, found, lineage)
+            case "group":
+                _add_group(options, found, lineage)
+            case "clone" | "master":
+                _add_clone(options, found, lineage, node_count)
+            case "bundle":
+                cib.note(element, "bundle", f"bundle {element.get('id')} is not supported yet")
+                found.left_out |= {e.get("id", "") for e in element.iter("*") if e.get("id")}
+            case _:
+                continue
+        found.roots.append(lineage.id)
     return found
 
 
-def _add_primitive(cib: Cib, options: Options, found: Resources, element: Element) -> None:
-    name = ResourceId(element.get("id", ""))
-    sources = [element]
-    template = cib.ids.get(element.get("template", ""))
-    if template is not None:
-        sources.append(template)
-    standard = _attribute(sources, "class")
-    if _attribute(sources, "type") == "remote":
-        cib.note(element, "remote", f"{name} is left out: remote nodes are not supported yet")
+def _add_group(options: Options, found: Resources, lineage: Lineage) -> None:
+    members = [Lineage(cib=lineage.cib, element=e, parent=lineage) for e in _parts(lineage, "primitive")]
+    for member in members:
+        _add_primitive(options, found, member)
+    found.meta[lineage.id] = lineage.meta()
+    ids = tuple(m.id for m in members if m.id in found.known)
+    if ids:
+        found.collectives[lineage.id] = read_group(lineage, found.meta[lineage.id], ids)
+    else:
+        lineage.cib.note(lineage.element, "group", f"group {lineage.id} has no members and is left out")
+
+
+def _add_clone(options: Options, found: Resources, lineage: Lineage, node_count: int) -> None:
+    part = next(_parts(lineage, "primitive", "group"), None)
+    if part is None:
+        lineage.cib.note(lineage.element, "clone", f"clone {lineage.id} has nothing to clone and is left out")
+        return
+    inner = Lineage(cib=lineage.cib, element=part, parent=lineage)
+    meta = found.meta[lineage.id] = lineage.meta()
+    if part.tag == "group":
+        _add_group(options, found, inner)
+    else:
+        _add_primitive(options, found, inner)
+    group = found.collectives.get(inner.id)
+    members = group.members if isinstance(group, Group) else (inner.id,)
+    if any(m not in found.known for m in members):
+        return
+    found.clone_of |= dict.fromkeys((inner.id, *members), lineage.id)
+    agents = [found.known[m].agent for m in members]
+    found.collectives[lineage.id] = read_clone(lineage, meta, inner.id, agents, node_count)
+
+
+def _parts(lineage: Lineage, *tags: str) -> "filter[Element]":
+    return filter(lambda e: e.get("id"), elements(lineage.element, *tags))
+
+
+def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None:
+    cib, name = lineage.cib, lineage.id
+    agent = ResourceAgent(
+        standard=lineage.attribute("class"),
+        provider=lineage.attribute("provider"),
+        type=lineage.attribute("type"),
+    )
+    if agent.type == "remote":
+        cib.note(lineage.element, "remote", f"{name} is left out: remote nodes are not supported yet")
         found.left_out.add(name)
         return
-    agent = ResourceAgent(
-        standard=standard, provider=_attribute(sources, "provider"), type=_attribute(sources, "type")
-    )
-    subject = Subject(now=cib.now, agent=(agent.standard, agent.provider, agent.type))
-    defaults = [b for b in cib.section("configuration/rsc_defaults") if b.tag == "meta_attributes"]
-    meta = {
-        **pairs(cib, defaults, subject),
-        **_merged(cib, sources, "meta_attributes", subject),
-    }
-    for feature in sorted(_UNSUPPORTED_META & set(meta)):
-        if meta[feature] not in {"false", "true" if feature == "critical" else "false"}:
-            cib.note(element, feature, f"{feature}={meta[feature]} of {name} is not supported yet")
-    if next(elements(element, "utilization"), None) is not None:
-        cib.note(element, "utilization", f"what {name} needs is not taken into account")
+    meta = lineage.meta()
+    for feature, harmless in _IGNORED_META.items():
+        if meta.get(feature, harmless) != harmless:
+            cib.note(lineage.element, feature, f"{feature}={meta[feature]} of {name} is not supported yet")
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
+    is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
     found.meta[name] = meta
-    if any(next(s.iter("rule"), None) is not None for s in sources):
+    if lineage.has_rules():
         found.with_rules.add(name)
     found.known[name] = Resource(
         id=name,
         agent=agent,
-        where=cib.where(element),
-        params=_merged(cib, sources, "instance_attributes", subject),
-        operations=_operations(cib, sources, subject),
-        state=Role.STOPPED if options.stops_all or meta.get("target-role") == "Stopped" else Role.STARTED,
-        is_managed=boolean(meta.get("is-managed"), default=True) and not is_paused,
+        where=cib.where(lineage.element),
+        params=lineage.inherited("instance_attributes", lineage.subject),
+        operations=read_operations(
+            lineage, FailurePolicy(has_fencing=options.has_fencing, is_managed=is_managed)
+        ),
+        state=_wanted_role(options, lineage, meta),
+        is_managed=is_managed,
         is_monitored=not is_paused,
+        is_critical=boolean(meta.get("critical"), default=True),
         multiple_active=_multiple_active(meta.get("multiple-active")),
         stickiness=score(meta.get("resource-stickiness")),
         priority=score(meta.get("priority")),
         failure_limit=score(meta.get("migration-threshold"), INFINITY),
         failure_timeout_ms=duration_ms(meta.get("failure-timeout")),
+        needs=whole_numbers(lineage.own("utilization", lineage.subject)),
+        allows_migration=boolean(meta.get("allow-migrate")),
+        allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),
+        requires=_requires(options, agent, meta),
         rank=len(found.known),
     )
 
 
-def _attribute(sources: Iterable[Element], name: str) -> str:
-    """Return an attribute of a primitive, or of its template."""
-    return next((value for s in sources if (value := s.get(name)) is not None), "")
+def _wanted_role(options: Options, lineage: Lineage, meta: Mapping[str, str]) -> Role:
+    """Return what is asked; what only a promotable clone can be asked counts for one alone."""
+    if options.stops_all:
+        return Role.STOPPED
+    role = role_of(meta.get("target-role"))
+    clone = lineage.clone
+    is_promotable = clone is not None and boolean(clone.meta().get("promotable"))
+    if role is Role.STOPPED or (role is Role.UNPROMOTED and is_promotable):
+        return role
+    return Role.STARTED
 
 
-def _merged(cib: Cib, sources: Iterable[Element], tag: str, subject: Subject) -> dict[str, str]:
-    """Return pairs of a primitive and its template; the primitive's win."""
-    merged: dict[str, str] = {}
-    for source in sources:
-        merged = {**pairs(cib, elements(source, tag), subject), **merged}
-    return merged
-
-
-def _operations(cib: Cib, sources: Iterable[Element], subject: Subject) -> tuple[Operation, ...]:
-    """Return the operations of a primitive and its template; of two with one name and interval, the first."""
-    found: dict[tuple[str, int], Operation] = {}
-    for source in sources:
-        for block in elements(source, "operations"):
-            for op in elements(cib.resolve(block), "op"):
-                operation = _operation(cib, cib.resolve(op), subject)
-                found.setdefault((operation.name, operation.interval_ms), operation)
-    return tuple(found.values())
-
-
-def _operation(cib: Cib, op: Element, subject: Subject) -> Operation:
-    name, interval_ms = op.get("name", ""), duration_ms(op.get("interval"))
-    defaults = [b for b in cib.section("configuration/op_defaults") if b.tag == "meta_attributes"]
-    operation = Subject(now=cib.now, agent=subject.agent, operation=(name, interval_ms))
-    settings = {
-        **pairs(cib, defaults, operation),
-        **pairs(cib, elements(op, "meta_attributes"), operation),
-        **{str(name): str(value) for name, value in op.attrib.items()},
-    }
-    role = settings.get("role")
-    return Operation(
-        name=name,
-        interval_ms=interval_ms,
-        timeout_ms=duration_ms(settings.get("timeout"), _DEFAULT_TIMEOUT_MS),
-        on_fail=_on_fail(cib, op, settings.get("on-fail")),
-        role=Role.STOPPED if role == "Stopped" else None,
-        params=pairs(cib, elements(op, "instance_attributes"), operation),
-        enabled=boolean(settings.get("enabled"), default=True),
-    )
-
-
-def _on_fail(cib: Cib, op: Element, text: str | None) -> OnFail:
-    match text:
-        case None | "restart":
-            return OnFail.RESTART
-        case "stop" | "block" | "ignore":
-            return OnFail(text)
+def _requires(options: Options, agent: ResourceAgent, meta: Mapping[str, str]) -> Requires:
+    """Return what must hold before a start (Pacemaker lib/pengine/complex.c, unpack_requires)."""
+    is_device, is_connection = agent.standard == "stonith", str(agent) == "ocf:pacemaker:remote"
+    match meta.get("requires", "").lower():
+        case "nothing" | "quorum" | "fencing" as said:
+            return Requires(said)
+        case "unfencing":
+            return Requires.UNFENCING if options.has_fencing and not is_device else Requires.QUORUM
         case _:
-            cib.note(op, "on-fail", f"on-fail={text} is taken as restart")
-            return OnFail.RESTART
+            pass
+    if is_device or is_connection:
+        return Requires.QUORUM
+    if options.has_unfencing and options.has_fencing:
+        return Requires.UNFENCING
+    if options.has_fencing:
+        return Requires.FENCING
+    is_ignored = options.cluster.policy.on_quorum_loss is QuorumPolicy.IGNORE
+    return Requires.NOTHING if is_ignored else Requires.QUORUM
 
 
 def _multiple_active(text: str | None) -> MultipleActive:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from reconciler.model.names import ResourceId
+from reconciler.model.names import ActionId, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Transition
-from reconciler.pacemaker.pseudo import meeting_points
 from reconciler.pacemaker.read import CibInput, read_cib
-from reconciler.pacemaker.words import action_line, operation_of, places, transition_lines
+from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
 from reconciler.plan.check import Alarm, check
+from reconciler.plan.collectives import take_apart
 from reconciler.plan.outlook import carried_out, in_order
 from reconciler.plan.schedule import schedule
 
@@ -70,18 +70,7 @@ def simulation_document(simulation: Simulation) -> dict[str, object]:
             }
             for action in in_order(transition)
         ]
-        + [
-            {
-                "id": step.name,
-                "kind": "pseudo",
-                "resource": None,
-                "operation": step.name,
-                "interval_ms": 0,
-                "node": None,
-                "after": list(step.after),
-            }
-            for step in meeting_points(given.intent, transition)
-        ],
+        + [_pseudo_action(step.name, step.after) for step in transition.milestones],
         "unsupported": [
             {"feature": n.feature, "text": n.text, "line": n.where.line} for n in given.unsupported
         ],
@@ -101,11 +90,28 @@ def simulation_text(simulation: Simulation) -> str:
 
 def executed_lines(simulation: Simulation) -> list[str]:
     """Return a line for each action of a transition, in the first allowed order, and for each pseudo-action."""
-    steps = meeting_points(simulation.given.intent, simulation.transition)
+    given, transition = simulation.given, simulation.transition
+    numbers = take_apart(given.intent, given.observed).numbers
+    steps = [step.name for step in transition.milestones]
     return [
-        *(action_line(action) for action in in_order(simulation.transition)),
-        *(f"* Pseudo action:   {step.name}" for step in steps),
+        *(
+            action_line(action, given.names.of(action, numbers) if action.resource else action.node)
+            for action in in_order(transition)
+        ),
+        *(pseudo_line(step) for step in dict.fromkeys(steps)),
     ]
+
+
+def _pseudo_action(name: str, after: tuple[ActionId, ...]) -> dict[str, object]:
+    return {
+        "id": name,
+        "kind": "pseudo",
+        "resource": None,
+        "operation": name,
+        "interval_ms": 0,
+        "node": None,
+        "after": list(after),
+    }
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -115,7 +121,7 @@ def _indented(lines: list[str]) -> list[str]:
 def _status_lines(given: CibInput, after: Observed) -> list[str]:
     lines = ["* Full List of Resources:"]
     for resource, found in _places(given, after).items():
-        declared = given.intent.resources.get(ResourceId(resource))
+        declared = given.declared(ResourceId(resource))
         agent = f" ({declared.agent})" if declared is not None else " (no longer declared)"
         nodes = [node for node, _ in found]
         where = nodes[0] if len(nodes) == 1 else f"[ {' '.join(nodes)} ]"

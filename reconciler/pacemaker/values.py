@@ -5,6 +5,7 @@ What is no such value is answered with a default, as Pacemaker does: a CIB that 
 
 import re
 
+from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 
 _DURATION = re.compile(r"\s*(\d+)\s*([a-z]*)\s*\Z", re.IGNORECASE)
@@ -16,6 +17,10 @@ _UNITS_MS = {
     "m": 60_000.0, "min": 60_000.0, "h": 3_600_000.0, "hr": 3_600_000.0,
 }  # fmt: skip
 _ISO_UNITS_S = (31_536_000, 2_592_000, 604_800, 86_400, 3600, 60, 1)
+_ROLES = {
+    "stopped": Role.STOPPED, "started": Role.STARTED, "unpromoted": Role.UNPROMOTED, "slave": Role.UNPROMOTED,
+    "promoted": Role.PROMOTED, "master": Role.PROMOTED,
+}  # fmt: skip
 _INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 
@@ -52,3 +57,8 @@ def duration_ms(text: str | None, default: int = 0) -> int:
     if iso is not None:
         return 1000 * sum(int(n or 0) * unit for n, unit in zip(iso.groups(), _ISO_UNITS_S, strict=True))
     return default
+
+
+def role_of(text: str | None) -> Role | None:
+    """Return a role by its new or its old name; None for none."""
+    return _ROLES.get((text or "").lower())

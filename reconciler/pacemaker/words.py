@@ -56,10 +56,15 @@ def operation_of(action: Action) -> str:
     return _OPERATIONS.get(action.kind, action.kind.value)
 
 
-def action_line(action: Action) -> str:
-    """Return the line of the section Executing Cluster Transition for an action."""
+def action_line(action: Action, name: str) -> str:
+    """Return the line of the section Executing Cluster Transition for an action on what Pacemaker calls so."""
     interval = f"={action.interval_ms}" if action.interval_ms else ""
-    return f"* Resource action: {action.resource!s:<15} {operation_of(action)}{interval} on {action.node}"
+    return f"* Resource action: {name:<15} {operation_of(action)}{interval} on {action.node}"
+
+
+def pseudo_line(name: str) -> str:
+    """Return the line for a step that runs nothing."""
+    return f"* Pseudo action:   {name}"
 
 
 def places(
@@ -108,11 +113,11 @@ def _due(reasons: tuple[Reason, ...], verb: str) -> str:
     for reason in reversed(reasons):
         match reason.code:
             case "after" if verb == "Restart":
-                return f"  due to required {reason.subject} start"
+                return f"  due to required {reason.subject} {reason.step}"
             case "after" | "unrunnable" if reason.subject.startswith("one-or-more:"):
                 return f"  due to unrunnable {reason.subject}"
             case "after" | "unrunnable":
-                return f"  due to unrunnable {reason.subject} start"
+                return f"  due to unrunnable {reason.subject} {reason.step}"
             case "no-quorum":
                 return "  due to no quorum"
             case "quorum-freeze":

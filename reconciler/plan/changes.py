@@ -4,8 +4,8 @@ from reconciler.model.names import NodeName, Where
 from reconciler.model.resource import Resource
 from reconciler.model.transition import ActionKind, Blocked, Change
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.dependencies import is_binding
 from reconciler.plan.operations import Decisions
+from reconciler.plan.settle.orders import is_binding
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
@@ -18,7 +18,7 @@ def address_of(resource: Resource) -> str:
 def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -> tuple[Change, ...]:
     """Return the changes of a plan in rank order; connections and probes are none."""
     changes = []
-    updated = {a.resource for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
+    updated = {a.subject for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
     for decision in decisions.values():
         if decision.stops or decision.starts:
             changes.append(_change(situation, decisions, decision))

@@ -35,7 +35,7 @@ def check(transition: Transition, intent: Intent, observed: Observed) -> Checked
     """Return a transition without the actions that would break an invariant, and an alarm for each."""
     alarms = [
         *_circles(transition),
-        *_second_copies(transition, observed),
+        *_second_copies(transition, intent, observed),
         *_strangers(transition, intent, observed),
     ]
     dropped = _with_dependants(transition, {alarm.action for alarm in alarms})
@@ -73,14 +73,20 @@ def _circles(transition: Transition) -> list[Alarm]:
     return [Alarm(action=name, invariant="I6", text=f"{name} waits for itself") for name in sorted(waiting)]
 
 
-def _second_copies(transition: Transition, observed: Observed) -> list[Alarm]:
-    """Find starts of what may still run (I1), and recoveries from nodes not known dead (I2)."""
+def _second_copies(transition: Transition, intent: Intent, observed: Observed) -> list[Alarm]:
+    """Find starts of what may still run (I1), and recoveries from nodes not known dead (I2).
+
+    What is cloned may run elsewhere too, but only once on a node.
+    """
     alarms = []
+    cloned = intent.cloned()
     for name, action in transition.actions.items():
         if action.kind is not ActionKind.START or action.resource is None:
             continue
         before = ancestors(transition, name)
         for place in _active_places(observed, action.resource):
+            if action.resource in cloned and place != action.node:
+                continue
             if not _ends(transition, before, action.resource, place, observed):
                 status = observed.nodes.get(place)
                 lost = status is not None and status.state in {NodeState.UNCLEAN, NodeState.UNKNOWN}
@@ -89,7 +95,10 @@ def _second_copies(transition: Transition, observed: Observed) -> list[Alarm]:
         others = [
             other.id
             for other in transition.actions.values()
-            if other.kind is ActionKind.START and other.resource == action.resource and other.id < name
+            if other.kind is ActionKind.START
+            and other.resource == action.resource
+            and other.id < name
+            and (other.node == action.node or action.resource not in cloned)
         ]
         alarms += [Alarm(action=name, invariant="I1", text=f"{other} starts it too") for other in others]
     return alarms
@@ -139,10 +148,13 @@ def _ends(
 def _strangers(transition: Transition, intent: Intent, observed: Observed) -> list[Alarm]:
     """Find actions on what is neither declared nor seen with our mark (I7)."""
     ours = {resource for resource, _ in observed.instances} | set(intent.resources)
+    cloned = intent.cloned()
     return [
         Alarm(action=name, invariant="I7", text=f"{action.resource} is neither declared nor ours")
         for name, action in transition.actions.items()
-        if action.resource is not None and action.resource not in ours
+        if action.resource is not None
+        and action.resource not in ours
+        and action.resource.rpartition(":")[0] not in cloned
     ]
 
 

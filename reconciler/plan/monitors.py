@@ -14,11 +14,11 @@ from reconciler.model.node import HostState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import Monitor
 from reconciler.model.resource import Operation, Resource
-from reconciler.model.transition import Action, ActionKind
+from reconciler.model.transition import ActionKind
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.scores import possible_nodes
+from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.situation import Situation
-from reconciler.plan.steps import Steps, action_id
+from reconciler.plan.steps import Steps, resource_action
 
 
 def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -71,29 +71,12 @@ def _add_while_stopped(situation: Situation, steps: Steps, decision: Decision) -
 def _disarm(steps: Steps, resource: Resource, instance: Instance, wanted: set[int]) -> None:
     for armed in sorted(instance.monitors, key=lambda m: m.interval_ms):
         if armed.interval_ms not in wanted:
-            steps.add(
-                Action(
-                    id=action_id(ActionKind.CANCEL, resource.id, instance.node, armed.interval_ms),
-                    kind=ActionKind.CANCEL,
-                    node=instance.node,
-                    resource=resource.id,
-                    interval_ms=armed.interval_ms,
-                )
-            )
+            gone = Operation(name="monitor", interval_ms=armed.interval_ms)
+            steps.add(resource_action(ActionKind.CANCEL, resource, instance.node, operation=gone))
 
 
 def _arm(steps: Steps, resource: Resource, node: NodeName, monitor: Operation, uses: StartedAs) -> None:
-    steps.add(
-        Action(
-            id=action_id(ActionKind.MONITOR, resource.id, node, monitor.interval_ms),
-            kind=ActionKind.MONITOR,
-            node=node,
-            resource=resource.id,
-            interval_ms=monitor.interval_ms,
-            timeout_ms=monitor.timeout_ms,
-            uses=uses,
-        )
-    )
+    steps.add(resource_action(ActionKind.MONITOR, resource, node, uses, operation=monitor))
 
 
 def _is_armed(instance: Instance, monitor: Operation) -> bool:

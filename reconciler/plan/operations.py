@@ -1,20 +1,20 @@
 """Turns decisions into actions, without their order."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.model.constraint import Discovery
 from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState
-from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Resource
-from reconciler.model.transition import Action, ActionKind, Reason
+from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.decision import Decision
 from reconciler.plan.guests import Connections
 from reconciler.plan.monitors import add_monitors
-from reconciler.plan.scores import locations_by_resource, possible_nodes
+from reconciler.plan.place.scores import locations_by_resource, possible_nodes
 from reconciler.plan.situation import Situation
-from reconciler.plan.steps import Steps, action_id
+from reconciler.plan.steps import Steps, action_id, resource_action
 
 Decisions = Mapping[ResourceId, Decision]
 
@@ -36,30 +36,8 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         _add_stops(situation, steps, decision)
         _add_start(steps, decision)
         add_monitors(situation, steps, decision)
-    _add_probes(situation, steps, links)
+    _add_probes(situation, decisions, steps, links)
     return steps
-
-
-def _resource_action(
-    kind: ActionKind,
-    resource: Resource,
-    node: NodeName,
-    uses: StartedAs | None,
-    reasons: tuple[Reason, ...] = (),
-    *,
-    is_forced: bool = False,
-) -> Action:
-    name = "monitor" if kind is ActionKind.PROBE else kind.value
-    return Action(
-        id=action_id(kind, resource.id, node),
-        kind=kind,
-        node=node,
-        resource=resource.id,
-        timeout_ms=resource.operation(name).timeout_ms,
-        uses=uses,
-        reasons=reasons,
-        is_forced=is_forced,
-    )
 
 
 def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -79,11 +57,8 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
             continue
         uses = instance.started_as or start_parameters(decision.resource)
         kind = ActionKind.STOP
-        steps.add(
-            _resource_action(
-                kind, decision.resource, instance.node, uses, decision.reasons, is_forced=decision.is_forced
-            )
-        )
+        stop = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
+        steps.add(replace(stop, is_forced=decision.is_forced))
 
 
 def _add_start(steps: Steps, decision: Decision) -> None:
@@ -91,19 +66,18 @@ def _add_start(steps: Steps, decision: Decision) -> None:
         assert decision.target is not None
         uses = start_parameters(decision.resource)
         steps.add(
-            _resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
+            resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
         )
 
 
-def _add_probes(situation: Situation, steps: Steps, links: Connections) -> None:
+def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:
     """Ask on every node that may run a resource, was not asked, and stays, whether it runs there already."""
     grouped = locations_by_resource(situation)
-    started = {a.resource for a in steps.of(ActionKind.START)}
-    stopped = {a.resource for a in steps.of(ActionKind.STOP)} - started
+    started = {a.subject for a in steps.of(ActionKind.START)}
+    stopped = {a.subject for a in steps.of(ActionKind.STOP)} - started
     leaving = {node for node, guest in situation.guests.items() if guest.id in stopped}
-    for resource in situation.intent.resources.values():
-        if resource.guest is not None:
-            continue
+    for instances in _kin(situation):
+        resource = instances[0]
         locations = grouped.get(resource.id, ())
         never = {c.node for c in locations if c.discovery is Discovery.NEVER}
         allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
@@ -113,7 +87,24 @@ def _add_probes(situation: Situation, steps: Steps, links: Connections) -> None:
                 continue
             is_fresh = node in situation.guests and situation.guests[node].id in started
             if is_fresh or situation.instance(resource.id, node) is None:
-                steps.add(_resource_action(ActionKind.PROBE, resource, node, start_parameters(resource)))
+                asked = _asked_on(decisions, instances, node)
+                steps.add(resource_action(ActionKind.PROBE, asked, node, start_parameters(asked)))
+
+
+def _kin(situation: Situation) -> list[list[Resource]]:
+    """Return what can be probed, with all instances that nodes know by one name together."""
+    found: dict[ResourceId, list[Resource]] = {}
+    for resource in situation.resources.values():
+        if resource.guest is None and not situation.is_removed(resource.id):
+            found.setdefault(resource.known_as, []).append(resource)
+    return list(found.values())
+
+
+def _asked_on(decisions: Decisions, instances: list[Resource], node: NodeName) -> Resource:
+    """Return the instance that a node is asked for: the one that is to run there, else one that runs nowhere."""
+    there = [r for r in instances if decisions[r.id].target == node]
+    nowhere = [r for r in instances if decisions[r.id].target is None]
+    return (there or nowhere or instances)[0]
 
 
 def _can_probe(

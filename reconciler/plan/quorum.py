@@ -27,7 +27,7 @@ def heed_quorum(situation: Situation, decisions: list[Decision]) -> list[Decisio
             return decisions
         case QuorumPolicy.FREEZE:
             return [_not_started(d, _FROZEN) if d.fate is Fate.START else d for d in decisions]
-        case QuorumPolicy.STOP:
+        case QuorumPolicy.STOP | QuorumPolicy.DEMOTE | QuorumPolicy.FENCE:
             return [_stopped(d) for d in decisions]
 
 

@@ -21,7 +21,8 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.placement import Placement
+from reconciler.plan.place.placement import Placement
+from reconciler.plan.place.scores import live_failure
 from reconciler.plan.reasons import (
     failure_reason,
     parameter_reasons,
@@ -30,7 +31,6 @@ from reconciler.plan.reasons import (
     several_places_reason,
     start_reasons,
 )
-from reconciler.plan.scores import live_failure
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 
@@ -147,6 +147,9 @@ def _stopped(case: _Case) -> Decision | None:
     if len(case.active) > 1:
         return _at_several_places(case)
     if case.target is None:
+        if resource.instance_of is not None and not case.obstacle and not case.active:
+            # There are as many instances as there may be; that some find no node is as asked.
+            return _decision(case, Fate.KEEP)
         obstacle = case.obstacle or "no node will do"
         if not case.active:
             return _decision(case, Fate.HOLD, obstacle=obstacle)

@@ -12,16 +12,17 @@ from reconciler.model.observed import Observed
 from reconciler.model.transition import Action, Transition
 from reconciler.plan.changes import address_of, describe_blocked, describe_changes
 from reconciler.plan.decision import Decision
-from reconciler.plan.dependencies import carry_over
 from reconciler.plan.gates import hold_back
 from reconciler.plan.guests import Connections, connections, wait_for_agents
 from reconciler.plan.nodes import survey
 from reconciler.plan.operations import Decisions, create_steps
 from reconciler.plan.ordering import order_steps
-from reconciler.plan.placement import place
+from reconciler.plan.place.placement import place
+from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
-from reconciler.plan.scores import failure_expiry
+from reconciler.plan.settle.edges import milestones
+from reconciler.plan.settle.settle import settle
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
@@ -39,10 +40,11 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     placement = place(situation)
     proposed = heed_quorum(situation, decide(situation, placement))
     decided, gates = hold_back(situation, wait_for_agents(situation, proposed))
-    decisions = carry_over(situation, decided)
+    settled = settle(situation, decided)
+    decisions = settled.decisions
     links = connections(situation, decisions)
     steps = create_steps(situation, decisions, links)
-    order_steps(situation, decisions, steps)
+    order_steps(situation, settled, steps)
     held = {gate.address for gate in gates}
     return Transition(
         actions=_with_edges(situation, steps),
@@ -51,6 +53,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         gates=gates,
         placement={d.resource.id: _final_node(d) for d in decisions.values()},
         guest_nodes={guest.id: node for node, guest in situation.guests.items()},
+        milestones=milestones(situation, settled, steps),
         recheck_at=_recheck_at(situation, decisions, links),
         is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
     )

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.transition import Action, ActionKind
+from reconciler.model.observed import StartedAs
+from reconciler.model.resource import Operation, Resource
+from reconciler.model.transition import Action, ActionKind, Reason
 
 
 @dataclass(slots=True)
@@ -13,20 +15,41 @@ class Steps:
     actions: dict[ActionId, Action] = field(default_factory=dict)
     edges: dict[ActionId, set[ActionId]] = field(default_factory=dict)
     """For each action, those that must have succeeded before; pending ones included."""
+    by_subject: dict[ResourceId, list[Action]] = field(default_factory=dict)
+    by_node: dict[NodeName, list[Action]] = field(default_factory=dict)
+    by_kind: dict[ActionKind, list[Action]] = field(default_factory=dict)
 
     def add(self, action: Action) -> None:
         """Add an action once."""
-        self.actions.setdefault(action.id, action)
+        if action.id in self.actions:
+            return
+        self.actions[action.id] = action
+        self.by_node.setdefault(action.node, []).append(action)
+        self.by_kind.setdefault(action.kind, []).append(action)
+        if action.subject is not None:
+            self.by_subject.setdefault(action.subject, []).append(action)
 
-    def of(
-        self, kind: ActionKind, resource: ResourceId | None = None, node: NodeName | None = None
-    ) -> list[Action]:
-        """Return the actions of a kind, of one resource or on one node if named, in the order they were added."""
-        return [
-            a
-            for a in self.actions.values()
-            if a.kind is kind and resource in {None, a.resource} and node in {None, a.node}
-        ]
+    def of(self, kind: ActionKind, subject: ResourceId | None = None) -> list[Action]:
+        """Return the actions of a kind, of one resource if named, in the order in which they were added."""
+        found = self.by_kind.get(kind, []) if subject is None else self.by_subject.get(subject, [])
+        return [a for a in found if a.kind is kind]
+
+    def on(self, kind: ActionKind, node: NodeName) -> list[Action]:
+        """Return the actions of a kind on a node, in the order in which they were added."""
+        return [a for a in self.by_node.get(node, []) if a.kind is kind]
+
+    def reaches(self, first: ActionId, then: ActionId) -> bool:
+        """Tell whether `then` waits, directly or not, for `first`."""
+        seen: set[ActionId] = set()
+        open_ids = [then]
+        while open_ids:
+            current = open_ids.pop()
+            if current == first:
+                return True
+            if current not in seen:
+                seen.add(current)
+                open_ids.extend(self.edges.get(current, ()))
+        return False
 
     def order(self, first: ActionId, then: ActionId) -> None:
         """Let `then` wait for `first`."""
@@ -37,3 +60,29 @@ class Steps:
 def action_id(kind: ActionKind, subject: str, node: NodeName, interval_ms: int = 0) -> ActionId:
     """Return an action's name: the same decision has the same name in every plan."""
     return ActionId(f"{subject}_{kind.value}_{interval_ms}@{node}")
+
+
+def resource_action(
+    kind: ActionKind,
+    resource: Resource,
+    node: NodeName,
+    uses: StartedAs | None = None,
+    reasons: tuple[Reason, ...] = (),
+    *,
+    operation: Operation | None = None,
+) -> Action:
+    """Return an action on a resource; `operation` where it is a recurring one."""
+    name = "monitor" if kind is ActionKind.PROBE else kind.value
+    settings = operation or resource.operation(name)
+    interval_ms = operation.interval_ms if operation is not None else 0
+    return Action(
+        id=action_id(kind, resource.known_as, node, interval_ms),
+        kind=kind,
+        node=node,
+        resource=resource.known_as,
+        instance=resource.id if resource.instance_of is not None else None,
+        interval_ms=interval_ms,
+        timeout_ms=settings.timeout_ms,
+        uses=uses,
+        reasons=reasons,
+    )

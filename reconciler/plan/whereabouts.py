@@ -7,7 +7,7 @@ known: today's constraints say nothing of what was started under yesterday's.
 from reconciler.model.names import NodeName
 from reconciler.model.node import NodeState
 from reconciler.model.resource import Resource
-from reconciler.plan.scores import possible_nodes
+from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.situation import Situation, Unheard
 
 

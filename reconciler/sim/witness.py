@@ -12,7 +12,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState
 from reconciler.model.operation import OperationRequest
 from reconciler.model.resource import Resource
-from reconciler.plan.dependencies import is_binding
+from reconciler.plan.settle.orders import is_binding
 from reconciler.ports import GuestStart, Session
 from reconciler.sim.agent import SimAgent
 from reconciler.sim.journal import Pages

@@ -3,7 +3,20 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("model", "plan", "load", "observe", "act", "loop", "report", "pacemaker", "world", "sim", "cli")
+PACKAGES = (
+    "model",
+    "plan",
+    "plan/place",
+    "load",
+    "observe",
+    "act",
+    "loop",
+    "report",
+    "pacemaker",
+    "world",
+    "sim",
+    "cli",
+)
 
 
 def test_each_test_module_names_a_module() -> None:

@@ -4,9 +4,11 @@ Every test below this folder is marked `lab`. Where it cannot run it is skipped 
 variable CI is set: there, nothing may be left out.
 """
 
+import fcntl
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,14 @@ def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
             sys.stderr.write(f"\n{text}\n")
 
     return show
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_lab_at_a_time() -> Iterator[None]:
+    """Wait for another run of these tests to end: two labs would share addresses and bridges."""
+    with (Path(tempfile.gettempdir()) / "reconciler-lab.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -52,7 +52,8 @@ def test_a_primitive_takes_from_its_template_what_it_does_not_say() -> None:
     assert dict(resource.params) == {"a": "1", "b": "2"}
     assert (resource.priority, str(resource.agent)) == (3, "ocf:test:Dummy")
     assert [(o.name, o.interval_ms, o.on_fail) for o in resource.operations] == [
-        ("monitor", 5000, OnFail.STOP)
+        ("monitor", 5000, OnFail.STOP),
+        ("stop", 0, OnFail.BLOCK),
     ]
 
 
@@ -94,8 +95,8 @@ def test_members_of_a_set_that_avoid_each_other_avoid_all_before_them() -> None:
 
 
 def test_what_is_not_supported_is_listed_with_its_line_and_nothing_is_concluded_from_it() -> None:
-    given = read(cib(f'\n<group id="g">{dummy("m")}</group>', status=ran("m", op("start", 1))))
-    assert [(n.feature, n.where.line) for n in given.unsupported] == [("group", 6)]
+    given = read(cib(f'\n<bundle id="b">{dummy("m")}</bundle>', status=ran("m", op("start", 1))))
+    assert [(n.feature, n.where.line) for n in given.unsupported] == [("bundle", 6)]
     assert (dict(given.intent.resources), dict(given.observed.instances)) == ({}, {})
 
 

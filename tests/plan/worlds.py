@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reconciler.model.collective import Clone, Group
 from reconciler.model.constraint import Colocation, Discovery, Location, Ordering
 from reconciler.model.digest import start_parameters
 from reconciler.model.history import History
@@ -79,13 +80,24 @@ def with_(dependent: str, primary: str, score: int = INFINITY) -> Colocation:
     )
 
 
-def intent(hosts: str, *things: Resource | Location | Colocation | Ordering) -> Intent:
-    """An intent of hosts (space-separated), resources in order, and constraints."""
+def group(name: str, *members: str, **fields: object) -> Group:
+    base = Group(id=ResourceId(name), members=tuple(ResourceId(m) for m in members), where=WHERE)
+    return replace(base, **fields)  # type: ignore[arg-type]  # tests name real fields
+
+
+def clone(name: str, member: str, **fields: object) -> Clone:
+    base = Clone(id=ResourceId(name), member=ResourceId(member), where=WHERE)
+    return replace(base, **fields)  # type: ignore[arg-type]  # tests name real fields
+
+
+def intent(hosts: str, *things: Resource | Group | Clone | Location | Colocation | Ordering) -> Intent:
+    """An intent of hosts (space-separated), resources and collectives in order, and constraints."""
     resources = [t for t in things if isinstance(t, Resource)]
     return Intent(
         cluster=Cluster(name="test"),
         hosts={NodeName(h): host(h) for h in hosts.split()},
         resources={r.id: replace(r, rank=i) for i, r in enumerate(resources)},
+        collectives={c.id: c for c in things if isinstance(c, Group | Clone)},
         locations=tuple(t for t in things if isinstance(t, Location)),
         colocations=tuple(t for t in things if isinstance(t, Colocation)),
         orderings=tuple(t for t in things if isinstance(t, Ordering)),

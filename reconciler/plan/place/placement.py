@@ -15,8 +15,8 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.resource import OnFail, Resource, Role
 from reconciler.model.score import INFINITY
-from reconciler.plan.colocation import Wishes, add_dependents, all_wishes, follow_primary
-from reconciler.plan.scores import Scores, ban_of
+from reconciler.plan.place.colocation import Wishes, add_dependents, all_wishes, follow_primary
+from reconciler.plan.place.scores import Scores, ban_of
 from reconciler.plan.situation import Situation, hypervisor_type, is_serving
 from reconciler.plan.whereabouts import unheard_of
 

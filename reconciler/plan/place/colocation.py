@@ -18,7 +18,7 @@ from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY, add_scores
-from reconciler.plan.scores import Scores, locations_by_resource, own_scores
+from reconciler.plan.place.scores import Scores, locations_by_resource, own_scores
 from reconciler.plan.situation import Situation
 
 Labels = Mapping[NodeName, Mapping[str, str]]

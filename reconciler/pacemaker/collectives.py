@@ -1,0 +1,62 @@
+"""Reads groups and clones, promotable ones and their old form `master` among them."""
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.model.collective import Clone, Group, Promotion
+from reconciler.model.names import ResourceId
+from reconciler.model.resource import ResourceAgent
+from reconciler.pacemaker.lineage import Lineage, is_unique
+from reconciler.pacemaker.values import boolean, integer
+
+
+def read_group(lineage: Lineage, meta: Mapping[str, str], members: tuple[ResourceId, ...]) -> Group:
+    """Return a group of members that are known."""
+    return Group(
+        id=lineage.id,
+        members=members,
+        where=lineage.cib.where(lineage.element),
+        is_ordered=boolean(meta.get("ordered"), default=True),
+        is_colocated=boolean(meta.get("collocated"), default=True),
+    )
+
+
+def read_clone(
+    lineage: Lineage,
+    meta: Mapping[str, str],
+    member: ResourceId,
+    agents: Sequence[ResourceAgent],
+    node_count: int,
+) -> Clone:
+    """Return a clone (Pacemaker lib/pengine/clone.c, clone_unpack).
+
+    Args:
+        lineage: the clone's.
+        meta: its meta-attributes.
+        member: what it clones.
+        agents: of the primitives that it consists of: only OCF agents can tell instances apart, and promote.
+        node_count: how many instances it has if it does not say.
+    """
+    can_differ = all(agent.standard == "ocf" for agent in agents)
+    has_names = is_unique(meta) and can_differ
+    promotion = Promotion(
+        max=_count(meta, "promoted-max", "master-max", 1),
+        node_max=_count(meta, "promoted-node-max", "master-node-max", 1),
+    )
+    return Clone(
+        id=lineage.id,
+        member=member,
+        where=lineage.cib.where(lineage.element),
+        max=_count(meta, "clone-max", "clone-max", max(1, node_count)),
+        node_max=_count(meta, "clone-node-max", "clone-node-max", 1) if has_names else 1,
+        min=_count(meta, "clone-min", "clone-min", 0),
+        is_interleaved=boolean(meta.get("interleave")),
+        is_ordered=boolean(meta.get("ordered")),
+        is_unique=has_names,
+        notifies=boolean(meta.get("notify")),
+        promotion=promotion if boolean(meta.get("promotable")) else None,
+    )
+
+
+def _count(meta: Mapping[str, str], name: str, old_name: str, default: int) -> int:
+    text = meta.get(name, meta.get(old_name))
+    return default if text is None else max(0, integer(text))

@@ -1,0 +1,84 @@
+"""Finds the nodes that resources make: remote nodes by their connections, guest nodes by what runs them.
+
+Pacemaker lib/pengine/unpack.c, unpack_remote_nodes: only primitives, alone or in a group, can make them, and only
+meta-attributes written there in full count.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.pacemaker.document import Cib, Element, elements
+
+_SETTINGS = frozenset({
+    "remote-node", "remote-addr", "remote-port", "remote-connect-timeout", "remote-allow-migrate", "is-managed",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A remote or a guest node, as a resource declares it."""
+
+    name: NodeName
+    resource: ResourceId
+    """The connection of a remote node, or what runs the guest."""
+    element: Element
+    is_guest: bool
+    address: str | None = None
+    port: str | None = None
+    connect_timeout: str = "60s"
+    allows_migration: str | None = None
+    is_managed: str | None = None
+
+
+def declared_nodes(cib: Cib) -> dict[NodeName, Declared]:
+    """Return the remote and guest nodes in document order; of two with one name, the first."""
+    found: dict[NodeName, Declared] = {}
+    ids = {e.get("id") for e in cib.section("configuration/resources")}
+    for element in _primitives(cib):
+        name = element.get("id", "")
+        if is_connection(element):
+            node = NodeName(name)
+            found.setdefault(
+                node, Declared(name=node, resource=ResourceId(name), element=element, is_guest=False)
+            )
+            continue
+        settings = {
+            pair.get("name", ""): pair.get("value")
+            for block in elements(element, "meta_attributes")
+            for pair in elements(block, "nvpair")
+            if pair.get("name") in _SETTINGS
+        }
+        guest = settings.get("remote-node")
+        if guest is None or guest in ids:
+            continue
+        node = NodeName(guest)
+        found.setdefault(
+            node,
+            Declared(
+                name=node,
+                resource=ResourceId(name),
+                element=element,
+                is_guest=True,
+                address=settings.get("remote-addr"),
+                port=settings.get("remote-port"),
+                connect_timeout=settings.get("remote-connect-timeout") or "60s",
+                allows_migration=settings.get("remote-allow-migrate"),
+                is_managed=settings.get("is-managed"),
+            ),
+        )
+    return found
+
+
+def is_connection(element: Element) -> bool:
+    """Tell whether a primitive is the connection to a remote node."""
+    parts = (element.get("class", ""), element.get("provider", ""), element.get("type", ""))
+    return tuple(part.lower() for part in parts) == ("ocf", "pacemaker", "remote")
+
+
+def _primitives(cib: Cib) -> Iterator[Element]:
+    for element in cib.section("configuration/resources"):
+        if element.tag == "primitive":
+            yield element
+        elif element.tag == "group":
+            yield from (e for e in elements(element, "primitive") if not is_connection(e))

@@ -1,0 +1,1 @@
+"""Assigns every resource to a node, or to none; `placement` is the way in."""

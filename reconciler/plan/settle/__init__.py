@@ -1,0 +1,1 @@
+"""Carries decisions over to all that depends on them."""

@@ -1,0 +1,95 @@
+"""The relations within groups and clones.
+
+The rules (Pacemaker Explained, "Groups", "Clones"):
+
+* A collective starts when the first part of it does, and runs when all parts that are to run do; likewise stops.
+* A member of an ordered group starts after the one before it, and again when that one does; it stops before it. What
+  cannot run keeps the members after it from running, not those before it.
+* A group runs if all members do. A clone runs if one instance does, or as many as `min` says.
+* Instances of an ordered clone start one after the other.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from reconciler.model.collective import Group
+from reconciler.model.names import ResourceId
+from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
+from reconciler.plan.situation import CloneSet, Situation
+
+_DONE = {Verb.START: Verb.STARTED, Verb.STOP: Verb.STOPPED}
+
+
+def begun(subject: ResourceId, verb: Verb) -> TaskName:
+    """Return the task with which something begins to start, or to stop."""
+    return (subject, verb)
+
+
+def done(situation: Situation, subject: ResourceId, verb: Verb) -> TaskName:
+    """Return the task with which something has started, or stopped."""
+    is_collective = subject in situation.groups or subject in situation.clones
+    return (subject, _DONE[verb] if is_collective else verb)
+
+
+def collective_relations(situation: Situation) -> Iterator[Relation]:
+    """Return the relations within all groups and clones."""
+    for group in situation.groups.values():
+        yield from _group(situation, group)
+    for cloned in situation.clones.values():
+        yield from _clone(situation, cloned)
+
+
+def _group(situation: Situation, group: Group) -> Iterator[Relation]:
+    yield from _parts(situation, group.id, group.members, blocks=Blocking.ALWAYS)
+    if group.is_ordered:
+        yield from _in_line(situation, group.members, group)
+
+
+def _clone(situation: Situation, cloned: CloneSet) -> Iterator[Relation]:
+    yield from _parts(situation, cloned.clone.id, cloned.instances, blocks=Blocking.ALWAYS)
+    if cloned.clone.is_ordered:
+        for first, then in pairwise(cloned.instances):
+            yield Relation(
+                first=done(situation, first, Verb.START), then=begun(then, Verb.START), bond=Bond.AFTER
+            )
+            yield Relation(
+                first=done(situation, then, Verb.STOP), then=begun(first, Verb.STOP), bond=Bond.AFTER
+            )
+
+
+def _parts(
+    situation: Situation, whole: ResourceId, parts: Sequence[ResourceId], blocks: Blocking
+) -> Iterator[Relation]:
+    """Tie a whole to its parts: it begins when any of them does, and is done when all have."""
+    for part in parts:
+        for verb in (Verb.START, Verb.STOP):
+            yield Relation(
+                first=begun(whole, verb), then=begun(part, verb), bond=Bond.PART, implies_first=True
+            )
+            yield Relation(
+                first=done(situation, part, verb),
+                then=(whole, _DONE[verb]),
+                bond=Bond.PART,
+                implies_then=True,
+                blocks=blocks if verb is Verb.START else Blocking.NO,
+            )
+
+
+def _in_line(situation: Situation, parts: Sequence[ResourceId], group: Group) -> Iterator[Relation]:
+    for first, then in pairwise(parts):
+        yield Relation(
+            first=done(situation, first, Verb.START),
+            then=begun(then, Verb.START),
+            bond=Bond.AFTER,
+            where=group.where,
+            implies_then=True,
+            blocks=Blocking.ALWAYS,
+        )
+        yield Relation(
+            first=done(situation, then, Verb.STOP),
+            then=begun(first, Verb.STOP),
+            bond=Bond.AFTER,
+            where=group.where,
+            implies_first=True,
+            holds=True,
+        )

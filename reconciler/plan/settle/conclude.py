@@ -1,0 +1,90 @@
+"""Reads a decision back from the tasks of its resource."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.transition import Reason
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.settle.tasks import Obstacle, Task, Verb
+from reconciler.plan.settle.words import Tasks, reasons_of
+from reconciler.plan.situation import Situation
+
+
+def conclude(
+    situation: Situation, decisions: Mapping[ResourceId, Decision], tasks: Tasks, resource: ResourceId
+) -> Decision:
+    """Return what is to become of a resource, all consequences considered.
+
+    Args:
+        situation: what is planned for.
+        decisions: what is to become of each resource by itself.
+        tasks: all tasks, settled.
+        resource: the one to conclude on.
+    """
+    decision = decisions[resource]
+    start, stop = tasks[(resource, Verb.START)], tasks[(resource, Verb.STOP)]
+    ends_with = _ends_with(situation, decisions, tasks, decision)
+    if _is_changed(decision, start, stop):
+        decision = (
+            _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
+        )
+    return replace(decision, ends_with=ends_with) if ends_with else decision
+
+
+def _is_changed(decision: Decision, start: Task, stop: Task) -> bool:
+    is_same_stop = stop.is_required == decision.stops
+    is_same_start = start.happens == decision.starts
+    return not (is_same_stop and is_same_start)
+
+
+def _stopped(decision: Decision, start: Task, stop: Task, tasks: Tasks) -> Decision:
+    """Return the decision on what runs and has to stop; it starts again if it can."""
+    reasons = (*decision.reasons, *reasons_of(start, stop, tasks))
+    if start.happens:
+        is_there = any(i.node == decision.target for i in decision.active)
+        fate = decision.fate if decision.stops else (Fate.RESTART if is_there else Fate.MOVE)
+        return replace(decision, fate=fate, reasons=reasons, obstacle=None)
+    stopped = replace(decision, fate=Fate.STOP, reasons=reasons)
+    hindrance = start.hindrance
+    return _hindered(stopped, hindrance) if start.is_required and hindrance is not None else stopped
+
+
+def _not_started(decision: Decision, start: Task) -> Decision:
+    """Return the decision on what does not run, and should; it is started or held."""
+    if start.hindrance is None:
+        return replace(decision, fate=Fate.START)
+    return _hindered(replace(decision, fate=Fate.HOLD, intended=Fate.START), start.hindrance)
+
+
+def _hindered(decision: Decision, hindrance: Obstacle) -> Decision:
+    """Say what lacks, and when it may not any more."""
+    reason = Reason("unrunnable", hindrance.text, hindrance.where, hindrance.subject, hindrance.step)
+    return replace(
+        decision,
+        reasons=(*decision.reasons, reason),
+        obstacle=hindrance.text,
+        retry_at=hindrance.retry_at,
+        is_uncertain=hindrance.is_uncertain,
+        is_waiting=hindrance.is_waiting,
+    )
+
+
+def _ends_with(
+    situation: Situation, decisions: Mapping[ResourceId, Decision], tasks: Tasks, decision: Decision
+) -> frozenset[NodeName]:
+    """Return the guest nodes on which a resource ends with the guest, without being stopped before.
+
+    Its guest is destroyed, or it cannot be stopped there: nobody may, or nobody is there to do it.
+    """
+    if decision.resource.guest is not None:
+        return frozenset()
+    found = set()
+    for instance in decision.active:
+        guest = situation.guests.get(instance.node)
+        if guest is None or not tasks[(guest.id, Verb.STOP)].is_required:
+            continue
+        is_kept = decision.is_left_alone or decision.fate is Fate.HOLD
+        if is_kept or decisions[guest.id].is_forced or not situation.is_online(instance.node):
+            found.add(instance.node)
+    return frozenset(found)

@@ -1,0 +1,126 @@
+"""Turns relations between tasks into edges between actions, those in flight included.
+
+The rules:
+
+* Where both tasks of a relation are done by actions, each action of `then` waits for all of `first`. Tasks of groups
+  and clones run nothing: who waits for one waits for all that comes before it.
+* What is kept, and asked again how it is, may turn out not to run: what starts after it waits for the answer.
+* What stops after something that ends with its guest waits for the guest, where that makes no circle.
+* Before something is stopped because what it starts after is to start, that is probed: it may run already.
+"""
+
+from collections.abc import Iterable
+
+from reconciler.model.names import ActionId
+from reconciler.model.transition import ActionKind, Milestone
+from reconciler.plan.decision import Fate
+from reconciler.plan.settle.settle import Settled
+from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
+from reconciler.plan.situation import Situation
+from reconciler.plan.steps import Steps
+
+_KINDS = {Verb.START: ActionKind.START, Verb.STOP: ActionKind.STOP}
+
+
+def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> None:
+    """Add the edges of all relations that order."""
+    reached: dict[TaskName, tuple[ActionId, ...]] = {}
+    for then, relations in settled.relations.by_then.items():
+        if then[0] not in settled.decisions:
+            continue
+        actions = steps.of(_KINDS[then[1]], then[0])
+        for relation in relations if actions else ():
+            if not relation.is_order:
+                continue
+            before = _reach(situation, settled, steps, relation.first, reached)
+            if relation.bond is Bond.AFTER and relation.first[1] is not Verb.STOP:
+                before = (*before, *_monitors(situation, settled, steps, relation.first))
+            for action in actions:
+                _ids_before(steps, before, action.id)
+
+
+def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:
+    """Return the steps that run nothing, with the actions that they wait for."""
+    reached: dict[TaskName, tuple[ActionId, ...]] = {}
+    found = []
+    for task in settled.milestones:
+        subject, verb = task
+        name = subject if subject.startswith("one-or-more:") else f"{subject}_{verb.value}_0"
+        after = _reach(situation, settled, steps, task, reached)
+        found.append(Milestone(name=name, after=tuple(sorted(after))))
+    return tuple(sorted(found, key=lambda m: m.name))
+
+
+def _reach(
+    situation: Situation,
+    settled: Settled,
+    steps: Steps,
+    task: TaskName,
+    reached: dict[TaskName, tuple[ActionId, ...]],
+) -> tuple[ActionId, ...]:
+    """Return the actions that do a task, or, of one that runs nothing, all that come before it."""
+    if task in reached:
+        return reached[task]
+    if task[0] in settled.decisions:
+        found = _own(situation, steps, task)
+    else:
+        reached[task] = ()
+        before: dict[ActionId, None] = {}
+        for relation in settled.relations.before(task):
+            if relation.is_order:
+                before |= dict.fromkeys(_reach(situation, settled, steps, relation.first, reached))
+        found = tuple(before)
+    reached[task] = found
+    return found
+
+
+def _own(situation: Situation, steps: Steps, task: TaskName) -> tuple[ActionId, ...]:
+    """Return the actions that start or stop a resource, planned or in flight."""
+    resource, verb = task
+    kind = _KINDS[verb]
+    planned = [a.id for a in steps.of(kind, resource)]
+    pending = [p.id for p in situation.pending.get(resource, ()) if p.kind == kind.value]
+    return (*planned, *pending)
+
+
+def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> list[ActionId]:
+    """Return the monitors that ask again how something is that is kept."""
+    decision = settled.decisions.get(first[0])
+    if decision is None or decision.fate is not Fate.KEEP:
+        return []
+    planned = [a.id for a in steps.of(ActionKind.MONITOR, first[0])]
+    kind = ActionKind.MONITOR.value
+    return [*planned, *(p.id for p in situation.pending.get(first[0], ()) if p.kind == kind)]
+
+
+def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> None:
+    """Add the edges that matter when the world is not as it is taken to be."""
+    for relations in settled.relations.by_then.values():
+        for relation in relations:
+            if relation.bond is Bond.AFTER and relation.implies_first:
+                _order_after_guest(situation, settled, steps, relation)
+            if relation.bond is Bond.AFTER and relation.implies_then:
+                _order_probe_before_stop(steps, relation)
+
+
+def _order_after_guest(situation: Situation, settled: Settled, steps: Steps, relation: Relation) -> None:
+    then = settled.decisions.get(relation.first[0])
+    for node in sorted(then.ends_with if then is not None else ()):
+        for guest_stop in steps.of(ActionKind.STOP, situation.guests[node].id):
+            for first_stop in steps.of(ActionKind.STOP, relation.then[0]):
+                if not steps.reaches(first_stop.id, guest_stop.id):
+                    steps.order(guest_stop.id, first_stop.id)
+
+
+def _order_probe_before_stop(steps: Steps, relation: Relation) -> None:
+    if not steps.of(ActionKind.START, relation.first[0]):
+        return
+    for stop in steps.of(ActionKind.STOP, relation.then[0]):
+        for probe in steps.of(ActionKind.PROBE, relation.first[0]):
+            if not steps.reaches(stop.id, probe.id):
+                steps.order(probe.id, stop.id)
+
+
+def _ids_before(steps: Steps, before: Iterable[ActionId], then: ActionId) -> None:
+    for first in before:
+        steps.order(first, then)

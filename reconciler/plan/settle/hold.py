@@ -1,0 +1,61 @@
+"""Finds what must not be stopped in order, for something that stops before it cannot be."""
+
+from collections.abc import Mapping
+
+from reconciler.model.names import ResourceId
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.settle.tasks import Relations, Verb
+from reconciler.plan.situation import Situation
+
+Decisions = Mapping[ResourceId, Decision]
+
+
+def hold_stops(situation: Situation, decisions: Decisions, relations: Relations) -> dict[ResourceId, str]:
+    """Return what runs and must not be stopped, and why.
+
+    The guest of such a resource counts too: it stops only after what runs in it. What has failed is stopped all the
+    same, and so is what has to stop before that.
+    """
+    urgent = _urgent(decisions, relations)
+    found: dict[ResourceId, str] = {}
+    open_ids = [d.resource.id for d in decisions.values() if _is_stuck(situation, decisions, d)]
+    while open_ids:
+        then = open_ids.pop(0)
+        below = _held_by(situation, relations, then)
+        places = {i.node for i in decisions[then].active} if then in found else set()
+        below += [situation.guests[n].id for n in sorted(places) if n in situation.guests]
+        why = found.get(then) or f"{then}, which stops before, can't be stopped: {decisions[then].obstacle}"
+        for first in below:
+            is_running = first in decisions and bool(decisions[first].active)
+            if is_running and first not in found and first not in urgent:
+                found[first] = why
+                open_ids.append(first)
+    return found
+
+
+def _held_by(situation: Situation, relations: Relations, then: ResourceId) -> list[ResourceId]:
+    """Return what may stop only after a resource has."""
+    holding = [r for r in relations.after((then, Verb.STOP)) if r.holds]
+    return [leaf for r in holding for leaf in situation.leaves(r.then[0])]
+
+
+def _urgent(decisions: Decisions, relations: Relations) -> set[ResourceId]:
+    """Return what has failed, and what has to stop for it."""
+    urgent = {d.resource.id for d in decisions.values() if d.is_failed or d.is_forced}
+    open_ids = sorted(urgent)
+    while open_ids:
+        first = open_ids.pop()
+        for relation in relations.before((first, Verb.STOP)):
+            then = relation.first[0]
+            if relation.implies_first and not relation.ends and then in decisions and then not in urgent:
+                urgent.add(then)
+                open_ids.append(then)
+    return urgent
+
+
+def _is_stuck(situation: Situation, decisions: Decisions, decision: Decision) -> bool:
+    """Tell whether something runs, or may run, and is not stopped, nor ends with its guest."""
+    if decision.fate is not Fate.HOLD or not decision.active:
+        return False
+    guests = [situation.guests.get(i.node) for i in decision.active]
+    return not all(g is not None and g.id in decisions and decisions[g.id].stops for g in guests)

@@ -1,0 +1,208 @@
+"""Carries decisions over to what depends on them, until nothing changes any more.
+
+Every resource has two tasks, to start and to stop; groups and clones have tasks of their own. A task may become
+required, or impossible, and neither is ever taken back: so it ends, in time proportional to the relations.
+
+The rules beside those of the relations:
+
+* What runs and has to start, for something it starts after does, is restarted. What stops starts again where it may.
+* What runs and could not start now, for something that it needs is certainly not there, is stopped.
+* What cannot be stopped, or must be left alone, stays as it is; it holds what may stop only after it.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.names import ResourceId
+from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.settle.collectives import collective_relations
+from reconciler.plan.settle.conclude import conclude
+from reconciler.plan.settle.hold import hold_stops
+from reconciler.plan.settle.orders import (
+    alternatives_task,
+    colocation_relations,
+    guest_relations,
+    order_relations,
+)
+from reconciler.plan.settle.tasks import Blocking, Obstacle, Relation, Relations, Task, TaskName, Verb
+from reconciler.plan.settle.words import obstacle_after
+from reconciler.plan.situation import Situation
+from reconciler.plan.whereabouts import unheard_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Decisions with all consequences, and what led to them."""
+
+    decisions: dict[ResourceId, Decision]
+    relations: Relations
+    milestones: tuple[TaskName, ...]
+    """Tasks of groups, clones and alternatives that are done in this plan; they run nothing."""
+
+
+@dataclass(slots=True)
+class _Board:
+    """The tasks of a plan while they are settled."""
+
+    situation: Situation
+    decisions: Mapping[ResourceId, Decision]
+    relations: Relations
+    tasks: dict[TaskName, Task] = field(default_factory=dict)
+    changed: deque[TaskName] = field(default_factory=deque)
+
+    def task(self, name: TaskName) -> Task:
+        found = self.tasks.get(name)
+        if found is None:
+            found = self.tasks[name] = Task(name=name)
+        return found
+
+
+def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
+    """Return the decisions with all consequences."""
+    decisions = {d.resource.id: d for d in decided}
+    relations = Relations()
+    relations.extend(collective_relations(situation))
+    relations.extend(order_relations(situation, decisions))
+    relations.extend(colocation_relations(situation))
+    relations.extend(guest_relations(situation, decisions))
+    held = hold_stops(situation, decisions, relations)
+    for resource, why in held.items():
+        before = decisions[resource]
+        if before.stops:
+            decisions[resource] = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why)
+    board = _Board(situation, decisions, relations)
+    _lay_out(board, held)
+    _run(board)
+    settled = {r: conclude(situation, decisions, board.tasks, r) for r in decisions}
+    milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
+    return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
+
+
+def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
+    """Put down what each decision asks for by itself."""
+    situation = board.situation
+    for cloned in situation.clones.values():
+        board.task((cloned.clone.id, Verb.STARTED)).least = max(1, cloned.clone.min)
+    for name in {o.alternatives for o in situation.intent.orderings if o.alternatives}:
+        board.task(alternatives_task(name)).least = 1
+    for missing in board.relations.by_first:
+        if missing[0] not in board.decisions and "@" in missing[0]:
+            board.task(missing).obstacle = Obstacle(
+                text=f"no instance of {missing[0].replace('@', ' runs on ')}"
+            )
+    for decision in board.decisions.values():
+        resource = decision.resource.id
+        is_held = resource in held or decision.fate is Fate.HOLD
+        start, stop = board.task((resource, Verb.START)), board.task((resource, Verb.STOP))
+        start.is_required, stop.is_required = decision.starts, decision.stops
+        start.obstacle = _obstacle(situation, decision)
+        is_frozen = decision.is_left_alone or (is_held and bool(decision.active))
+        start.is_frozen = stop.is_frozen = is_frozen
+    board.changed.extend(board.tasks)
+
+
+def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
+    """Return why something will not have been started, or go on running, by its own decision."""
+    if decision.runs_after:
+        return None
+    is_down = not decision.active and not decision.is_uncertain
+    is_certain = decision.fate is Fate.STOP or (is_down and unheard_of(situation, decision.resource) is None)
+    return Obstacle(
+        text=decision.obstacle or "it is stopped",
+        retry_at=decision.retry_at,
+        is_uncertain=not is_certain,
+        is_waiting=decision.is_waiting,
+    )
+
+
+def _run(board: _Board) -> None:
+    """Follow the relations from every task that changed, until none does."""
+    while board.changed:
+        task = board.task(board.changed.popleft())
+        for relation in board.relations.after(task.name):
+            then = board.task(relation.then)
+            if relation.implies_then and task.happens:
+                _require(board, then, relation)
+            if relation.blocks is not Blocking.NO and task.hindrance is not None:
+                _hinder(board, then, task, relation)
+        if task.is_required:
+            for relation in board.relations.before(task.name):
+                if relation.implies_first and (task.happens or task.name[1] is Verb.STOP):
+                    _require(board, board.task(relation.first), relation)
+        _couple(board, task)
+
+
+def _require(board: _Board, task: Task, relation: Relation) -> None:
+    if task.is_required:
+        return
+    if task.is_frozen:
+        if relation.ends:
+            _release(board, task, relation)
+        return
+    task.is_required = True
+    task.causes.append(relation)
+    board.changed.append(task.name)
+
+
+def _release(board: _Board, stop: Task, relation: Relation) -> None:
+    """Let go of what was held, or left alone: its guest's end settles it."""
+    resource = stop.name[0]
+    decision = board.decisions[resource]
+    start = board.task((resource, Verb.START))
+    is_unwanted = decision.is_left_alone or board.situation.is_removed(resource)
+    stop.is_frozen = start.is_frozen = False
+    stop.is_required = True
+    stop.causes.append(relation)
+    start.obstacle = Obstacle(text=decision.obstacle or "it is stopped") if is_unwanted else start.doubt
+    if decision.target is None and start.obstacle is None:
+        start.obstacle = Obstacle(text=decision.obstacle or "no node will do")
+    board.changed.extend([stop.name, start.name])
+
+
+def _hinder(board: _Board, then: Task, first: Task, relation: Relation) -> None:
+    """Take note that something cannot be done, for something before it cannot."""
+    assert first.hindrance is not None
+    if then.obstacle is not None or (then.least and _possible(board, then) >= then.least):
+        return
+    is_running = _is_running(board, then)
+    if is_running and then.is_frozen:
+        return
+    obstacle = obstacle_after(first, relation, board.decisions)
+    is_doubt = obstacle.is_uncertain or relation.blocks is Blocking.IF_STARTING
+    if is_running and is_doubt:
+        if then.doubt is None:
+            then.doubt = obstacle
+            then.causes.append(relation)
+            board.changed.append(then.name)
+        return
+    then.obstacle = obstacle
+    then.causes.append(relation)
+    board.changed.append(then.name)
+
+
+def _possible(board: _Board, task: Task) -> int:
+    """Return how many of the tasks that one counts can still be done."""
+    counted = [r for r in board.relations.before(task.name) if r.blocks is not Blocking.NO]
+    return sum(board.task(r.first).hindrance is None for r in counted)
+
+
+def _is_running(board: _Board, task: Task) -> bool:
+    """Tell whether a task is the start of something that runs already."""
+    decision = board.decisions.get(task.name[0])
+    return decision is not None and bool(decision.active) and task.name[1] is Verb.START
+
+
+def _couple(board: _Board, task: Task) -> None:
+    """Tie the start and the stop of what runs to each other."""
+    decision = board.decisions.get(task.name[0])
+    if decision is None or not decision.active or task.is_frozen:
+        return
+    start = board.task((task.name[0], Verb.START))
+    stop = board.task((task.name[0], Verb.STOP))
+    if (start.is_required or start.obstacle is not None) and not stop.is_required:
+        stop.is_required = True
+        board.changed.append(stop.name)
+    if stop.is_required and not start.is_required and start.obstacle is None:
+        start.is_required = True
+        board.changed.append(start.name)

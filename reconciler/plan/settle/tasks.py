@@ -1,0 +1,135 @@
+"""The nouns of settling: what a plan may do with resources and collectives, and how these tasks are related."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from reconciler.model.names import ResourceId, Where
+
+
+class Verb(Enum):
+    """What is done; the values are the names of Pacemaker's actions."""
+
+    START = "start"
+    STARTED = "running"
+    """Of a collective: all of it that is to run does."""
+    STOP = "stop"
+    STOPPED = "stopped"
+    """Of a collective: all of it that is to stop has."""
+
+
+TaskName = tuple[ResourceId, Verb]
+
+
+class Blocking(Enum):
+    """What it means for a task that one before it cannot be done."""
+
+    NO = "no"
+    IF_STARTING = "if-starting"
+    """What does not run is not started; what runs goes on."""
+    ALWAYS = "always"
+    """What does not run is not started; what runs is stopped, if it is certain that it lacks what it needs."""
+
+
+class Bond(Enum):
+    """Where a relation comes from; decides what a person is told."""
+
+    AFTER = "after"
+    GUEST = "guest"
+    WITH = "with"
+    PART = "part"
+    """Between a collective and what it consists of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Why a task can't be done."""
+
+    text: str
+    subject: str = ""
+    """What it is that lacks, by name."""
+    step: str = "start"
+    """What could not be done with the subject, in Pacemaker's words."""
+    where: Where | None = None
+    retry_at: float | None = None
+    """Epoch seconds at which it goes away by itself."""
+    is_uncertain: bool = False
+    """It may be that nothing lacks: nobody could look."""
+    is_waiting: bool = False
+    is_own: bool = True
+    """It was there before anything was carried over."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Task:
+    """One thing that a plan may do."""
+
+    name: TaskName
+    is_required: bool = False
+    obstacle: Obstacle | None = None
+    doubt: Obstacle | None = None
+    """An obstacle that counts only if the task has to be done: what runs is not stopped for it."""
+    is_frozen: bool = False
+    """It is not done, whatever happens around it; only the end of its guest can make it."""
+    least: int = 0
+    """How many of the tasks that it counts must be possible; 0: it counts none, and needs each."""
+    causes: list["Relation"] = field(default_factory=list)
+    """The relations that made it required, or impossible, in the order in which they did."""
+
+    @property
+    def hindrance(self) -> Obstacle | None:
+        """Return why it can't be done, as far as that matters."""
+        return self.obstacle or (self.doubt if self.is_required else None)
+
+    @property
+    def happens(self) -> bool:
+        """Tell whether it is done in this plan."""
+        return self.is_required and self.hindrance is None and not self.is_frozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """How one task depends on another. By itself it says nothing; each flag adds a rule."""
+
+    first: TaskName
+    then: TaskName
+    bond: Bond
+    where: Where | None = None
+    is_order: bool = True
+    """If both are done, `then` waits for `first`."""
+    implies_then: bool = False
+    """If `first` is done, `then` is too."""
+    implies_first: bool = False
+    """If `then` is done, `first` is too."""
+    blocks: Blocking = Blocking.NO
+    """What it means for `then` that `first` cannot be done."""
+    holds: bool = False
+    """Between stops: as long as `first` cannot be done, neither is `then`, unless that is urgent."""
+    ends: bool = False
+    """Between stops: `then` does away with what `first` would have to stop, so it can always be done."""
+
+
+@dataclass(slots=True)
+class Relations:
+    """All relations, by either end."""
+
+    by_first: dict[TaskName, list[Relation]] = field(default_factory=dict)
+    by_then: dict[TaskName, list[Relation]] = field(default_factory=dict)
+
+    def add(self, relation: Relation) -> None:
+        """Add a relation."""
+        self.by_first.setdefault(relation.first, []).append(relation)
+        self.by_then.setdefault(relation.then, []).append(relation)
+
+    def extend(self, relations: Iterable[Relation]) -> None:
+        """Add relations."""
+        for relation in relations:
+            self.add(relation)
+
+    def before(self, name: TaskName) -> list[Relation]:
+        """Return the relations in which a task comes second."""
+        return self.by_then.get(name, [])
+
+    def after(self, name: TaskName) -> list[Relation]:
+        """Return the relations in which a task comes first."""
+        return self.by_first.get(name, [])
