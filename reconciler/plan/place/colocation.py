@@ -1,122 +1,248 @@
 """What colocations do to scores: dependents follow or avoid their primaries, and primaries heed their dependents.
 
-The rules, in Pacemaker's words ("Placing Resources Relative to other Resources"):
+The rules, in Pacemaker's words ("Placing Resources Relative to other Resources"; pcmk_sched_colocation.c):
 
-* Every resource has working scores, at first by what concerns it alone. Each colocation that is applied changes them,
-  and who heeds a dependent heeds its scores as they have become by then.
 * A dependent must be where the primary is (INFINITY), must not be (-INFINITY), or likes or dislikes it by the score.
-  "Where" is the node, or every node with the same value of a label.
-* A primary that is still to be assigned adds its dependents' scores, in proportion to how strongly they are bound, and
-  in turn those of their dependents.
+  "Where" is the node, or every node with the same value of a label. A primary that runs nowhere repels by the score.
+* Where a group is, is where its last member is if the dependent must be with it, else where its first is. Where a
+  clone is, is each node with an instance; an instance of an interleaved clone goes with one instance of the other,
+  that on its best node, or, if it must and there is none, nowhere.
+* What is still to be assigned adds its dependents' scores to its own, in proportion to how strongly they are bound,
+  and in turn those of their dependents. To a clone as a whole, dependents do not make a node worse than indifferent.
 * A wish that would leave no node at all is disregarded, unless it is the dependent's own duty.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY, add_scores
-from reconciler.plan.place.scores import Scores, locations_by_resource, own_scores
-from reconciler.plan.situation import Situation
+from reconciler.plan.place.bonds import is_declared
+from reconciler.plan.place.own import Labels, wishes_on, with_wishes
+from reconciler.plan.place.ranking import best_first
+from reconciler.plan.place.scores import Scores
+from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.tree import Variant
 
-Labels = Mapping[NodeName, Mapping[str, str]]
+_UNUSABLE = -100 * INFINITY
+"""Marks a node that dependents would make worse than indifferent, while their scores are added up."""
+
+_FARTHEST = 200
+"""How many colocations away a wish is still heard."""
+
+
+def follow_primary(assignment: Assignment, colocation: Colocation, dependent: ResourceId) -> None:
+    """Change a primitive's scores by where the primary of one of its colocations was assigned."""
+    before = assignment.scores[dependent]
+    if colocation.dependent_role in {Role.PROMOTED, Role.UNPROMOTED, Role.STOPPED}:
+        return
+    _follow(assignment, colocation, dependent, colocation.primary)
+    is_dislike = -INFINITY < colocation.score < 0
+    if is_dislike and not assignment.is_any(dependent, assignment.scores[dependent]):
+        assignment.scores[dependent] = before
+
+
+def heed_dependent(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> None:
+    """Add to the scores of a resource that is being assigned what one of its dependents would like."""
+    is_clone = assignment.tree.variant(primary) is Variant.CLONE
+    adding = _Adding(assignment=assignment, target=primary, spares=is_clone, is_tentative=True)
+    share = colocation.score / INFINITY
+    scores = assignment.scores[primary]
+    assignment.scores[primary] = adding.add(scores, colocation.dependent, colocation, share, ())
+
+
+def wishes_around(assignment: Assignment, instance: ResourceId, node: NodeName) -> int:
+    """Return how well one node suits an instance by all that it is colocated with, on either side."""
+    scores: Scores = {node: 0}
+    adding = _Adding(assignment=assignment, target=instance)
+    for colocation in assignment.bonds.this_with(instance):
+        scores = adding.add(scores, colocation.primary, colocation, colocation.score / INFINITY, ())
+    adding = _Adding(assignment=assignment, target=instance, spares=True)
+    for colocation in assignment.bonds.with_this(instance):
+        scores = adding.add(scores, colocation.dependent, colocation, colocation.score / INFINITY, ())
+    return scores[node]
+
+
+def wishes_behind(assignment: Assignment, name: ResourceId) -> Scores:
+    """Return a resource's scores with those of its primaries, and of theirs, added by how strongly it is bound."""
+    while assignment.tree.variant(name) is Variant.GROUP:
+        name = assignment.tree.children(name)[-1]
+    adding = _Adding(assignment=assignment, target=name, is_upwards=True)
+    return adding.go_on(assignment.scores[name], name, 1.0, ())
+
+
+def _follow(
+    assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
+) -> None:
+    """Follow a primitive, a group, or the instances of a clone."""
+    if primary not in assignment.done or dependent in assignment.done:
+        return
+    match assignment.tree.variant(primary):
+        case Variant.PRIMITIVE:
+            _follow_primitive(assignment, colocation, dependent, primary)
+        case Variant.GROUP:
+            for member in _where_group_is(assignment, colocation, primary):
+                _follow_primitive(assignment, colocation, dependent, member)
+        case Variant.CLONE:
+            _follow_clone(assignment, colocation, dependent, primary)
+
+
+def _where_group_is(
+    assignment: Assignment, colocation: Colocation, primary: ResourceId
+) -> tuple[ResourceId, ...]:
+    """Return the members that count for where a group is."""
+    group = assignment.situation.groups[primary]
+    if colocation.score >= INFINITY:
+        return group.members[-1:] if group.is_colocated else ()
+    return group.members[:1] if group.is_colocated else group.members
+
+
+def _follow_clone(
+    assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
+) -> None:
+    instances = assignment.spread[primary]
+    if _is_interleaved(assignment, colocation, primary):
+        for node in best_first(assignment, dependent, assignment.scores[dependent], None):
+            if node in instances:
+                _follow(assignment, colocation, dependent, instances[node])
+                return
+        if colocation.score >= INFINITY:
+            assignment.settle(assignment.situation.resources[dependent], None)
+    elif colocation.score >= INFINITY:
+        scores = assignment.scores[dependent]
+        assignment.scores[dependent] = {n: s if n in instances else -INFINITY for n, s in scores.items()}
+    else:
+        for instance in assignment.tree.children(primary):
+            _follow(assignment, colocation, dependent, instance)
+
+
+def _is_interleaved(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> bool:
+    dependent = assignment.situation.clones.get(colocation.dependent)
+    if dependent is None or not dependent.clone.is_interleaved:
+        return False
+    return dependent.clone.node_max == assignment.situation.clones[primary].clone.node_max
+
+
+def _follow_primitive(
+    assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
+) -> None:
+    node = assignment.nodes.get(primary)
+    before = assignment.scores[dependent]
+    score, attribute, labels = colocation.score, colocation.node_attribute, assignment.labels
+    if node is None:
+        if score < 0:
+            return
+        after = {candidate: add_scores(-score, own) for candidate, own in before.items()}
+    else:
+        place = _place(labels, node, attribute)
+        after = dict(before)
+        for candidate, own in before.items():
+            if _place(labels, candidate, attribute) != place:
+                after[candidate] = -INFINITY if score >= INFINITY else own
+            elif score < INFINITY:
+                after[candidate] = add_scores(score, own)
+    if abs(score) >= INFINITY or assignment.is_any(dependent, after):
+        assignment.scores[dependent] = after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """The working scores of all resources, and what binds them."""
+class _Adding:
+    """How the scores of what is colocated are added up (pcmk__add_colocated_node_scores)."""
 
-    scores: dict[ResourceId, Scores]
-    primaries: Mapping[ResourceId, list[Colocation]]
-    """Colocations by dependent, in the order in which they are declared."""
-    dependents: Mapping[ResourceId, list[Colocation]]
-    """The same by primary; those of dependents that are not to run are left out."""
-    labels: Labels
+    assignment: Assignment
+    target: ResourceId
+    """Whose scores they are added to."""
+    spares: bool = False
+    """No node is made worse than indifferent by a dependent."""
+    is_tentative: bool = False
+    """What would leave no node is not added; further wishes never are."""
+    is_upwards: bool = False
+    """Primaries are followed instead of dependents."""
 
+    def add(
+        self,
+        scores: Scores,
+        source: ResourceId,
+        colocation: Colocation,
+        share: float,
+        path: tuple[ResourceId, ...],
+    ) -> Scores:
+        """Return scores with a share of a source's own, and of those behind it; a circle is cut where it closes."""
+        tree = self.assignment.tree
+        if tree.variant(source) is Variant.GROUP:
+            if source in path:
+                return scores
+            path = (*path, source)
+            source = tree.children(source)[0]
+        if source in path or source not in self.assignment.scores or len(path) > _FARTHEST:
+            return scores
+        result = self._with_share(scores, source, colocation, share)
+        if self.assignment.is_any(self.target, result):
+            result = self.go_on(result, source, share, path)
+        elif self.is_tentative or path:
+            return scores
+        if self.spares:
+            result = {node: 1 if score == _UNUSABLE else score for node, score in result.items()}
+        return result
 
-def all_wishes(situation: Situation) -> Wishes:
-    """Return the scores of all declared resources by what concerns each alone."""
-    primaries: dict[ResourceId, list[Colocation]] = {}
-    dependents: dict[ResourceId, list[Colocation]] = {}
-    for colocation in situation.intent.colocations:
-        primaries.setdefault(colocation.dependent, []).append(colocation)
-        dependent = situation.intent.resources.get(colocation.dependent)
-        if dependent is not None and dependent.state is not Role.STOPPED:
-            dependents.setdefault(colocation.primary, []).append(colocation)
-    grouped = locations_by_resource(situation)
-    scores = {
-        r.id: own_scores(situation, r, grouped.get(r.id, ())) for r in situation.intent.resources.values()
-    }
-    labels: dict[NodeName, Mapping[str, str]] = {h.name: h.labels for h in situation.intent.hosts.values()}
-    labels |= {node: remote.labels for node, remote in situation.intent.remote_nodes().items()}
-    return Wishes(scores=scores, primaries=primaries, dependents=dependents, labels=labels)
-
-
-def follow_primary(
-    wishes: Wishes, colocation: Colocation, node: NodeName | None, unavailable: frozenset[NodeName]
-) -> None:
-    """Change a dependent's scores by where its primary was assigned; to no node, a duty leaves none to it."""
-    before = wishes.scores[colocation.dependent]
-    after = dict(before)
-    place = None if node is None else _place(wishes.labels, node, colocation.node_attribute)
-    for candidate, score in before.items():
-        is_there = place is not None and _place(wishes.labels, candidate, colocation.node_attribute) == place
-        if is_there and colocation.score < INFINITY:
-            after[candidate] = add_scores(score, colocation.score)
-        elif not is_there and colocation.score >= INFINITY:
-            after[candidate] = -INFINITY
-    if abs(colocation.score) >= INFINITY or _is_any(after, unavailable):
-        wishes.scores[colocation.dependent] = after
-
-
-def add_dependents(
-    wishes: Wishes, primary: ResourceId, assigned: frozenset[ResourceId], unavailable: frozenset[NodeName]
-) -> None:
-    """Add to a primary's scores what its dependents would like that are not assigned yet."""
-    scores = wishes.scores[primary]
-    for colocation in wishes.dependents.get(primary, ()):
-        if colocation.dependent in assigned:
-            continue
-        share = colocation.score / INFINITY
-        path = frozenset({primary})
-        after = _with_share(wishes, scores, colocation, share, path)
-        if _is_any(after, unavailable) or not _is_any(scores, unavailable):
-            scores = after
-    wishes.scores[primary] = scores
-
-
-def _with_share(
-    wishes: Wishes, scores: Scores, colocation: Colocation, share: float, path: frozenset[ResourceId]
-) -> Scores:
-    """Return scores with a share of a dependent's, and of those of its own dependents."""
-    dependent = colocation.dependent
-    if dependent in path or dependent not in wishes.scores:
+    def go_on(self, scores: Scores, source: ResourceId, share: float, path: tuple[ResourceId, ...]) -> Scores:
+        """Return scores with what is bound to a source added."""
+        bonds = self.assignment.bonds
+        for further in bonds.this_with(source) if self.is_upwards else bonds.with_this(source):
+            other = further.primary if self.is_upwards else further.dependent
+            part = share * further.score / INFINITY
+            scores = self.add(scores, other, further, part, (*path, source))
         return scores
-    best: dict[str | None, int] = {}
-    for node, wish in wishes.scores[dependent].items():
-        place = _place(wishes.labels, node, colocation.node_attribute)
-        best[place] = max(wish, best.get(place, -INFINITY))
-    result = {
-        node: _plus(score, best.get(_place(wishes.labels, node, colocation.node_attribute), -INFINITY), share)
-        for node, score in scores.items()
-    }
-    if not _is_any(result, frozenset()):
-        return scores
-    for further in wishes.dependents.get(dependent, ()):
-        part = share * further.score / INFINITY
-        result = _with_share(wishes, result, further, part, path | {dependent})
-    return result
 
+    def _with_share(self, scores: Scores, source: ResourceId, colocation: Colocation, share: float) -> Scores:
+        own = self._speaking_for_group(source, colocation)
+        attribute = colocation.node_attribute
+        if attribute is None or attribute == "#uname":
+            return {n: self._plus(s, own.get(n, -INFINITY), share, colocation) for n, s in scores.items()}
+        assignment, best = self.assignment, dict[str | None, int]()
+        for node, score in own.items():
+            if assignment.availability.is_available(assignment.tree.sample(source), node):
+                place = _place(assignment.labels, node, attribute)
+                best[place] = max(score, best.get(place, -INFINITY))
+        return {
+            node: self._plus(
+                score, best.get(_place(assignment.labels, node, attribute), -INFINITY), share, colocation
+            )
+            for node, score in scores.items()
+        }
 
-def _plus(score: int, wish: int, share: float) -> int:
-    """Add a share of a wish to a score, rounded half away from 0 and at least 1; two negatives make no positive."""
-    if wish == 0 or share == 0 or (wish < 0 and share < 0):
-        return score
-    points = share * wish
-    rounded = max(1, int(abs(points) + 0.5))
-    return add_scores(score, rounded if points > 0 else -rounded)
+    def _speaking_for_group(self, source: ResourceId, colocation: Colocation) -> Scores:
+        """Return a source's scores; those of a member that follows others with what its group would like."""
+        scores, tree = self.assignment.scores[source], self.assignment.tree
+        group = tree.group_around(source)
+        is_follower = group is not None and source != group.members[0]
+        if group is None or not is_follower or source != colocation.dependent or not is_declared(colocation):
+            return scores
+        return with_wishes(scores, wishes_on(tree, group.id))
+
+    def _plus(self, score: int, wish: int, share: float, colocation: Colocation) -> int:
+        """Add a share of a wish to a score, rounded half away from 0 and at least 1."""
+        if score == _UNUSABLE or (share < 0 and wish < 0 and not self._may_drive_away(wish, colocation)):
+            return score
+        points = share * wish
+        rounded = max(1, int(abs(points) + 0.5)) if points else 0
+        result = add_scores(score, rounded if points > 0 else -rounded)
+        if self.spares and result < 0 <= score:
+            return score if score == 0 else _UNUSABLE
+        return result
+
+    def _may_drive_away(self, wish: int, colocation: Colocation) -> bool:
+        """Tell whether a primary heeds what a dependent avoids that wants to be apart from it.
+
+        Two negatives make no positive, but where the dependent has a single node left and the primary is not sticky
+        enough: it moves out of the way.
+        """
+        assignment = self.assignment
+        if assignment.tree.sample(colocation.primary).stickiness >= -wish:
+            return False
+        scores = assignment.scores.get(colocation.dependent, {})
+        return sum(score >= 0 for score in scores.values()) == 1
 
 
 def _place(labels: Labels, node: NodeName, attribute: str | None) -> str | None:
@@ -124,8 +250,3 @@ def _place(labels: Labels, node: NodeName, attribute: str | None) -> str | None:
     if attribute is None or attribute == "#uname":
         return node
     return labels.get(node, {}).get(attribute)
-
-
-def _is_any(scores: Scores, unavailable: frozenset[NodeName]) -> bool:
-    """Tell whether any node is left."""
-    return any(score >= 0 and node not in unavailable for node, score in scores.items())

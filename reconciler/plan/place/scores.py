@@ -1,22 +1,25 @@
-"""Scores of one resource on each node that it could run on, before colocation.
+"""Scores of one resource on each node by all that concerns it alone, before colocation.
 
 The rules, in words:
 
 * A guest runs on hosts whose declaration names a hypervisor of its type; everything else on hosts with an agent
   and on guest nodes. What becomes a node itself never runs on a guest node.
-* Without constraints every such node scores 0, or in an asymmetric cluster is banned. Location constraints add up.
+* Without constraints every such node scores 0; in an asymmetric cluster only nodes that a constraint names have a
+  score, and whatever has none is banned. Location constraints add up, and so does the health of nodes.
   If any is exclusive, the nodes that none of the exclusive ones names are banned.
-* A node where the resource runs gets its stickiness on top.
-* A node is banned on which it failed as often as its limit allows, or once beyond cure.
+* A constraint on a clone counts for all its instances. One on a group counts for its first member alone, whom the
+  others follow; for these it makes nodes possible.
+* A node where a resource runs, and runs nowhere else, gets its stickiness on top.
+* A node is banned on which it failed as often as its limit allows, or once beyond cure. Instances that are not unique
+  are banned all together, and so is all that their clone consists of.
 """
 
 from collections.abc import Mapping
 
-from reconciler.model.constraint import Discovery, Location
+from reconciler.model.constraint import Location
 from reconciler.model.history import FailureCount
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Resource
-from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.situation import Situation, hypervisor_type
 
 Scores = dict[NodeName, int]
@@ -39,37 +42,6 @@ def locations_by_resource(situation: Situation) -> Mapping[ResourceId, tuple[Loc
     for location in situation.intent.locations:
         grouped.setdefault(location.resource, []).append(location)
     return {resource: tuple(found) for resource, found in grouped.items()}
-
-
-def location_scores(situation: Situation, resource: Resource, locations: tuple[Location, ...]) -> Scores:
-    """Return the score of each possible node by location constraints alone."""
-    nodes = possible_nodes(situation, resource)
-    scores: Scores = dict.fromkeys(nodes, 0)
-    if not situation.intent.cluster.policy.is_symmetric:
-        named = {c.node for c in locations}
-        scores = {node: 0 if node in named else -INFINITY for node in nodes}
-    exclusive = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
-    for constraint in locations:
-        if constraint.node in scores:
-            scores[constraint.node] = add_scores(scores[constraint.node], constraint.score)
-    if exclusive:
-        for node in scores:
-            if node not in exclusive:
-                scores[node] = -INFINITY
-    return scores
-
-
-def own_scores(situation: Situation, resource: Resource, locations: tuple[Location, ...]) -> Scores:
-    """Return the score of each possible node by all that concerns this resource alone."""
-    scores = location_scores(situation, resource, locations)
-    active = situation.active(resource.id)
-    if len(active) == 1 and active[0].node in scores:
-        node = active[0].node
-        scores[node] = add_scores(scores[node], resource.stickiness)
-    for node in scores:
-        if ban_of(situation, resource, node) is not None:
-            scores[node] = -INFINITY
-    return scores
 
 
 def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | None:

@@ -1,0 +1,76 @@
+"""Which nodes can take resources now, whatever the scores, and why the others cannot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import GuestType
+from reconciler.model.resource import Resource
+from reconciler.plan.situation import Situation, hypervisor_type, is_serving
+
+
+@dataclass(slots=True)
+class Availability:
+    """The obstacles on nodes. Nodes of guests count once their guest is assigned somewhere."""
+
+    situation: Situation
+    assigned: Mapping[ResourceId, NodeName | None]
+    """Where resources were assigned so far; grows while we look at it."""
+    known: dict[tuple[GuestType | None, NodeName], str | None] = field(default_factory=dict)
+    """What was found out already, and stays."""
+
+    def is_available(self, resource: Resource, node: NodeName) -> bool:
+        """Tell whether a node can take a resource now."""
+        return self.obstacle(resource, node) is None
+
+    def obstacle(self, resource: Resource, node: NodeName) -> str | None:
+        """Return why a node cannot take a resource now; None when it can."""
+        key = (resource.guest.type if resource.guest is not None else None, node)
+        if key in self.known:
+            return self.known[key]
+        found = self._obstacle(resource, node)
+        guest = self.situation.guests.get(node)
+        if guest is None or node in self.situation.intent.hosts or guest.id in self.assigned:
+            self.known[key] = found
+        return found
+
+    def is_any(self, resource: Resource, scores: Mapping[NodeName, int]) -> bool:
+        """Tell whether any node is left to a resource by its scores."""
+        return any(score >= 0 and self.obstacle(resource, node) is None for node, score in scores.items())
+
+    def _obstacle(self, resource: Resource, node: NodeName) -> str | None:
+        situation = self.situation
+        host = situation.intent.hosts.get(node)
+        if host is not None:
+            if not is_serving(host):
+                return f"{node} is in {host.state.value}"
+            if resource.guest is not None:
+                return _hypervisor_obstacle(situation, resource, node)
+            return None if situation.is_online(node) else _link_obstacle(situation, node)
+        guest = situation.guests[node]
+        if self.assigned.get(guest.id) is None:
+            return f"{node} is not there: its guest {guest.id} does not run"
+        if situation.is_online(node):
+            return None
+        failure = situation.history.connections.get(node)
+        if failure is not None and failure.reason.is_authentication:
+            return f"{node} cannot be trusted ({failure.reason.value}): {failure.text}"
+        return None
+
+
+def _hypervisor_obstacle(situation: Situation, resource: Resource, node: NodeName) -> str | None:
+    host = situation.intent.hosts[node]
+    guest_type = hypervisor_type(host, resource)
+    status = situation.node(node)
+    if status is None or guest_type not in status.hypervisors:
+        return f"{node}'s hypervisor cannot be reached" + (
+            f": {status.text}" if status and status.text else ""
+        )
+    return None
+
+
+def _link_obstacle(situation: Situation, node: NodeName) -> str:
+    failure = situation.history.connections.get(node)
+    if failure is not None:
+        return f"{node}'s agent is not connected ({failure.reason.value}): {failure.text}"
+    return f"{node}'s agent is not connected yet"

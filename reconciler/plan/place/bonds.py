@@ -1,0 +1,121 @@
+"""The colocations of every resource: those it is the dependent of, and those it is the primary of.
+
+The rules (Pacemaker lib/pacemaker/pcmk_sched_group.c and pcmk_sched_primitive.c, the *_colocations methods):
+
+* Each member of a colocated group must be with the one before it.
+* A group's colocations as a dependent are heeded by its first member, as a primary by its last; these also see those
+  of all other members, for the members follow each other. An instance heeds those of its clone.
+* If a member is not managed, the chain of members is cut there: those after it heed what the group must be with.
+* Of several, the other side of higher priority comes first, then clones before groups before primitives, then the id.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.collective import Group
+from reconciler.model.constraint import Colocation
+from reconciler.model.names import ResourceId
+from reconciler.model.score import INFINITY
+from reconciler.plan.place.tree import Tree
+
+_MEMBERSHIP = "#group-members"
+"""The id of colocations that nobody declared: those within a group."""
+
+Declared = Mapping[ResourceId, Sequence[Colocation]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bonds:
+    """Colocations by resource, names resolved to what they stand for."""
+
+    tree: Tree
+    declared_this: Declared
+    """By dependent."""
+    declared_with: Declared
+    """By primary."""
+    sorted_this: dict[ResourceId, tuple[Colocation, ...]] = field(default_factory=dict)
+    sorted_with: dict[ResourceId, tuple[Colocation, ...]] = field(default_factory=dict)
+
+    def this_with(self, name: ResourceId) -> tuple[Colocation, ...]:
+        """Return the colocations that a resource heeds as a dependent, the first to be heeded first."""
+        found = self.sorted_this.get(name)
+        if found is None:
+            found = tuple(sorted(self._this_with(name), key=lambda c: self._rank(c.primary)))
+            self.sorted_this[name] = found
+        return found
+
+    def with_this(self, name: ResourceId) -> tuple[Colocation, ...]:
+        """Return the colocations that a resource heeds as a primary, the first to be heeded first."""
+        found = self.sorted_with.get(name)
+        if found is None:
+            found = tuple(sorted(self._with_this(name), key=lambda c: self._rank(c.dependent)))
+            self.sorted_with[name] = found
+        return found
+
+    def _rank(self, other: ResourceId) -> tuple[int, int, bool, ResourceId]:
+        tree = self.tree
+        found = tree.situation.clones.get(other)
+        is_promotable = found is not None and found.clone.promotion is not None
+        return (-tree.sample(other).priority, -tree.variant(other), not is_promotable, other)
+
+    def _this_with(self, name: ResourceId) -> Iterator[Colocation]:
+        yield from self._declared(name, self.declared_this, first_or_last=0)
+        parent = self.tree.parents.get(name)
+        group = self.tree.situation.groups.get(parent) if parent is not None else None
+        if parent is None or group is None or name == group.members[0]:
+            return
+        before = group.members[: group.members.index(name)]
+        if group.is_colocated:
+            yield _membership(group, name, before[-1])
+        if any(not self.tree.situation.resources[member].is_managed for member in before):
+            yield from (c for c in self.declared_this.get(parent, ()) if c.score >= INFINITY)
+
+    def _with_this(self, name: ResourceId) -> Iterator[Colocation]:
+        yield from self._declared(name, self.declared_with, first_or_last=-1)
+        group = self.tree.group_around(name)
+        if group is not None and group.is_colocated and name in group.members[:-1]:
+            yield _membership(group, group.members[group.members.index(name) + 1], name)
+
+    def _declared(self, name: ResourceId, declared: Declared, *, first_or_last: int) -> Iterator[Colocation]:
+        """Return the declared colocations that a resource heeds, its own and those of what is around it."""
+        yield from declared.get(name, ())
+        parent = self.tree.parents.get(name)
+        groups = self.tree.situation.groups
+        group_id = name if name in groups else parent if parent in groups else None
+        if group_id is None:
+            yield from declared.get(parent, ()) if parent is not None else ()
+            return
+        group = groups[group_id]
+        if group_id != name:
+            if name != group.members[first_or_last]:
+                return
+            yield from declared.get(group_id, ())
+        clone_id = self.tree.parents.get(group_id)
+        yield from declared.get(clone_id, ()) if clone_id is not None else ()
+        if group.is_colocated:
+            for member in group.members:
+                yield from declared.get(member, ()) if member != name else ()
+
+
+def bonds_of(tree: Tree) -> Bonds:
+    """Index the colocations of an intent by what they are about."""
+    this: dict[ResourceId, list[Colocation]] = {}
+    with_: dict[ResourceId, list[Colocation]] = {}
+    for colocation in tree.situation.intent.colocations:
+        dependent, primary = tree.subject(colocation.dependent), tree.subject(colocation.primary)
+        if dependent is None or primary is None or dependent == primary or not colocation.score:
+            continue
+        is_same = (dependent, primary) == (colocation.dependent, colocation.primary)
+        resolved = colocation if is_same else replace(colocation, dependent=dependent, primary=primary)
+        this.setdefault(dependent, []).append(resolved)
+        with_.setdefault(primary, []).append(resolved)
+    return Bonds(tree=tree, declared_this=this, declared_with=with_)
+
+
+def is_declared(colocation: Colocation) -> bool:
+    """Tell whether somebody wrote a colocation, rather than it holding a group together."""
+    return colocation.id != _MEMBERSHIP
+
+
+def _membership(group: Group, member: ResourceId, previous: ResourceId) -> Colocation:
+    return Colocation(id=_MEMBERSHIP, dependent=member, primary=previous, score=INFINITY, where=group.where)

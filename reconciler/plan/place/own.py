@@ -1,0 +1,180 @@
+"""Gives every resource the scores that it begins with; `scores` says by which rules.
+
+Invariant: a table of scores is never changed once it is made, so that all that score alike share one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.model.constraint import Discovery
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import GuestType
+from reconciler.model.resource import Resource
+from reconciler.model.score import INFINITY, add_scores
+from reconciler.plan.place.health import node_health
+from reconciler.plan.place.scores import Scores, ban_of, possible_nodes
+from reconciler.plan.place.tree import Tree
+from reconciler.plan.situation import Situation
+
+Labels = Mapping[NodeName, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One location constraint, without whom it is on."""
+
+    node: NodeName
+    score: int
+    is_exclusive: bool
+
+
+def node_labels(situation: Situation) -> Labels:
+    """Return the labels of every node."""
+    labels: dict[NodeName, Mapping[str, str]] = {h.name: h.labels for h in situation.intent.hosts.values()}
+    labels |= {node: remote.labels for node, remote in situation.intent.remote_nodes().items()}
+    return labels
+
+
+def own_scores(tree: Tree, labels: Labels) -> dict[ResourceId, Scores]:
+    """Return the scores of all primitives, groups and clones by what concerns each alone."""
+    tables = _Tables(
+        tree=tree,
+        wishes=_wishes_by_subject(tree),
+        health=node_health(tree.situation.intent.cluster.policy, labels),
+        failed_on=_failed_on(tree.situation),
+        kinds={},
+        scores={},
+    )
+    for top in tree.tops:
+        tables.add(top)
+    return tables.scores
+
+
+def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
+    """Return the location constraints on a resource itself."""
+    return [
+        Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE)
+        for c in tree.situation.intent.locations
+        if c.resource == name
+    ]
+
+
+def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Wish]) -> Scores:
+    """Return scores with location constraints added; a node that had none gets one."""
+    result = dict(scores)
+    for wish in wishes:
+        result[wish.node] = add_scores(result.get(wish.node, 0), wish.score)
+    return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tables:
+    """The tables while they are made."""
+
+    tree: Tree
+    wishes: Mapping[ResourceId, list[Wish]]
+    health: Mapping[NodeName, int]
+    failed_on: Mapping[ResourceId, Sequence[NodeName]]
+    """By the names that nodes know."""
+    kinds: dict[tuple[GuestType | None, bool], Scores]
+    """Possible nodes, each scored 0, by what decides on them."""
+    scores: dict[ResourceId, Scores]
+
+    def add(self, top: ResourceId) -> None:
+        """Score what nothing contains, and all that it contains."""
+        situation = self.tree.situation
+        wishes = [*self._health_of(top), *self.wishes.get(top, ())]
+        clone = situation.clones.get(top)
+        if clone is None:
+            self._add_part(top, wishes)
+            return
+        banned = () if clone.clone.is_unique else self._bans_within(top)
+        self.scores[top] = self._table(top, wishes, banned)
+        for instance in clone.instances:
+            self._add_part(instance, wishes, banned)
+
+    def _add_part(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName] = ()) -> None:
+        """Score a primitive, or a group with its members."""
+        group = self.tree.situation.groups.get(name)
+        if group is None:
+            self._add_primitive(name, wishes, banned)
+            return
+        self.scores[name] = self._table(name, wishes, banned)
+        for member in group.members:
+            own = self.wishes.get(member, [])
+            self._add_primitive(member, [*wishes, *own] if own else wishes, banned)
+            if group.is_colocated and member == group.members[0]:
+                wishes = [Wish(w.node, 0, w.is_exclusive) for w in wishes]
+
+    def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> None:
+        situation = self.tree.situation
+        resource = situation.resources[name]
+        if not banned:
+            banned = self._bans_of(resource)
+        scores = self._table(name, wishes, banned)
+        active = situation.active(name)
+        if len(active) == 1 and resource.is_managed and resource.stickiness > 0:
+            node = active[0].node
+            if node in scores:
+                scores = {**scores, node: add_scores(scores[node], resource.stickiness)}
+        self.scores[name] = scores
+
+    def _table(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> Scores:
+        """Return the scores that constraints and bans come to."""
+        possible = self._possible(self.tree.sample(name))
+        is_symmetric = self.tree.situation.intent.cluster.policy.is_symmetric
+        if not wishes and not banned:
+            return possible if is_symmetric else {}
+        scores: Scores = with_wishes(
+            possible if is_symmetric else {}, (w for w in wishes if w.node in possible)
+        )
+        exclusive = {w.node for w in wishes if w.is_exclusive}
+        for node in scores:
+            if node in banned or (exclusive and node not in exclusive):
+                scores[node] = -INFINITY
+        return scores
+
+    def _possible(self, resource: Resource) -> Scores:
+        kind = (resource.guest.type if resource.guest is not None else None, resource.remote_node is not None)
+        if kind not in self.kinds:
+            self.kinds[kind] = dict.fromkeys(possible_nodes(self.tree.situation, resource), 0)
+        return self.kinds[kind]
+
+    def _health_of(self, top: ResourceId) -> Iterable[Wish]:
+        allows_unhealthy = self.tree.sample(top).allows_unhealthy
+        for node, health in self.health.items():
+            if health > 0 or not allows_unhealthy:
+                yield Wish(node, health, is_exclusive=False)
+
+    def _bans_of(self, resource: Resource) -> Sequence[NodeName]:
+        situation = self.tree.situation
+        nodes = self.failed_on.get(resource.known_as, ())
+        return [node for node in nodes if ban_of(situation, resource, node) is not None] if nodes else ()
+
+    def _bans_within(self, clone: ResourceId) -> Sequence[NodeName]:
+        """Return the nodes where anything of a clone failed too often; its instances share their failures."""
+        situation = self.tree.situation
+        first = situation.clones[clone].instances[:1]
+        leaves = [situation.resources[leaf] for instance in first for leaf in situation.leaves(instance)]
+        return [node for leaf in leaves for node in self._bans_of(leaf)]
+
+
+def _wishes_by_subject(tree: Tree) -> dict[ResourceId, list[Wish]]:
+    found: dict[ResourceId, list[Wish]] = {}
+    for location in tree.situation.intent.locations:
+        subject = tree.subject(location.resource)
+        if subject is not None:
+            wish = Wish(location.node, location.score, location.discovery is Discovery.EXCLUSIVE)
+            found.setdefault(subject, []).append(wish)
+    return found
+
+
+def _failed_on(situation: Situation) -> dict[ResourceId, list[NodeName]]:
+    """Return the nodes on which each resource failed, by the name that nodes know."""
+    found: dict[ResourceId, dict[NodeName, None]] = {}
+    for resource, node in situation.history.failures:
+        found.setdefault(resource, {})[node] = None
+    for (resource, node), instance in situation.observed.instances.items():
+        if instance.failure is not None and instance.failure.is_hard:
+            found.setdefault(resource, {})[node] = None
+    return {resource: list(nodes) for resource, nodes in found.items()}

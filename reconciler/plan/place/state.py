@@ -1,0 +1,89 @@
+"""What is known while resources are being assigned: scores as they have become, and who is where."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.observed import Instance
+from reconciler.model.resource import Resource
+from reconciler.plan.place.availability import Availability
+from reconciler.plan.place.bonds import Bonds, bonds_of
+from reconciler.plan.place.capacity import Capacity, capacity_of
+from reconciler.plan.place.own import Labels, node_labels, own_scores
+from reconciler.plan.place.scores import Scores
+from reconciler.plan.place.tree import Tree, tree_of
+from reconciler.plan.situation import Situation
+
+
+@dataclass(slots=True, kw_only=True)
+class Assignment:
+    """The state of one pass over all resources."""
+
+    situation: Situation
+    tree: Tree
+    bonds: Bonds
+    labels: Labels
+    availability: Availability
+    capacity: Capacity
+    scores: dict[ResourceId, Scores]
+    """The working scores of primitives, groups and clones; tables are replaced, never changed."""
+    nodes: dict[ResourceId, NodeName | None]
+    """Of primitives that are assigned."""
+    done: set[ResourceId] = field(default_factory=set)
+    """Primitives, groups and clones that are assigned."""
+    spread: dict[ResourceId, dict[NodeName, ResourceId]] = field(default_factory=dict)
+    """Of clones that are assigned, the first instance on each node."""
+    obstacles: dict[ResourceId, str] = field(default_factory=dict)
+    load: Counter[NodeName] = field(default_factory=Counter)
+    """How many primitives are assigned to each node."""
+
+    def settle(self, resource: Resource, node: NodeName | None) -> None:
+        """Assign a primitive."""
+        self.nodes[resource.id] = node
+        self.done.add(resource.id)
+        if node is not None:
+            self.load[node] += 1
+            self.capacity.take(node, resource)
+
+    def unsettle(self, resource: Resource) -> None:
+        """Undo `settle`."""
+        node = self.nodes.pop(resource.id, None)
+        self.done.discard(resource.id)
+        if node is not None:
+            self.load[node] -= 1
+            self.capacity.give_back(node, resource)
+
+    def node_of(self, name: ResourceId) -> NodeName | None:
+        """Return where a primitive, or all that is assigned of a group, is to run; None: nowhere, or at several."""
+        found = {node for leaf in self.situation.leaves(name) if (node := self.nodes.get(leaf)) is not None}
+        return next(iter(found)) if len(found) == 1 else None
+
+    def active(self, name: ResourceId) -> list[Instance]:
+        """Return what runs of a primitive, a group or a clone."""
+        return [i for leaf in self.situation.leaves(name) for i in self.situation.active(leaf)]
+
+    def current_node(self, name: ResourceId) -> NodeName | None:
+        """Return the node where a resource runs; of several the first that is online, or else the first."""
+        nodes = [i.node for i in self.active(name)]
+        return next((n for n in nodes if self.situation.is_online(n)), nodes[0] if nodes else None)
+
+    def is_any(self, name: ResourceId, scores: Scores) -> bool:
+        """Tell whether any node is left to a resource by the given scores."""
+        return self.availability.is_any(self.tree.sample(name), scores)
+
+
+def begin(situation: Situation) -> Assignment:
+    """Return the state in which nothing is assigned yet."""
+    tree = tree_of(situation)
+    labels = node_labels(situation)
+    nodes: dict[ResourceId, NodeName | None] = {}
+    return Assignment(
+        situation=situation,
+        tree=tree,
+        bonds=bonds_of(tree),
+        labels=labels,
+        availability=Availability(situation, nodes),
+        capacity=capacity_of(situation.intent),
+        scores=own_scores(tree, labels),
+        nodes=nodes,
+    )

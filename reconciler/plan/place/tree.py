@@ -1,0 +1,122 @@
+"""What consists of what: primitives in groups, and both in clones; and which of them a declared name stands for.
+
+The rules:
+
+* A constraint on anything inside a clone is one on the clone (Pacemaker lib/pacemaker/pcmk_sched_constraints.c,
+  pcmk__find_constraint_resource); a member of a group that is not cloned keeps its own.
+* Of a group or a clone, priority, rank and stickiness are those of the first primitive in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from reconciler.model.collective import Clone, Group
+from reconciler.model.intent import Intent
+from reconciler.model.names import ResourceId
+from reconciler.model.resource import Resource
+from reconciler.plan.situation import Situation
+
+
+class Variant(IntEnum):
+    """What a resource is; the more it contains, the higher."""
+
+    PRIMITIVE = 1
+    GROUP = 2
+    CLONE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """All declared resources, by what contains them."""
+
+    situation: Situation
+    tops: Sequence[ResourceId]
+    """What nothing contains, in rank order."""
+    parents: Mapping[ResourceId, ResourceId]
+    """Of a group's member the group, of a clone's instance the clone."""
+    inside: Mapping[ResourceId, ResourceId]
+    """The clone that a declared name is a part of."""
+    samples: Mapping[ResourceId, Resource]
+    """The first declared primitive in each group and clone."""
+
+    def subject(self, declared: ResourceId) -> ResourceId | None:
+        """Return what a constraint on a declared name is about; None when there is no such thing."""
+        clone = self.inside.get(declared)
+        if clone is not None:
+            return clone
+        is_there = declared in self.situation.resources or declared in self.samples
+        return declared if is_there else None
+
+    def variant(self, name: ResourceId) -> Variant:
+        """Return what a name stands for."""
+        if name in self.situation.clones:
+            return Variant.CLONE
+        return Variant.GROUP if name in self.situation.groups else Variant.PRIMITIVE
+
+    def sample(self, name: ResourceId) -> Resource:
+        """Return the primitive that speaks for a name: itself, or the first in a group or clone."""
+        found = self.situation.resources.get(name)
+        return found if found is not None else self.samples[name]
+
+    def children(self, name: ResourceId) -> tuple[ResourceId, ...]:
+        """Return the members of a group, the instances of a clone; of a primitive, nothing."""
+        group = self.situation.groups.get(name)
+        if group is not None:
+            return group.members
+        clone = self.situation.clones.get(name)
+        return clone.instances if clone is not None else ()
+
+    def top(self, name: ResourceId) -> ResourceId:
+        """Return the outermost resource that contains a name, or is it."""
+        while name in self.parents:
+            name = self.parents[name]
+        return name
+
+    def clone_around(self, name: ResourceId) -> Clone | None:
+        """Return the clone that a name is, or is a part of."""
+        found = self.situation.clones.get(self.top(name))
+        return found.clone if found is not None else None
+
+    def group_around(self, name: ResourceId) -> Group | None:
+        """Return the group that a primitive is a member of."""
+        return self.situation.groups.get(self.parents.get(name, name))
+
+
+def tree_of(situation: Situation) -> Tree:
+    """Return how the declared resources of a situation contain each other."""
+    intent = situation.intent
+    parents: dict[ResourceId, ResourceId] = {}
+    inside: dict[ResourceId, ResourceId] = {}
+    samples: dict[ResourceId, Resource] = {}
+    for clone_id, found in situation.clones.items():
+        parents |= dict.fromkeys(found.instances, clone_id)
+        members = _members(intent, found.clone.member)
+        inside |= dict.fromkeys((found.clone.member, *members), clone_id)
+        if members:
+            samples[clone_id] = intent.resources[members[0]]
+    for group_id, group in situation.groups.items():
+        parents |= dict.fromkeys(group.members, group_id)
+        if group.members:
+            samples[group_id] = situation.resources[group.members[0]]
+    declared = (r.id for r in situation.resources.values() if r.declared_as in intent.resources)
+    tops: dict[ResourceId, int] = {
+        name: situation.resources[name].rank for name in declared if name not in parents
+    }
+    tops |= {name: sample.rank for name, sample in samples.items() if name not in parents}
+    return Tree(
+        situation=situation,
+        tops=sorted(tops, key=lambda name: (tops[name], name)),
+        parents=parents,
+        inside=inside,
+        samples=samples,
+    )
+
+
+def _members(intent: Intent, name: ResourceId) -> tuple[ResourceId, ...]:
+    """Return the primitives that a declared member of a clone consists of."""
+    collective = intent.collectives.get(name)
+    if collective is None:
+        return (name,)
+    assert isinstance(collective, Group)
+    return collective.members
