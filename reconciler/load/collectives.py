@@ -36,6 +36,8 @@ class Subject:
     """It needs hosts."""
     own_nodes: frozenset[NodeName] = frozenset()
     """Nodes that it becomes, and so cannot run on."""
+    is_critical: bool = True
+    """What it is placed with is moved for its sake too, where nothing else is said."""
 
 
 def read_groups(usable: Sequence[tuple[int, Checked]], names: Namespace) -> list[GroupReading]:
@@ -114,11 +116,14 @@ def check_cloned(
 
 
 def subjects(
-    resources: Mapping[ResourceId, Resource], collectives: Mapping[ResourceId, model.Collective]
+    resources: Mapping[ResourceId, Resource],
+    groups_read: Sequence[GroupReading],
+    collectives: Mapping[ResourceId, model.Collective],
 ) -> dict[ResourceId, Subject]:
     """Return what the constraints of each document are about, by the document's name."""
     clone_of = {c.member: c.id for c in collectives.values() if isinstance(c, model.Clone)}
     groups = [c for c in collectives.values() if isinstance(c, model.Group)]
+    mild = {group.id for group in groups_read if group.document.spec.critical is False}
     found = {}
     for group in groups:
         members = [resources[m] for m in group.members if m in resources]
@@ -128,6 +133,7 @@ def subjects(
             kin=frozenset({group.id, *group.members, *([clone] if clone else [])}),
             holds_guests=any(m.guest is not None or m.remote_node is not None for m in members),
             own_nodes=frozenset(m.remote_node.name for m in members if m.remote_node is not None),
+            is_critical=group.id not in mild,
         )
     group_of = {member: group.id for group in groups for member in group.members}
     for resource in resources.values():
@@ -140,6 +146,7 @@ def subjects(
             kin=frozenset(kin),
             holds_guests=resource.guest is not None or resource.remote_node is not None,
             own_nodes=frozenset({resource.remote_node.name} if resource.remote_node else ()),
+            is_critical=resource.is_critical,
         )
     return found
 

@@ -9,11 +9,11 @@ from reconciler.load.document_placement import AfterItem, LabelSelector, Placeme
 from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
+from reconciler.load.resources import role_of
 from reconciler.load.rules import Place, Rules
 from reconciler.load.units import UnitError, parse_score_text
 from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 
 
@@ -183,6 +183,7 @@ class Desugaring:
                     node=place.name,
                     score=self._score(raw, path, rule, place),
                     where=where,
+                    role=role_of(rule.role),
                     discovery=Discovery(rule.discovery or "always"),
                 )
             )
@@ -232,9 +233,10 @@ class Desugaring:
                     primary=primary,
                     score=-score if is_apart else score,
                     where=where,
-                    dependent_role=Role(written.own_role) if written.own_role else None,
-                    primary_role=Role(written.role) if written.role else None,
+                    dependent_role=role_of(written.own_role),
+                    primary_role=role_of(written.role),
                     node_attribute=written.same,
+                    has_influence=subject.is_critical if written.influence is None else written.influence,
                 )
             )
 

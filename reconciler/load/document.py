@@ -24,6 +24,7 @@ from reconciler.load.fields import (
     ParamName,
     Part,
     PositiveCount,
+    PositiveDuration,
     Score,
 )
 from reconciler.load.hardware import Domain, Hardware
@@ -85,6 +86,44 @@ class Safety(Part):
     """Guests whose domain one commit may remove for good; never limits recovery. Default 1."""
 
 
+class ClusterHealth(Part):
+    """What the health of nodes leads to; what counts stands in `Host.spec.health`."""
+
+    strategy: Literal["none", "migrate-on-red", "only-green", "progressive", "custom"]
+    """Pacemaker: node-health-strategy.
+
+    migrate-on-red: nothing runs where anything is red. only-green: nor where anything is yellow. progressive: the
+    sum of scores counts, from a base on. custom: the sum counts.
+    """
+    base: Score | None = None
+    """The health that a node has before anything counts (Pacemaker: node-health-base). Default 0."""
+    green: Score | None = None
+    """What green is worth to progressive and custom (Pacemaker: node-health-green). Default 0."""
+    yellow: Score | None = None
+    """What yellow is worth (Pacemaker: node-health-yellow). Default 0."""
+    red: Score | None = None
+    """What red is worth (Pacemaker: node-health-red). Default -INFINITY."""
+
+
+class ClusterFencing(Part):
+    """Fencing: nodes that may still run something are made safe before that is recovered elsewhere."""
+
+    enabled: bool | None = None
+    """Pacemaker: fencing-enabled, formerly stonith-enabled. Default true where fencing: is written."""
+    action: Literal["reboot", "off"] | None = None
+    """What is done to a node (Pacemaker: fencing-action). Default reboot."""
+    timeout: PositiveDuration | None = None
+    """How long it may take (Pacemaker: fencing-timeout). Default 60s."""
+    watchdog: bool | None = None
+    """Nodes fence themselves by a watchdog, and need no device (Pacemaker: have-watchdog). Default false."""
+    parallel: bool | None = None
+    """Several nodes may be fenced at once (Pacemaker: concurrent-fencing). Default true."""
+    priority_delay: Duration | None = None
+    """How much later nodes with the weightiest resources are fenced (Pacemaker: priority-fencing-delay). Default 0s."""
+    remote_without_quorum: bool | None = None
+    """Remote nodes are fenced without quorum too (Pacemaker: fence-remote-without-quorum). Default false."""
+
+
 class ClusterSpec(Part):
     """What holds for all."""
 
@@ -94,10 +133,11 @@ class ClusterSpec(Part):
     """Limits to what one commit may do."""
     symmetric: bool | None = None
     """false: all run only on nodes that their placement names (Pacemaker: symmetric-cluster). Default true."""
-    on_quorum_loss: Literal["ignore", "stop", "freeze"] | None = None
+    on_quorum_loss: Literal["ignore", "stop", "freeze", "demote", "fence"] | None = None
     """What happens while quorum is lost (Pacemaker: no-quorum-policy). Default ignore.
 
     ignore: all goes on. stop: everything is stopped. freeze: what runs goes on, nothing else is started.
+    demote: what is promoted is demoted, all else is stopped. fence: all nodes in reach are fenced.
     """
     placement_strategy: Literal["default", "utilization", "minimal", "balanced"] | None = None
     """What decides between nodes of the same score (Pacemaker: placement-strategy). Default default.
@@ -109,6 +149,10 @@ class ClusterSpec(Part):
     """What is no longer declared is stopped (Pacemaker: stop-removed-resources). Default true."""
     cancel_removed: bool | None = None
     """Monitors no longer declared are ended (Pacemaker: cancel-removed-actions). Default true."""
+    health: ClusterHealth | None = None
+    """What the health of nodes leads to. Default: nothing."""
+    fencing: ClusterFencing | None = None
+    """Whether and how nodes are fenced that may still run something. Default: they are not."""
     longest_pause: Duration | None = None
     """Longest pause between two tries of a start; 0s: none, as Pacemaker does. Default 60s."""
 
@@ -120,12 +164,14 @@ class Common(Conduct):
     """Where it may and should run. Default: anywhere."""
     after: list[After] | None = None
     """Resources that it starts after, and stops before (Pacemaker: rsc_order)."""
-    state: Literal["running", "stopped"] | None = None
-    """What is asked of it (Pacemaker: target-role). Default running."""
+    state: Literal["running", "stopped", "unpromoted"] | None = None
+    """What is asked of it (Pacemaker: target-role); unpromoted only of promotable clones. Default running."""
     managed: bool | None = None
     """false: it is observed, and not started or stopped (Pacemaker: is-managed). Default true."""
     maintenance: bool | None = None
     """true: as managed: false, and not monitored either (Pacemaker: maintenance). Default false."""
+    critical: bool | None = None
+    """false: what it is placed with is not moved for its sake (Pacemaker: critical). Default true."""
     rank: Count | None = None
     """Breaks ties, lower first. Default: its position in the declaration, counted from 0."""
 
@@ -135,6 +181,14 @@ class Primitive(Common):
 
     needs: dict[LabelName, Amount] | None = None
     """What it takes of its node's capacity, such as {vcpus: 2, memory: 4Gi} (Pacemaker: utilization)."""
+    requires: Literal["nothing", "quorum", "fencing", "unfencing"] | None = None
+    """What must hold before it is started (Pacemaker: requires).
+
+    fencing: quorum, and nodes out of reach that may run it were fenced. unfencing: and its node was let in again.
+    Default fencing where the cluster has it, else quorum; quorum for fencing devices.
+    """
+    allow_unhealthy: bool | None = None
+    """It may run on nodes of poor health (Pacemaker: allow-unhealthy-nodes). Default false."""
     allow_migration: bool | None = None
     """It may be moved live, without a stop (Pacemaker: allow-migrate). Default false."""
     remote_node: RemoteNode | None = None
@@ -192,7 +246,10 @@ class ResourceSpec(Primitive):
     """Something that a resource agent starts, stops and monitors."""
 
     agent: AgentSpec
-    """The resource agent: ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME."""
+    """The resource agent: ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME, or stonith:NAME.
+
+    The last is a fence agent, such as stonith:fence_ipmilan; the resource is then a fencing device.
+    """
     params: dict[ParamName, Param] | None = None
     """The resource agent's parameters (Pacemaker: instance_attributes)."""
     op: Operations | None = None

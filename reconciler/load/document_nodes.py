@@ -8,6 +8,7 @@ from reconciler.load.fields import (
     Address,
     Amount,
     Count,
+    Health,
     HostPath,
     Label,
     LabelName,
@@ -79,6 +80,16 @@ class HostLibvirt(Part):
     """For guests of type lxc."""
 
 
+class HostFencing(Part):
+    """How a host is fenced."""
+
+    levels: Annotated[list[Annotated[list[Name], Field(min_length=1)]], Field(min_length=1, max_length=9)]
+    """Fencing devices, level by level: all of a level are used, and the next level if one of them fails.
+
+    Pacemaker: fencing-level with index and devices.
+    """
+
+
 class HostSpec(Part):
     """A machine that runs guests, and resources if it has an agent."""
 
@@ -96,3 +107,7 @@ class HostSpec(Part):
     """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
     capacity: dict[LabelName, Amount] | None = None
     """What it offers, by free names, such as {vcpus: 16, memory: 64Gi} (Pacemaker: utilization)."""
+    health: dict[LabelName, Health] | None = None
+    """green, yellow, red or a score, by free names, such as {disk: yellow} (Pacemaker: attributes #health-...)."""
+    fencing: HostFencing | None = None
+    """How it is fenced. Default: by every device that says it can."""

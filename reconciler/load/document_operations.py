@@ -6,7 +6,19 @@ from pydantic import Discriminator, Tag
 
 from reconciler.load.fields import Part, PositiveDuration, shape
 
-OnFail = Literal["restart", "stop", "block", "ignore"]
+OnFail = Literal[
+    "ignore",
+    "demote",
+    "restart",
+    "restart-container",
+    "reset-remote",
+    "ban",
+    "block",
+    "stop",
+    "standby",
+    "fence",
+]
+"""Pacemaker's words; `ban` is what it calls migrate inside."""
 
 
 class Operation(Part):
@@ -15,7 +27,10 @@ class Operation(Part):
     timeout: PositiveDuration | None = None
     """How long it may take (Pacemaker: timeout). Default 20s; 90s for a guest's start and stop."""
     on_fail: OnFail | None = None
-    """What a failure leads to (Pacemaker: on-fail). Default restart."""
+    """What a failure leads to (Pacemaker: on-fail). Default restart.
+
+    ban: not started there again. stop: stopped everywhere. standby: all leaves the node. fence: the node is fenced.
+    """
 
 
 class Monitor(Part):
@@ -26,7 +41,10 @@ class Monitor(Part):
     timeout: PositiveDuration | None = None
     """How long one check may take (Pacemaker: timeout). Default 20s."""
     on_fail: OnFail | None = None
-    """What a failure leads to (Pacemaker: on-fail). Default restart."""
+    """What a failure leads to (Pacemaker: on-fail). Default restart.
+
+    ban: not started there again. stop: stopped everywhere. standby: all leaves the node. fence: the node is fenced.
+    """
     role: Literal["Started", "Stopped", "Unpromoted", "Promoted"] | None = None
     """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs."""
     enabled: bool | None = None
@@ -53,6 +71,8 @@ class Operations(Part):
     """Starting it."""
     stop: Operation | None = None
     """Stopping it."""
+    probe: Operation | None = None
+    """Asking once whether it runs (Pacemaker: monitor with interval 0)."""
     promote: Operation | None = None
     """Promoting an instance of a promotable clone."""
     demote: Operation | None = None

@@ -58,6 +58,8 @@ class Rule(Part):
     """More is better, -INFINITY is never (Pacemaker: score). Needed unless scoreFrom or discovery is there."""
     score_from: LabelName | None = None
     """The label that holds the score of each node (Pacemaker: score-attribute); nodes without it get 0."""
+    role: Role | None = None
+    """It counts only for instances that are to have this role (Pacemaker: role). Default: for all."""
     discovery: Literal["always", "never", "exclusive"] | None = None
     """Whether it is looked for there (Pacemaker: resource-discovery). exclusive: there and nowhere else."""
 
@@ -73,6 +75,8 @@ class WithItem(Part):
     """Only what has this role itself (Pacemaker: rsc-role)."""
     score: Score | None = None
     """How strongly, above zero (Pacemaker: score). Default INFINITY: it must."""
+    influence: bool | None = None
+    """false: the other one is never moved for its sake (Pacemaker: influence). Default true."""
     same: LabelName | None = None
     """On a node whose label of this name has the same value (Pacemaker: node-attribute). Default: the same node."""
 
@@ -166,6 +170,8 @@ class ColocationOfSets(Part):
     """
     score: Score | None = None
     """How strongly; below zero: apart (Pacemaker: score). Default INFINITY: they must."""
+    influence: bool | None = None
+    """false: what runs is never moved for the sake of what is placed later (Pacemaker: influence). Default true."""
     same: LabelName | None = None
     """On nodes whose label of this name has the same value (Pacemaker: node-attribute). Default: the same node."""
 

@@ -101,10 +101,8 @@ def _check_agent(value: object) -> object:
     if not isinstance(value, str):
         return value
     standard, _, rest = value.partition(":")
-    hint = "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME"
-    if standard == "stonith":
-        raise _failed("not-supported", "fence agents are not supported yet", hint)
-    if standard not in {"ocf", "systemd", "lsb", "service"}:
+    hint = "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"
+    if standard not in {"ocf", "systemd", "lsb", "service", "stonith"}:
         raise _failed("bad-agent", f'"{value}" names no standard of resource agents', hint)
     if standard == "ocf" and not _OCF_AGENT.match(rest):
         if rest and ":" not in rest and _AGENT_NAME.match(rest):
@@ -159,6 +157,27 @@ Score = Annotated[
 ]
 """A score between -INFINITY and INFINITY."""
 
+_COLOURS = ("green", "yellow", "red")
+
+
+def _check_health(value: object) -> object:
+    if isinstance(value, str) and value in _COLOURS:
+        return value
+    try:
+        return str(units.parse_score(value))
+    except units.UnitError as error:
+        raise _failed(error.code, error.text, "write green, yellow, red or a score") from error
+
+
+Health = Annotated[
+    str,
+    BeforeValidator(_check_health),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(_COLOURS)}, {"type": "integer"}, {"enum": list(units.SCORE_WORDS)}]}
+    ),
+]
+"""A colour or a score, as text."""
+
 _NAME_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": MAX_NAME_LENGTH}
 
 Name = Annotated[str, BeforeValidator(_check_name), WithJsonSchema(_NAME_SCHEMA)]
@@ -177,7 +196,9 @@ Param = Annotated[
 AgentSpec = Annotated[
     str,
     BeforeValidator(_check_agent),
-    WithJsonSchema({"type": "string", "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service):[^/\s]+)$"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service|stonith):[^/\s]+)$"}
+    ),
 ]
 """A resource agent, as `ocf:heartbeat:Dummy`."""
 

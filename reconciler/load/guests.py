@@ -28,9 +28,10 @@ def guest_of(
     remote = spec.remote_node
     _check_type(raw, spec, guest_type, problems)
     default_address = LOOPBACK if guest_type is GuestType.PROCESS or remote is None else remote.name
+    agent = model.ResourceAgent(standard="guest", type=guest_type.value)
     return model.Resource(
         id=ResourceId(document.metadata.name),
-        agent=model.ResourceAgent(standard="guest", type=guest_type.value),
+        agent=agent,
         where=raw.at(("metadata", "name")),
         operations=(
             operation_of("start", spec.op.start if spec.op else None, defaults.GUEST_TIMEOUT_MS),
@@ -51,6 +52,9 @@ def guest_of(
         remote_node=remote_node_of(raw, remote, default_address) if remote is not None else None,
         needs=dict(spec.needs or {}),
         allows_migration=spec.allow_migration is True,
+        allows_unhealthy=spec.allow_unhealthy is True,
+        requires=defaults.requires(spec.requires, agent, given.policy),
+        is_critical=settings.is_critical,
         fields=raw.fields(),
     )
 

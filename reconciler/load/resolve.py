@@ -17,6 +17,7 @@ from reconciler.load.document import (
     ResourceDocument,
 )
 from reconciler.load.document_nodes import HostAgent, RemoteNode
+from reconciler.load.fencing import fencing_levels_of
 from reconciler.load.guests import guest_of
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of
@@ -29,6 +30,7 @@ from reconciler.load.validate import Checked
 from reconciler.model.intent import Cluster, Intent
 from reconciler.model.names import NodeName, Where
 from reconciler.model.node import Host
+from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
 
 
@@ -59,13 +61,16 @@ class _Defaults:
     guests: Settings
     groups: Mapping[str, GroupDocument]
     """The group of each member."""
+    policy: Policy
 
     @staticmethod
     def of(cluster: ClusterDocument | None, groups: Sequence[GroupReading]) -> "_Defaults":
         """Return the defaults of a declaration."""
         resources, guests = defaults.settings(cluster)
         of_members = {str(member): group.document for group in groups for member in group.members}
-        return _Defaults(resources=resources, guests=guests, groups=of_members)
+        return _Defaults(
+            resources=resources, guests=guests, groups=of_members, policy=defaults.policy(cluster)
+        )
 
     def over(self, settings: Settings, name: str) -> Settings:
         """Return these settings with those of a resource's group instead."""
@@ -94,7 +99,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         remote_nodes={r.remote_node.name: r.remote_node.labels for r in resources.values() if r.remote_node},
         is_complete=reading.is_complete,
     )
-    about = subjects(resources, collectives)
+    about = subjects(resources, groups, collectives)
     kin = {subject.id: subject.kin for subject in about.values()}
     desugaring = Desugaring(names=names, nodes=nodes, problems=problems, kin=kin)
     for raw, resource, document in found:
@@ -115,6 +120,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         locations=tuple(desugaring.locations),
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
+        fencing_levels=tuple(fencing_levels_of(usable, names, resources, problems)),
     )
     check_intent(intent, is_complete=reading.is_complete, problems=problems)
     return intent
@@ -163,10 +169,18 @@ def _resources(
     for rank, checked in ranked:
         raw, document = checked.raw, checked.document
         if isinstance(document, GuestDocument):
-            given = Given(settings=settings.over(settings.guests, document.metadata.name), rank=rank)
+            given = Given(
+                settings=settings.over(settings.guests, document.metadata.name),
+                rank=rank,
+                policy=settings.policy,
+            )
             found.append((raw, guest_of(raw, document, given, files, problems), document))
         elif isinstance(document, ResourceDocument):
-            given = Given(settings=settings.over(settings.resources, document.metadata.name), rank=rank)
+            given = Given(
+                settings=settings.over(settings.resources, document.metadata.name),
+                rank=rank,
+                policy=settings.policy,
+            )
             found.append((raw, resource_of(raw, document, given, problems), document))
     return found
 

@@ -11,6 +11,7 @@ from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.model import resource as model
 from reconciler.model.names import ResourceId
+from reconciler.model.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Given:
     """Of the cluster and of its group, for what the document leaves out."""
     rank: int
     """Its position in the declaration."""
+    policy: Policy
 
 
 def resource_of(
@@ -34,13 +36,13 @@ def resource_of(
         operation_of("start", written.start if written else None, defaults.OPERATION_TIMEOUT_MS),
         operation_of("stop", written.stop if written else None, defaults.OPERATION_TIMEOUT_MS),
         *migrations(written, defaults.OPERATION_TIMEOUT_MS),
-        *_promotions(written),
+        *_special(written),
         *_monitors(raw, written.monitor if written else None, problems),
     ]
-    remote = spec.remote_node
+    agent, remote = agent_of(spec.agent), spec.remote_node
     return model.Resource(
         id=ResourceId(document.metadata.name),
-        agent=agent_of(spec.agent),
+        agent=agent,
         where=raw.at(("metadata", "name")),
         params=dict(spec.params or {}),
         operations=tuple(operations),
@@ -57,6 +59,9 @@ def resource_of(
         remote_node=remote_node_of(raw, remote, remote.name) if remote is not None else None,
         needs=dict(spec.needs or {}),
         allows_migration=spec.allow_migration is True,
+        allows_unhealthy=spec.allow_unhealthy is True,
+        requires=defaults.requires(spec.requires, agent, given.policy),
+        is_critical=settings.is_critical,
         fields=raw.fields(),
     )
 
@@ -77,8 +82,13 @@ def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model
     return model.Operation(
         name=name,
         timeout_ms=timeout_ms if written.timeout is None else written.timeout,
-        on_fail=model.OnFail(written.on_fail or "restart"),
+        on_fail=_on_fail(written.on_fail),
     )
+
+
+def role_of(written: str | None) -> model.Role | None:
+    """Return the role that something is limited to; what is started has any of them (Pacemaker: role)."""
+    return None if written in {None, "Started"} else model.Role(written)
 
 
 def migrations(written: Operations | GuestOperations | None, timeout_ms: int) -> list[model.Operation]:
@@ -89,8 +99,15 @@ def migrations(written: Operations | GuestOperations | None, timeout_ms: int) ->
     return [operation_of(name, op, timeout_ms) for name, op in both.items() if op is not None]
 
 
-def _promotions(written: Operations | None) -> list[model.Operation]:
-    both = {} if written is None else {"promote": written.promote, "demote": written.demote}
+def _on_fail(written: str | None) -> model.OnFail:
+    return model.OnFail.BAN if written == "ban" else model.OnFail(written or "restart")
+
+
+def _special(written: Operations | None) -> list[model.Operation]:
+    """Return the operations that few resources have, or few say anything of."""
+    if written is None:
+        return []
+    both = {"promote": written.promote, "demote": written.demote, "monitor": written.probe}
     return [
         operation_of(name, op, defaults.OPERATION_TIMEOUT_MS) for name, op in both.items() if op is not None
     ]
@@ -120,7 +137,7 @@ def _monitor(written: Monitor) -> model.Operation:
         name="monitor",
         interval_ms=defaults.MONITOR_INTERVAL_MS if written.interval is None else written.interval,
         timeout_ms=defaults.OPERATION_TIMEOUT_MS if written.timeout is None else written.timeout,
-        on_fail=model.OnFail(written.on_fail or "restart"),
-        role=model.Role(written.role) if written.role else None,
+        on_fail=_on_fail(written.on_fail),
+        role=role_of(written.role),
         enabled=written.enabled is not False,
     )

@@ -12,9 +12,9 @@ from reconciler.load.constraints import Desugaring
 from reconciler.load.document import ConstraintDocument
 from reconciler.load.document_placement import ColocationOfSets, OrderedSet, OrderOfSets, PlacedSet
 from reconciler.load.positions import Path, RawDocument
+from reconciler.load.resources import role_of
 from reconciler.model.constraint import Colocation, Ordering, OrderKind
 from reconciler.model.names import ResourceId, Where
-from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 
 Named = tuple[ResourceId, Where]
@@ -104,9 +104,10 @@ def _add_colocation(
                 primary=primary[0],
                 score=score,
                 where=dependent[1],
-                dependent_role=Role(dependents.role) if dependents.role else None,
-                primary_role=Role(primaries.role) if primaries.role else None,
+                dependent_role=role_of(dependents.role),
+                primary_role=role_of(primaries.role),
                 node_attribute=colocation.same,
+                has_influence=colocation.influence is not False,
             )
         )
 

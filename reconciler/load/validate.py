@@ -35,7 +35,7 @@ KINDS: Mapping[str, type[AnyDocument]] = {
 }
 
 _LATER_KINDS = frozenset({"Secret", "Overlay", "Forget"})
-_LATER_FIELDS = frozenset({"fencing", "renamedFrom"})
+_LATER_FIELDS = frozenset({"renamedFrom"})
 _NOUNS = {
     "bool_type": "true or false",
     "dict_type": "a map",
