@@ -67,11 +67,12 @@ def _add_order(desugaring: Desugaring, raw: RawDocument, name: str, order: Order
             add(first, then, (action, action))
     for index, (before, after) in enumerate(pairwise(zip(order.sets, sets, strict=True))):
         is_any = before[0].require_all is False
+        alternatives = name if index == 0 else f"{name}-{index}"
         firsts = before[1] if is_any else _last(*before)
         actions = (before[0].action or "start", after[0].action or "start")
         for first in firsts:
             for then in _first(*after):
-                add(first, then, actions, f"{name}-{index}" if is_any else "")
+                add(first, then, actions, alternatives if is_any else "")
 
 
 def _add_colocation(

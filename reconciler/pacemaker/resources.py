@@ -164,6 +164,7 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         priority=score(meta.get("priority")),
         failure_limit=score(meta.get("migration-threshold"), INFINITY),
         failure_timeout_ms=duration_ms(meta.get("failure-timeout")),
+        start_failure_is_fatal=options.start_failures_are_fatal,
         needs=whole_numbers(lineage.own("utilization", lineage.subject)),
         allows_migration=boolean(meta.get("allow-migrate")),
         allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),

@@ -38,7 +38,7 @@ def orders(sets: str, more: str = "") -> list[tuple[str, str, str]]:
         ),
         (
             "[{resources: [a, b], sequential: false, requireAll: false}, {resources: [c]}]",
-            [("a", "c", "stack-0"), ("b", "c", "stack-0")],
+            [("a", "c", "stack"), ("b", "c", "stack")],
         ),
     ],
 )
