@@ -23,6 +23,8 @@ class NodeStatus:
     """Hosts only: the guest types whose hypervisor answers now."""
     needs_adoption: bool = False
     """Its stock agent was running before we knew of it: it is not connected until an operator says so."""
+    is_leaving: bool = False
+    """It asked to leave: everything moves away, and then it is let go."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
 
@@ -63,6 +65,16 @@ class Instance:
     """The recurring monitors that are armed."""
     note: str = ""
     """For people: why the role is UNKNOWN."""
+    is_starting: bool = False
+    """Its start was sent, and has not ended."""
+    migrating_to: NodeName | None = None
+    """It was sent to this node by a live migration, which the other node has not taken up yet."""
+    migrating_from: NodeName | None = None
+    """It comes from this node by a live migration, and is to be taken up."""
+    migrated_to: NodeName | None = None
+    """It was taken up by this node after a live migration, and only remains to be stopped here."""
+    can_migrate: bool = True
+    """False: a live migration of it failed, and it is not to be tried again before it was restarted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

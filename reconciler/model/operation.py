@@ -15,16 +15,22 @@ OCF_ERR_INSTALLED = 5
 OCF_ERR_CONFIGURED = 6
 OCF_NOT_RUNNING = 7
 OCF_RUNNING_PROMOTED = 8
+OCF_FAILED_PROMOTED = 9
 OCF_DEGRADED = 190
+OCF_DEGRADED_PROMOTED = 191
 
 HARD_ERRORS = frozenset({OCF_ERR_ARGS, OCF_ERR_PERM, OCF_ERR_INSTALLED, OCF_ERR_CONFIGURED})
 """Codes that trying again on the same node cannot cure (Pacemaker Administration, "OCF return codes")."""
 
+STATUS_PENDING = -1
 STATUS_DONE = 0
 STATUS_CANCELLED = 1
 STATUS_TIMEOUT = 2
+STATUS_ERROR = 4
 STATUS_NOT_INSTALLED = 7
 STATUS_NOT_CONNECTED = 8
+STATUS_NO_FENCE_DEVICE = 10
+STATUS_NO_SECRETS = 11
 """Pacemaker's execution statuses (include/crm/common/results.h, pcmk_exec_status)."""
 
 

@@ -23,6 +23,14 @@ class ActionKind(Enum):
     """Connects a node's agent."""
     DISCONNECT = "disconnect"
     """Ends the connection to a guest's agent in order, before the guest stops."""
+    MIGRATE_TO = "migrate_to"
+    """Live migration, on the node that is left (OCF's migrate_to)."""
+    MIGRATE_FROM = "migrate_from"
+    """Live migration, on the node that takes over; a STOP on the other one ends it."""
+    FENCE = "fence"
+    """Makes certain that a node runs nothing any more."""
+    RELEASE = "release"
+    """Lets a node go that asked to leave, once nothing runs there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Action:
     """The instance of a clone that it is about, where nodes do not know instances apart (`ID:0`)."""
     interval_ms: int = 0
     timeout_ms: int = 20_000
+    peer: NodeName | None = None
+    """MIGRATE_TO and MIGRATE_FROM: the other node."""
     uses: StartedAs | None = None
     """Parameters to run it with: of the start record where there is one, else of the declaration."""
     after: tuple[ActionId, ...] = ()
@@ -59,6 +69,8 @@ class Action:
     reasons: tuple[Reason, ...] = ()
     is_forced: bool = False
     """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
+    fencing: str = ""
+    """FENCE: what is done to the node, reboot or off."""
 
     @property
     def subject(self) -> ResourceId | None:
@@ -72,6 +84,8 @@ class Milestone:
 
     name: str
     """By Pacemaker's pattern: `GROUP_start_0`, `CLONE_running_0`, `one-or-more:NAME`."""
+    subject: ResourceId
+    """The group or clone; or the resource, of a stop that is not needed, for its node is fenced."""
     after: tuple[ActionId, ...] = ()
 
 

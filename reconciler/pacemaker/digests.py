@@ -2,7 +2,20 @@
 
 import hashlib
 from collections.abc import Mapping
+from enum import Enum
 from xml.sax.saxutils import quoteattr
+
+from reconciler.model.resource import Resource
+from reconciler.pacemaker.history_entries import Entry
+
+
+class DefinitionChange(Enum):
+    """What a changed definition asks for."""
+
+    NONE = "none"
+    RELOAD = "reload"
+    """The resource agent can take it up while the resource runs; of a monitor: that it is armed anew."""
+    RESTART = "restart"
 
 
 def parameters_digest(params: Mapping[str, str], timeout_ms: int | None = None) -> str:
@@ -19,3 +32,51 @@ def parameters_digest(params: Mapping[str, str], timeout_ms: int | None = None) 
         f' {name}="{quoteattr(value, {chr(34): "&quot;"})[1:-1]}"' for name, value in sorted(pairs.items())
     )
     return hashlib.md5(f" <parameters{attributes}/>\n".encode(), usedforsecurity=False).hexdigest()
+
+
+def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
+    """Return what has changed in a definition since an operation ran with it.
+
+    Parameters that an operation has of its own count. Values that are secret may have been taken out of a saved CIB,
+    so that without them nothing else may differ.
+
+    Source: Pacemaker lib/pengine/pe_digest.c, rsc_action_digest_cmp; pcmk_sched_actions.c, only_sanitized_changed.
+    """
+    digests = entry.digests
+    operation = resource.operation(entry.operation, entry.interval_ms)
+    params = {**resource.params, **operation.params}
+    timeout_ms = operation.timeout_ms if entry.interval_ms else None
+    change = DefinitionChange.NONE
+    if digests.restart and not _is_same_for_restart(params, timeout_ms, entry):
+        change = DefinitionChange.RESTART
+    elif digests.all not in {"", parameters_digest(params, timeout_ms)}:
+        has_own = bool(operation.params) and not entry.interval_ms
+        can_reload = bool(entry.interval_ms or digests.restart) and not has_own
+        change = DefinitionChange.RELOAD if can_reload else DefinitionChange.RESTART
+    if change is not DefinitionChange.NONE and _is_same_but_for_secrets(resource, params, timeout_ms, entry):
+        return DefinitionChange.NONE
+    return change
+
+
+def _is_same_for_restart(params: Mapping[str, str], timeout_ms: int | None, entry: Entry) -> bool:
+    names = entry.digests.restart_names
+    if not names:
+        return parameters_digest(params, timeout_ms) == entry.digests.restart
+    counting = {name: value for name, value in params.items() if name in names}
+    return parameters_digest(counting) == entry.digests.restart
+
+
+def _is_same_but_for_secrets(
+    resource: Resource, params: Mapping[str, str], timeout_ms: int | None, entry: Entry
+) -> bool:
+    digests = entry.digests
+    if not digests.secure:
+        return False
+    every = params if digests.covers_operation else resource.params
+    is_device = resource.agent.standard == "stonith" and not digests.covers_operation
+    known = {
+        name: value
+        for name, value in every.items()
+        if name not in digests.secret_names and not (is_device and name.startswith("pcmk_"))
+    }
+    return parameters_digest(known, timeout_ms if digests.covers_operation else None) == digests.secure

@@ -70,7 +70,12 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
         )
         judged = judge(state, attributes[name], options, cib.now)
         status[name] = NodeStatus(
-            name=name, kind=NodeKind.HOST, state=judged.state, text=judged.text, is_known=True
+            name=name,
+            kind=NodeKind.HOST,
+            state=judged.state,
+            text=judged.text,
+            is_leaving=is_leaving(attributes[name]),
+            is_known=True,
         )
     order = {name: number for number, name in enumerate(states)}
     return Nodes(

@@ -14,7 +14,7 @@ from reconciler.pacemaker.lineage import Lineage
 from reconciler.pacemaker.nodes import whole_numbers
 from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
 from reconciler.pacemaker.options import Options
-from reconciler.pacemaker.values import boolean, duration_ms, integer, role_of, score
+from reconciler.pacemaker.values import boolean, duration_ms, role_of, score
 
 _IGNORED_META = {"remote-node": "", "container": ""}
 """Meta-attributes that are not supported yet, and the value that changes nothing."""
@@ -207,21 +207,3 @@ def _requires(options: Options, agent: ResourceAgent, meta: Mapping[str, str]) -
 
 def _multiple_active(text: str | None) -> MultipleActive:
     return MultipleActive(text) if text in {m.value for m in MultipleActive} else MultipleActive.STOP_START
-
-
-def fail_count(attributes: Mapping[str, str], resource: str) -> tuple[int, float]:
-    """Return how often a resource failed on a node, and when last, epoch seconds.
-
-    The counts of its operations add up; a count without an operation is that of old versions (Pacemaker
-    Administration, "fail-count-RESOURCE#OPERATION_INTERVAL").
-    """
-    count, last_at = 0, 0
-    for name, value in attributes.items():
-        kind, _, rest = name.partition("-" + resource)
-        if rest and not rest.startswith("#"):
-            continue
-        if kind == "fail-count":
-            count = min(INFINITY, count + score(value))
-        elif kind == "last-failure":
-            last_at = max(last_at, integer(value))
-    return count, float(last_at)

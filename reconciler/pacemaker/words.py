@@ -14,6 +14,7 @@ _VERBS = {
     "stop": "Stop",
     "destroy": "Stop",
     "move": "Move",
+    "migrate": "Migrate",
     "restart": "Restart",
     "recover": "Recover",
 }
@@ -45,9 +46,17 @@ def transition_lines(transition: Transition) -> list[str]:
             lines += [_blocked(line) for line in _lines(transition, blocked.change)]
     name_width = max((len(line.resource) for line in lines), default=0)
     details_width = max((len(line.details) for line in lines), default=0)
-    return [
+    return _fence_lines(transition) + [
         f"* {line.verb:<10} {line.resource:<{name_width}}   ( {line.details:>{details_width}} ){line.ending}"
         for line in lines
+    ]
+
+
+def _fence_lines(transition: Transition) -> list[str]:
+    return [
+        f"* Fence ({action.fencing}) {action.node} '{action.reasons[0].text}'"
+        for action in transition.actions.values()
+        if action.kind is ActionKind.FENCE
     ]
 
 
@@ -58,6 +67,10 @@ def operation_of(action: Action) -> str:
 
 def action_line(action: Action, name: str) -> str:
     """Return the line of the section Executing Cluster Transition for an action on what Pacemaker calls so."""
+    if action.kind is ActionKind.FENCE:
+        return f"* Fencing {action.node} ({action.fencing})"
+    if action.kind is ActionKind.RELEASE:
+        return f"* Cluster action:  do_shutdown on {action.node}"
     interval = f"={action.interval_ms}" if action.interval_ms else ""
     return f"* Resource action: {name:<15} {operation_of(action)}{interval} on {action.node}"
 

@@ -20,7 +20,7 @@ def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -
     changes = []
     updated = {a.subject for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
     for decision in decisions.values():
-        if decision.stops or decision.starts:
+        if decision.stops or decision.starts or decision.migrates:
             changes.append(_change(situation, decisions, decision))
         elif decision.resource.id in updated and _is_update(decision):
             changes.append(
@@ -76,10 +76,10 @@ def _change(situation: Situation, decisions: Decisions, decision: Decision) -> C
         address=address_of(resource),
         action=action,
         source=source,
-        target=decision.target if decision.starts else None,
+        target=decision.target if decision.starts or decision.migrates else None,
         reasons=decision.reasons,
         depends_on=_depends_on(situation, decisions, decision),
-        is_disruptive=bool(decision.active),
+        is_disruptive=bool(decision.active) and not decision.migrates,
         is_destructive=action == "destroy",
     )
 
@@ -91,6 +91,8 @@ def _verb(situation: Situation, decision: Decision) -> str:
         return "destroy" if is_guest and is_removed else "stop"
     if decision.is_failed:
         return "recover"
+    if decision.migrates:
+        return "migrate"
     if decision.fate is Fate.MOVE:
         return "move"
     if decision.fate is Fate.RESTART:
@@ -117,7 +119,7 @@ def _depends_on(situation: Situation, decisions: Decisions, decision: Decision) 
 
 
 def _is_changed(decision: Decision) -> bool:
-    return decision.stops or decision.starts
+    return decision.stops or decision.starts or decision.migrates
 
 
 def _where(decision: Decision) -> Where | None:

@@ -130,6 +130,8 @@ def _ends(
             return True
     for name in before:
         action = transition.actions.get(name)
+        if action is not None and action.kind is ActionKind.FENCE and action.node == place:
+            return True
         if action is None or action.kind is not ActionKind.STOP:
             continue
         if action.resource == resource and action.node == place:

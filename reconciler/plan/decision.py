@@ -20,6 +20,8 @@ class Fate(Enum):
     """Stops, and starts on the same node."""
     MOVE = "move"
     """Stops, and starts on another node."""
+    MIGRATE = "migrate"
+    """Moves to another node without stopping."""
     HOLD = "hold"
     """Nothing can be done now; the decision's obstacle says why."""
 
@@ -65,7 +67,12 @@ class Decision:
         return self.fate in {Fate.START, Fate.RESTART, Fate.MOVE}
 
     @property
+    def migrates(self) -> bool:
+        """Tell whether it is moved live."""
+        return self.fate is Fate.MIGRATE
+
+    @property
     def runs_after(self) -> bool:
         """Tell whether it runs when the plan has been carried out."""
         is_down = self.is_left_alone and any(i.failure is not None for i in self.active)
-        return self.starts or (self.fate is Fate.KEEP and bool(self.active) and not is_down)
+        return self.starts or self.migrates or (self.fate is Fate.KEEP and bool(self.active) and not is_down)

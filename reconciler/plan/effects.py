@@ -27,7 +27,20 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             return _with_node(observed, action.node, NodeState.ONLINE)
         case ActionKind.DISCONNECT:
             return _with_node(observed, action.node, NodeState.OFFLINE)
-        case ActionKind.PROBE | ActionKind.START | ActionKind.STOP | ActionKind.MONITOR | ActionKind.CANCEL:
+        case ActionKind.FENCE:
+            return _fenced(observed, action.node, guest_nodes)
+        case ActionKind.RELEASE:
+            return _with_node(observed, action.node, NodeState.OFFLINE)
+        case ActionKind.MIGRATE_TO:
+            return observed
+        case (
+            ActionKind.MIGRATE_FROM
+            | ActionKind.PROBE
+            | ActionKind.START
+            | ActionKind.STOP
+            | ActionKind.MONITOR
+            | ActionKind.CANCEL
+        ):
             assert action.resource is not None
             return _with_instance(observed, action, action.resource, guest_nodes)
 
@@ -87,7 +100,7 @@ def _with_instance(
     match action.kind:
         case ActionKind.PROBE:
             instances[key] = before
-        case ActionKind.START:
+        case ActionKind.START | ActionKind.MIGRATE_FROM:
             assert action.uses is not None
             instances[key] = started(before, action.uses)
         case ActionKind.STOP:
@@ -100,9 +113,24 @@ def _with_instance(
             kept = frozenset(m for m in before.monitors if m.interval_ms != action.interval_ms)
             instances[key] = replace(before, monitors=kept)
     result = replace(observed, instances=instances)
+    if action.kind is ActionKind.STOP and result.active_on(resource):
+        # The other half of a migration: it goes on elsewhere.
+        return result
     if resource in guest_nodes and action.kind in {ActionKind.START, ActionKind.STOP}:
         return _with_guest(result, guest_nodes[resource], is_running=action.kind is ActionKind.START)
     return result
+
+
+def _fenced(observed: Observed, node: NodeName, guest_nodes: dict[ResourceId, NodeName]) -> Observed:
+    """End all that is on a node, guests and what is in them included."""
+    result = _with_node(observed, node, NodeState.OFFLINE)
+    gone = [key for key, i in observed.instances.items() if key[1] == node and i.role is not Role.STOPPED]
+    for resource, _ in sorted(gone):
+        if resource in guest_nodes:
+            result = _with_guest(result, guest_nodes[resource], is_running=False)
+    stopped = {key: Instance(resource=key[0], node=node, role=Role.STOPPED) for key in gone}
+    kept = {key: i for key, i in result.instances.items() if key not in stopped}
+    return replace(result, instances={**kept, **stopped})
 
 
 def started(before: Instance, uses: StartedAs) -> Instance:

@@ -58,7 +58,9 @@ def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
     agents: dict[NodeName, AgentAddress] = {
         host.name: host.agent
         for host in situation.intent.hosts.values()
-        if host.agent is not None and situation.intent.cluster.policy.connects_hosts
+        if host.agent is not None
+        and situation.intent.cluster.policy.connects_hosts
+        and host.name not in situation.fences
     }
     for node, guest in situation.guests.items():
         decision = decisions[guest.id]

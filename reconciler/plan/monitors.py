@@ -28,9 +28,10 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
         return
     _add_while_stopped(situation, steps, decision)
     is_kept = decision.fate is Fate.KEEP and bool(decision.active)
-    if not decision.starts and not is_kept:
+    comes = decision.starts or decision.migrates
+    if not comes and not is_kept:
         return
-    if decision.starts:
+    if comes:
         assert decision.target is not None
         for monitor in resource.monitors():
             _arm(steps, resource, decision.target, monitor, start_parameters(resource))

@@ -13,6 +13,7 @@ from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.model.transition import ActionKind
 from reconciler.plan.collectives import take_apart
 from reconciler.plan.effects import assume_done
+from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_node
 
@@ -25,6 +26,8 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     declared = {**intent.resources, **{r.id: r for r in removed}}
     guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
     assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
+    judged = judge_nodes(intent, assumed, declared)
+    intent, assumed = judged.intent, judged.observed
     ensemble = take_apart(intent, observed, assumed)
     resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in ensemble.resources}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
@@ -45,6 +48,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         guests=guests,
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},
+        fences=judged.fences,
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
     return replace(situation, unheard=unheard_node(situation))

@@ -6,9 +6,9 @@ from dataclasses import replace
 from reconciler.model.constraint import Discovery
 from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import HostState
+from reconciler.model.node import HostState, NodeState
 from reconciler.model.resource import Resource
-from reconciler.model.transition import Action, ActionKind
+from reconciler.model.transition import Action, ActionKind, Reason
 from reconciler.plan.decision import Decision
 from reconciler.plan.guests import Connections
 from reconciler.plan.monitors import add_monitors
@@ -31,13 +31,35 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
                 timeout_ms=timeout_ms,
             )
         )
+    _add_fences(situation, steps)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
         _add_stops(situation, steps, decision)
         _add_start(steps, decision)
+        _add_migration(steps, decision)
         add_monitors(situation, steps, decision)
     _add_probes(situation, decisions, steps, links)
     return steps
+
+
+def _add_fences(situation: Situation, steps: Steps) -> None:
+    """Fence what must be, and let go what asked to leave."""
+    policy = situation.intent.cluster.policy
+    for node, why in sorted(situation.fences.items()):
+        steps.add(
+            Action(
+                id=action_id(ActionKind.FENCE, node, node),
+                kind=ActionKind.FENCE,
+                node=node,
+                timeout_ms=policy.fence_timeout_ms,
+                fencing=policy.fence_action,
+                reasons=(Reason("unclean", why),),
+            )
+        )
+    for status in situation.observed.nodes.values():
+        if status.is_leaving and status.state is NodeState.ONLINE and status.name in situation.intent.hosts:
+            name = action_id(ActionKind.RELEASE, status.name, status.name)
+            steps.add(Action(id=name, kind=ActionKind.RELEASE, node=status.name))
 
 
 def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -68,6 +90,22 @@ def _add_start(steps: Steps, decision: Decision) -> None:
         steps.add(
             resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
         )
+
+
+def _add_migration(steps: Steps, decision: Decision) -> None:
+    """Move something live: the old node hands over, the new one takes over, the old one is cleared."""
+    if not decision.migrates:
+        return
+    (instance,) = decision.active
+    assert decision.target is not None
+    uses = instance.started_as or start_parameters(decision.resource)
+    for kind, node, peer in (
+        (ActionKind.MIGRATE_TO, instance.node, decision.target),
+        (ActionKind.MIGRATE_FROM, decision.target, instance.node),
+    ):
+        action = resource_action(kind, decision.resource, node, uses, decision.reasons)
+        steps.add(replace(action, peer=peer))
+    steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses, decision.reasons))
 
 
 def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:

@@ -14,6 +14,7 @@ The rules:
 from collections.abc import Iterable
 
 from reconciler.model.names import ActionId
+from reconciler.model.resource import Requires
 from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.edges import order_by_relations, order_by_surprises
@@ -30,6 +31,7 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
         _order_guest(situation, steps, decision)
         _order_end_with_guest(situation, steps, decision)
     _order_hosts(situation, steps)
+    _order_fences(situation, settled, steps)
     order_by_relations(situation, settled, steps)
     for decision in decisions.values():
         _order_move_into_guest(situation, steps, decision)
@@ -46,14 +48,25 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     for monitor in own:
         if monitor.kind is ActionKind.MONITOR:
             there = [a for a in own if a.node == monitor.node]
-            started = [a for a in there if a.kind is ActionKind.START]
+            started = [a for a in there if a.kind in {ActionKind.START, ActionKind.MIGRATE_FROM}]
             cleared = [a for a in there if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
             _all_before(steps, started or cleared, monitor.id)
+    _order_migration(steps, own)
     before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
     for start in starts:
         _all_before(steps, before, start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
+
+
+def _order_migration(steps: Steps, own: list[Action]) -> None:
+    """Look first, then hand over, take over, and clear what was left."""
+    for to in [a for a in own if a.kind is ActionKind.MIGRATE_TO]:
+        _all_before(steps, [a for a in own if a.kind is ActionKind.PROBE], to.id)
+        for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
+            steps.order(to.id, taken.id)
+            for stop in [a for a in own if a.kind is ActionKind.STOP]:
+                steps.order(taken.id, stop.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:
@@ -71,6 +84,19 @@ def _order_hosts(situation: Situation, steps: Steps) -> None:
             is_guest = action.subject is not None and situation.resources[action.subject].guest is not None
             if action.subject is not None and not is_guest:
                 steps.order(connect, action.id)
+
+
+def _order_fences(situation: Situation, settled: Settled, steps: Steps) -> None:
+    """Fence before what must not run twice starts anywhere, and let a node go once all that runs there has stopped."""
+    fences = [a.id for a in steps.of(ActionKind.FENCE)]
+    for start in steps.of(ActionKind.START) if fences else ():
+        assert start.subject is not None
+        resource = situation.resources[start.subject]
+        needs = {Requires.FENCING, Requires.UNFENCING}
+        if resource.requires in needs or settled.decisions[resource.id].ends_with & situation.fences.keys():
+            _ids_before(steps, fences, start.id)
+    for release in steps.of(ActionKind.RELEASE):
+        _all_before(steps, [a for a in steps.by_node[release.node] if a is not release], release.id)
 
 
 def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -110,7 +136,7 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
 
 def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Let what ended with its guest start only once the guest is gone."""
-    for node in sorted(decision.ends_with):
+    for node in sorted(decision.ends_with - situation.fences.keys()):
         for start in steps.of(ActionKind.START, decision.resource.id):
             _all_before(steps, steps.of(ActionKind.STOP, situation.guests[node].id), start.id)
 

@@ -21,6 +21,7 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.migration import can_migrate
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.reasons import (
@@ -67,7 +68,8 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
 def pause_after(failure_count: int, operation: str) -> float:
     """Return the seconds to wait before the next try; a failed monitor is answered at once the first time."""
     tries = failure_count - (0 if operation in {"start", "connect"} else 1)
-    return min(2.0 ** (tries - 1), MAX_PAUSE_S) if tries > 0 else 0.0
+    # The limit is reached long before the 20th try, and Pacemaker counts to a million.
+    return min(2.0 ** (min(tries, 20) - 1), MAX_PAUSE_S) if tries > 0 else 0.0
 
 
 def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = None) -> Decision:
@@ -84,7 +86,7 @@ def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = 
 def _held(case: _Case) -> Decision | None:
     """Rules 1 to 3."""
     policy = case.situation.intent.cluster.policy
-    for instance in case.active:
+    for instance in _out_of_fencing(case):
         if instance.role is Role.UNKNOWN and case.resource.declared_as not in case.situation.history.restarts:
             return _decision(
                 case, Fate.HOLD, obstacle=instance.note or f"its state on {instance.node} is unknown"
@@ -102,7 +104,7 @@ def _held(case: _Case) -> Decision | None:
     is_kept = case.situation.is_removed(case.resource.id) and not policy.stops_removed
     if not case.resource.is_managed or is_kept:
         return replace(_decision(case, Fate.KEEP), is_left_alone=True)
-    for instance in case.active:
+    for instance in _out_of_fencing(case):
         host = case.situation.intent.hosts.get(instance.node)
         if host is not None and host.state is HostState.MAINTENANCE:
             return _left_alone(case, instance)
@@ -110,6 +112,11 @@ def _held(case: _Case) -> Decision | None:
         if obstacle:
             return _decision(case, Fate.HOLD, obstacle=obstacle)
     return None
+
+
+def _out_of_fencing(case: _Case) -> list[Instance]:
+    """Return the instances that have to be dealt with where they are: those on nodes that are fenced end with them."""
+    return [i for i in case.active if i.node not in case.situation.fences]
 
 
 def _left_alone(case: _Case, instance: Instance) -> Decision:
@@ -192,9 +199,9 @@ def _running(case: _Case) -> Decision | None:
         return _recover(case, instance)
     if case.target != instance.node:
         assert case.target is not None
-        return _decision(
-            case, Fate.MOVE, *placement_reasons(case.situation, resource, instance.node, case.target)
-        )
+        fate = Fate.MIGRATE if can_migrate(case.situation, resource, instance, case.target) else Fate.MOVE
+        reasons = placement_reasons(case.situation, resource, instance.node, case.target)
+        return _decision(case, fate, *reasons)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
     if resource.declared_as in case.situation.history.restarts:

@@ -14,6 +14,7 @@ from reconciler.plan.changes import address_of, describe_blocked, describe_chang
 from reconciler.plan.decision import Decision
 from reconciler.plan.gates import hold_back
 from reconciler.plan.guests import Connections, connections, wait_for_agents
+from reconciler.plan.load import order_loads
 from reconciler.plan.nodes import survey
 from reconciler.plan.operations import Decisions, create_steps
 from reconciler.plan.ordering import order_steps
@@ -45,6 +46,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     links = connections(situation, decisions)
     steps = create_steps(situation, decisions, links)
     order_steps(situation, settled, steps)
+    loads = order_loads(situation, placement, steps)
     held = {gate.address for gate in gates}
     return Transition(
         actions=_with_edges(situation, steps),
@@ -53,7 +55,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         gates=gates,
         placement={d.resource.id: _final_node(d) for d in decisions.values()},
         guest_nodes={guest.id: node for node, guest in situation.guests.items()},
-        milestones=milestones(situation, settled, steps),
+        milestones=(*milestones(situation, settled, steps), *loads),
         recheck_at=_recheck_at(situation, decisions, links),
         is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
     )
@@ -70,7 +72,7 @@ def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
 
 
 def _final_node(decision: Decision) -> NodeName | None:
-    if decision.starts:
+    if decision.starts or decision.migrates:
         return decision.target
     return decision.active[0].node if decision.active and not decision.stops else None
 

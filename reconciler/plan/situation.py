@@ -59,6 +59,8 @@ class Situation:
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     ending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     """For what still runs in guests: the stops of those guests that are in flight, and end it."""
+    fences: Mapping[NodeName, str] = field(default_factory=dict)
+    """The nodes that this plan fences, and why: what runs there ends with them."""
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
 

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.model.collective import Group
 from reconciler.model.errors import ReconcilerError
 from reconciler.pacemaker.simulation import executed_lines, simulate_cib, simulation_document
-from tests.conformance.summaries import Outcome, base, plain, read_summary
+from tests.conformance.summaries import Outcome, base, plain, read_summary, with_members
 
 ASPECTS = ("places", "lines", "actions")
 
@@ -43,8 +44,8 @@ def tallies(verdicts: list[Verdict]) -> dict[str, Tally]:
     return dict(sorted(found.items()))
 
 
-def outcome_of(path: Path) -> tuple[Outcome, str]:
-    """Return what our planner makes of a CIB, and the first thing in it that is not supported."""
+def outcome_of(path: Path) -> tuple[Outcome, str, dict[str, tuple[str, ...]]]:
+    """Return what our planner makes of a CIB, what in it is not supported, and the members of its groups."""
     simulation = simulate_cib(path.read_bytes(), path.name, time.time(), is_executed=True)
     document = simulation_document(simulation)
     outcome = Outcome()
@@ -58,15 +59,21 @@ def outcome_of(path: Path) -> tuple[Outcome, str]:
     outcome.lines = sorted(plain(line) for line in transition)
     outcome.actions = {plain(line) for line in executed_lines(simulation)}
     features = sorted({note.feature for note in simulation.given.unsupported})
-    return outcome, ", ".join(features)
+    groups = {
+        str(c.id): tuple(str(m) for m in c.members)
+        for c in simulation.given.intent.collectives.values()
+        if isinstance(c, Group)
+    }
+    return outcome, ", ".join(features), groups
 
 
 def _run(suite: Path, case: str, level: str) -> Verdict:
     wanted = read_summary((suite / "summary" / f"{case}.summary").read_text())
     try:
-        got, unsupported = outcome_of(suite / "xml" / f"{case}.xml")
+        got, unsupported, groups = outcome_of(suite / "xml" / f"{case}.xml")
     except (ReconcilerError, RuntimeError, AssertionError, KeyError, ValueError) as error:
         return Verdict(case, level, frozenset(), f"{type(error).__name__}: {error}")
+    wanted.places = with_members(wanted.places, groups)
     right = frozenset(aspect for aspect in ASPECTS if getattr(got, aspect) == getattr(wanted, aspect))
     why = "" if len(right) == len(ASPECTS) else _why(got, wanted, unsupported)
     return Verdict(case, level, right, why)

@@ -1,6 +1,7 @@
 """Reads what crm_simulate -S printed: places, transition lines, executed actions."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Places = dict[str, list[tuple[str, str]]]
@@ -46,6 +47,15 @@ def read_summary(text: str) -> Outcome:
 def base(name: str) -> str:
     """Return a resource's name without the number of a clone instance."""
     return re.sub(r":\d+$", "", name)
+
+
+def with_members(places: Places, groups: Mapping[str, Sequence[str]]) -> Places:
+    """Return places with what is said of whole instances of cloned groups said of their members."""
+    found: Places = {}
+    for name, where in places.items():
+        for member in groups.get(name, (name,)):
+            found.setdefault(member, []).extend(where)
+    return {name: sorted(where) for name, where in found.items()}
 
 
 def _places(lines: object) -> Places:

@@ -42,11 +42,15 @@ def ran(resource: str, *operations: str) -> str:
     return f'<lrm_resource id="{resource}" {DUMMY}>{"".join(operations)}</lrm_resource>'
 
 
-def op(operation: str, call: int, rc: int = 0, interval: int = 0, expected: int = 0, **more: str) -> str:
-    extra = "".join(f' {k.replace("_", "-")}="{v}"' for k, v in more.items())
+def op(
+    operation: str, call: int, rc: int = 0, interval: int = 0, expected: int = 0, status: int = 0, **more: str
+) -> str:
+    """An operation as it is recorded; further attributes are written with dashes, but for a few."""
+    plain = ("migrate_source", "migrate_target", "on_node")
+    extra = "".join(f' {k if k in plain else k.replace("_", "-")}="{v}"' for k, v in more.items())
     return (
-        f'<lrm_rsc_op id="{operation}-{call}" operation="{operation}" call-id="{call}" rc-code="{rc}" op-status="0"'
-        f' interval="{interval}" transition-key="1:1:{expected}:uuid"{extra}/>'
+        f'<lrm_rsc_op id="{operation}-{call}" operation="{operation}" call-id="{call}" rc-code="{rc}"'
+        f' op-status="{status}" interval="{interval}" transition-key="1:1:{expected}:uuid"{extra}/>'
     )
 
 

@@ -6,7 +6,7 @@ from reconciler.model.constraint import OrderKind
 from reconciler.model.errors import SourceError
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.policy import QuorumPolicy
-from reconciler.model.resource import OnFail, Role
+from reconciler.model.resource import OnFail
 from tests.pacemaker.cibs import cib, dummy, meta, op, ran, read
 
 
@@ -98,12 +98,3 @@ def test_what_is_not_supported_is_listed_with_its_line_and_nothing_is_concluded_
     given = read(cib(f'\n<bundle id="b">{dummy("m")}</bundle>', status=ran("m", op("start", 1))))
     assert [(n.feature, n.where.line) for n in given.unsupported] == [("bundle", 6)]
     assert (dict(given.intent.resources), dict(given.observed.instances)) == ({}, {})
-
-
-def test_a_later_success_answers_a_failure_and_a_failed_probe_for_want_of_the_program_proves_nothing_runs() -> (
-    None
-):
-    status = ran("r", op("start", 1, rc=1), op("stop", 2), op("start", 3)) + ran("q", op("monitor", 4, rc=5))
-    found = read(cib(dummy("r") + dummy("q"), status=status)).observed.instances
-    roles = {resource: (i.role, i.failure is not None) for (resource, _), i in found.items()}
-    assert roles == {"r": (Role.STARTED, False), "q": (Role.STOPPED, True)}

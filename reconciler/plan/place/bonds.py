@@ -6,6 +6,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_group.c and pcmk_sched_primitive.c
 * A group's colocations as a dependent are heeded by its first member, as a primary by its last; these also see those
   of all other members, for the members follow each other. An instance heeds those of its clone.
 * If a member is not managed, the chain of members is cut there: those after it heed what the group must be with.
+* What runs in a container that is no node must be with it.
 * Of several, the other side of higher priority comes first, then clones before groups before primitives, then the id.
 """
 
@@ -15,11 +16,14 @@ from dataclasses import dataclass, field, replace
 from reconciler.model.collective import Group
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import ResourceId
+from reconciler.model.resource import Resource
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.tree import Tree
 
 _MEMBERSHIP = "#group-members"
 """The id of colocations that nobody declared: those within a group."""
+
+_CONTAINMENT = "#resource-with-container"
 
 Declared = Mapping[ResourceId, Sequence[Colocation]]
 
@@ -66,7 +70,7 @@ class Bonds:
             return
         before = group.members[: group.members.index(name)]
         if group.is_colocated:
-            yield _membership(group, name, before[-1])
+            yield _membership(group, self.tree.situation.resources[name], before[-1])
         if any(not self.tree.situation.resources[member].is_managed for member in before):
             yield from (c for c in self.declared_this.get(parent, ()) if c.score >= INFINITY)
 
@@ -74,7 +78,8 @@ class Bonds:
         yield from self._declared(name, self.declared_with, first_or_last=-1)
         group = self.tree.group_around(name)
         if group is not None and group.is_colocated and name in group.members[:-1]:
-            yield _membership(group, group.members[group.members.index(name) + 1], name)
+            follower = group.members[group.members.index(name) + 1]
+            yield _membership(group, self.tree.situation.resources[follower], name)
 
     def _declared(self, name: ResourceId, declared: Declared, *, first_or_last: int) -> Iterator[Colocation]:
         """Return the declared colocations that a resource heeds, its own and those of what is around it."""
@@ -94,7 +99,8 @@ class Bonds:
         yield from declared.get(clone_id, ()) if clone_id is not None else ()
         if group.is_colocated:
             for member in group.members:
-                yield from declared.get(member, ()) if member != name else ()
+                if member != name:
+                    yield from (c for c in declared.get(member, ()) if is_declared(c))
 
 
 def bonds_of(tree: Tree) -> Bonds:
@@ -109,13 +115,38 @@ def bonds_of(tree: Tree) -> Bonds:
         resolved = colocation if is_same else replace(colocation, dependent=dependent, primary=primary)
         this.setdefault(dependent, []).append(resolved)
         with_.setdefault(primary, []).append(resolved)
+    for resource in tree.situation.resources.values():
+        container = tree.situation.resources.get(resource.container) if resource.container else None
+        if container is not None and container.remote_node is None:
+            bond = _with_container(resource)
+            this.setdefault(bond.dependent, []).append(bond)
+            with_.setdefault(bond.primary, []).append(bond)
     return Bonds(tree=tree, declared_this=this, declared_with=with_)
 
 
 def is_declared(colocation: Colocation) -> bool:
-    """Tell whether somebody wrote a colocation, rather than it holding a group together."""
-    return colocation.id != _MEMBERSHIP
+    """Tell whether somebody wrote a colocation, rather than a group or a container coming with it."""
+    return colocation.id not in {_MEMBERSHIP, _CONTAINMENT}
 
 
-def _membership(group: Group, member: ResourceId, previous: ResourceId) -> Colocation:
-    return Colocation(id=_MEMBERSHIP, dependent=member, primary=previous, score=INFINITY, where=group.where)
+def _membership(group: Group, member: Resource, previous: ResourceId) -> Colocation:
+    return Colocation(
+        id=_MEMBERSHIP,
+        dependent=member.id,
+        primary=previous,
+        score=INFINITY,
+        where=group.where,
+        has_influence=member.is_critical,
+    )
+
+
+def _with_container(resource: Resource) -> Colocation:
+    assert resource.container is not None
+    return Colocation(
+        id=_CONTAINMENT,
+        dependent=resource.id,
+        primary=resource.container,
+        score=INFINITY,
+        where=resource.where,
+        has_influence=resource.is_critical,
+    )

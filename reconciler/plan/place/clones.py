@@ -8,6 +8,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_instances.c):
 * Instances that run stay if no node is better. If another is better, an instance is thought of as going there, and the
   question is asked again: so each node gets its share, and what already runs there is the one that stays.
 * The others then get the best nodes that are left.
+* What is to be with a clone is not with an instance that is blocked.
 * Ours alone: what cannot be moved now keeps its place first of all. That an instance gets no node since others have
   them all is no obstacle.
 """
@@ -21,8 +22,8 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.colocation import heed_dependent, wishes_around
 from reconciler.plan.place.groups import assign_part, release_part
-from reconciler.plan.place.primitives import pinned_to
-from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.primitives import is_blocked, pinned_to
+from reconciler.plan.place.state import Assignment, Course, result_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,9 +40,12 @@ class _Sharing:
     assigned: int = 0
 
 
-def assign_clone(assignment: Assignment, name: ResourceId) -> None:
-    """Assign all instances of a clone."""
+def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
+    """Assign all instances of a clone, which has no node itself."""
     found = assignment.situation.clones[name]
+    assignment.begun.add(name)
+    for colocation in assignment.bonds.this_with(name):
+        yield colocation.primary
     for colocation in assignment.bonds.with_this(name):
         heed_dependent(assignment, colocation, name)
     max_total = len(found.instances) if found.clone.max is None else found.clone.max
@@ -62,15 +66,25 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> None:
     spread = assignment.spread.setdefault(name, {})
     for instance in instances:
         node = assignment.node_of(instance)
-        if node is not None:
+        if node is not None and not _is_blocked(assignment, instance):
             spread.setdefault(node, instance)
     assignment.done.add(name)
+    return None
 
 
 def _is_pinned(assignment: Assignment, instance: ResourceId) -> bool:
     situation = assignment.situation
     leaves = [situation.resources[leaf] for leaf in situation.leaves(instance)]
     return any(resource.is_managed and pinned_to(situation, resource) is not None for resource in leaves)
+
+
+def _is_blocked(assignment: Assignment, instance: ResourceId) -> bool:
+    situation = assignment.situation
+    return any(
+        is_blocked(situation.resources[leaf], found)
+        for leaf in situation.leaves(instance)
+        for found in situation.active(leaf)
+    )
 
 
 def _assign_early(sharing: _Sharing, instances: list[ResourceId]) -> None:
@@ -134,7 +148,7 @@ def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) ->
         for name in [instance, *assignment.tree.children(instance)]:
             scores = assignment.scores[name]
             assignment.scores[name] = scores | {node: -INFINITY for node in full if node in scores}
-    node = assign_part(assignment, instance, prefer, is_tentative=prefer is not None)
+    node = result_of(assign_part(assignment, instance, prefer, is_tentative=prefer is not None))
     if node is not None:
         sharing.counts[node] += 1
     return node

@@ -8,7 +8,8 @@ The rules, in Pacemaker's words ("Placing Resources Relative to other Resources"
   clone is, is each node with an instance; an instance of an interleaved clone goes with one instance of the other,
   that on its best node, or, if it must and there is none, nowhere.
 * What is still to be assigned adds its dependents' scores to its own, in proportion to how strongly they are bound,
-  and in turn those of their dependents. To a clone as a whole, dependents do not make a node worse than indifferent.
+  and in turn those of their dependents. What runs heeds only those that may influence it. To a clone as a whole,
+  dependents do not make a node worse than indifferent.
 * A wish that would leave no node at all is disregarded, unless it is the dependent's own duty.
 """
 
@@ -45,6 +46,8 @@ def follow_primary(assignment: Assignment, colocation: Colocation, dependent: Re
 
 def heed_dependent(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> None:
     """Add to the scores of a resource that is being assigned what one of its dependents would like."""
+    if not _has_influence(assignment, colocation, colocation.primary):
+        return
     is_clone = assignment.tree.variant(primary) is Variant.CLONE
     adding = _Adding(assignment=assignment, target=primary, spares=is_clone, is_tentative=True)
     share = colocation.score / INFINITY
@@ -60,7 +63,8 @@ def wishes_around(assignment: Assignment, instance: ResourceId, node: NodeName) 
         scores = adding.add(scores, colocation.primary, colocation, colocation.score / INFINITY, ())
     adding = _Adding(assignment=assignment, target=instance, spares=True)
     for colocation in assignment.bonds.with_this(instance):
-        scores = adding.add(scores, colocation.dependent, colocation, colocation.score / INFINITY, ())
+        if _has_influence(assignment, colocation, instance):
+            scores = adding.add(scores, colocation.dependent, colocation, colocation.score / INFINITY, ())
     return scores[node]
 
 
@@ -190,6 +194,8 @@ class _Adding:
         """Return scores with what is bound to a source added."""
         bonds = self.assignment.bonds
         for further in bonds.this_with(source) if self.is_upwards else bonds.with_this(source):
+            if not self.is_upwards and not _has_influence(self.assignment, further, further.primary):
+                continue
             other = further.primary if self.is_upwards else further.dependent
             part = share * further.score / INFINITY
             scores = self.add(scores, other, further, part, (*path, source))
@@ -222,12 +228,17 @@ class _Adding:
         return with_wishes(scores, wishes_on(tree, group.id))
 
     def _plus(self, score: int, wish: int, share: float, colocation: Colocation) -> int:
-        """Add a share of a wish to a score, rounded half away from 0 and at least 1."""
+        """Add a share of a wish to a score, rounded half away from 0; what is too small for that counts as 1.
+
+        Pacemaker gives that 1 the sign of the share, whatever the wish; so do we, to come to the same places.
+        """
         if score == _UNUSABLE or (share < 0 and wish < 0 and not self._may_drive_away(wish, colocation)):
             return score
         points = share * wish
-        rounded = max(1, int(abs(points) + 0.5)) if points else 0
-        result = add_scores(score, rounded if points > 0 else -rounded)
+        rounded = int(points + (0.5 if points >= 0 else -0.5))
+        if not rounded and wish:
+            rounded = 1 if share > 0 else -1
+        result = add_scores(score, rounded)
         if self.spares and result < 0 <= score:
             return score if score == 0 else _UNUSABLE
         return result
@@ -241,8 +252,15 @@ class _Adding:
         assignment = self.assignment
         if assignment.tree.sample(colocation.primary).stickiness >= -wish:
             return False
+        if not _has_influence(assignment, colocation, colocation.primary):
+            return False
         scores = assignment.scores.get(colocation.dependent, {})
         return sum(score >= 0 for score in scores.values()) == 1
+
+
+def _has_influence(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> bool:
+    """Tell whether a primary heeds a dependent: by default, and always while it does not run."""
+    return colocation.has_influence or not assignment.active(primary)
 
 
 def _place(labels: Labels, node: NodeName, attribute: str | None) -> str | None:

@@ -2,17 +2,21 @@
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.plan.place.primitives import assign_primitive
-from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.state import Assignment, Course
 
 
 def assign_part(
     assignment: Assignment, name: ResourceId, prefer: NodeName | None = None, *, is_tentative: bool = False
-) -> NodeName | None:
-    """Assign a primitive or a group, and return its node; of a group, that of the first member that has one."""
+) -> Course:
+    """Assign a primitive or a group; the node of a group is that of the first member that has one."""
     group = assignment.situation.groups.get(name)
     if group is None:
-        return assign_primitive(assignment, name, prefer, is_tentative=is_tentative)
-    nodes = [assign_primitive(assignment, m, prefer, is_tentative=is_tentative) for m in group.members]
+        return (yield from assign_primitive(assignment, name, prefer, is_tentative=is_tentative))
+    assignment.begun.add(name)
+    nodes: list[NodeName | None] = []
+    for member in group.members:
+        node = yield from assign_primitive(assignment, member, prefer, is_tentative=is_tentative)
+        nodes.append(node)
     assignment.done.add(name)
     if not group.is_colocated:
         return None

@@ -5,17 +5,17 @@ The rules (Pacemaker lib/pacemaker/pcmk_scheduler.c, assign_resources; pcmk_sche
 * What becomes a node comes first, so that there are nodes to place on; then by priority, then by rank.
 * Where capacity counts, of those with the same priority the one comes first that scores higher where it runs, then the
   one that scores higher on the best node, or the next; primaries' scores count too.
-* The primaries that something is colocated with come before it, and what a primary is a part of with it. A circle is
-  cut where it closes.
+* What is assigned asks for its primaries, which then come before; `placement` sees to that.
 """
 
-from collections.abc import Iterator
+from functools import cmp_to_key
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.colocation import wishes_behind
 from reconciler.plan.place.state import Assignment
+from reconciler.plan.situation import is_serving
 
 
 def assignment_order(assignment: Assignment) -> list[ResourceId]:
@@ -25,41 +25,7 @@ def assignment_order(assignment: Assignment) -> list[ResourceId]:
     tops.sort(key=lambda name: -tree.sample(name).priority)
     first = [name for name in tops if _makes_node(assignment, name)]
     is_first = set(first)
-    ordered: dict[ResourceId, None] = {}
-    begun: set[ResourceId] = set()
-    for top in [*first, *(name for name in tops if name not in is_first)]:
-        _add(assignment, top, ordered, begun)
-    return list(ordered)
-
-
-def _add(
-    assignment: Assignment, top: ResourceId, ordered: dict[ResourceId, None], begun: set[ResourceId]
-) -> None:
-    """Add a resource after its primaries, theirs before them."""
-    if top in begun:
-        return
-    begun.add(top)
-    path: list[tuple[ResourceId, Iterator[ResourceId]]] = [(top, _primaries(assignment, top))]
-    while path:
-        name, primaries = path[-1]
-        primary = next((p for p in primaries if p not in begun), None)
-        if primary is None:
-            ordered[name] = None
-            path.pop()
-        else:
-            begun.add(primary)
-            path.append((primary, _primaries(assignment, primary)))
-
-
-def _primaries(assignment: Assignment, top: ResourceId) -> Iterator[ResourceId]:
-    """Return the outermost resources that the primaries of a resource, or of anything in it, are parts of."""
-    tree, bonds = assignment.tree, assignment.bonds
-    names = [top, *tree.children(top)] if top in tree.situation.groups else [top]
-    colocations = [c for name in names for c in bonds.this_with(name)]
-    for is_mandatory in (True, False):
-        for colocation in colocations:
-            if (abs(colocation.score) >= INFINITY) is is_mandatory:
-                yield tree.top(colocation.primary)
+    return [*first, *(name for name in tops if name not in is_first)]
 
 
 def _makes_node(assignment: Assignment, name: ResourceId) -> bool:
@@ -85,8 +51,14 @@ def _by_scores(assignment: Assignment) -> list[ResourceId]:
 
 def _best_nodes(assignment: Assignment) -> list[NodeName]:
     """Return all nodes, the best first by what they are alone."""
-    situation = assignment.situation
-    nodes = sorted([*situation.intent.hosts, *situation.intent.guest_nodes()])
-    online = [node for node in nodes if situation.is_online(node)]
-    offline = [node for node in nodes if not situation.is_online(node)]
-    return [*online, *offline]
+    situation, capacity = assignment.situation, assignment.capacity
+    hosts = situation.intent.hosts
+
+    def is_idle(node: NodeName) -> bool:
+        return not situation.is_online(node) or (node in hosts and not is_serving(hosts[node]))
+
+    def compare(left: NodeName, right: NodeName) -> int:
+        return is_idle(left) - is_idle(right) or (capacity.compare(left, right) if is_balanced else 0)
+
+    is_balanced = situation.intent.cluster.policy.placement is PlacementStrategy.BALANCED
+    return sorted(sorted([*hosts, *situation.intent.guest_nodes()]), key=cmp_to_key(compare))

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from reconciler.model.constraint import Discovery
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import GuestType
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.place.health import node_health
 from reconciler.plan.place.scores import Scores, ban_of, possible_nodes
 from reconciler.plan.place.tree import Tree
 from reconciler.plan.situation import Situation
+
+_ROLES_OF_OTHERS = {Role.PROMOTED, Role.STOPPED}
+"""What is being assigned is started, and not promoted yet: constraints for these roles do not concern it."""
 
 Labels = Mapping[NodeName, Mapping[str, str]]
 
@@ -55,7 +58,7 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     return [
         Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE)
         for c in tree.situation.intent.locations
-        if c.resource == name
+        if c.resource == name and c.role not in _ROLES_OF_OTHERS
     ]
 
 
@@ -163,7 +166,7 @@ def _wishes_by_subject(tree: Tree) -> dict[ResourceId, list[Wish]]:
     found: dict[ResourceId, list[Wish]] = {}
     for location in tree.situation.intent.locations:
         subject = tree.subject(location.resource)
-        if subject is not None:
+        if subject is not None and location.role not in _ROLES_OF_OTHERS:
             wish = Wish(location.node, location.score, location.discovery is Discovery.EXCLUSIVE)
             found.setdefault(subject, []).append(wish)
     return found
@@ -175,6 +178,6 @@ def _failed_on(situation: Situation) -> dict[ResourceId, list[NodeName]]:
     for resource, node in situation.history.failures:
         found.setdefault(resource, {})[node] = None
     for (resource, node), instance in situation.observed.instances.items():
-        if instance.failure is not None and instance.failure.is_hard:
+        if instance.failure is not None:
             found.setdefault(resource, {})[node] = None
     return {resource: list(nodes) for resource, nodes in found.items()}

@@ -1,17 +1,18 @@
-"""Assigns every resource to a node, or to none.
+"""Assigns every resource to a node, or to none: primitives, groups and clones, in the order that `order` says.
 
-The order is that of `order`; what is assigned is a primitive, a group or a clone with all that it contains. The same
-inputs give the same places.
+A resource that is being assigned may ask for another one, a primary of its colocations. That is assigned first, with
+all that it is a part of; a circle is cut where it closes. The same inputs give the same places.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.policy import PlacementStrategy
 from reconciler.plan.place.clones import assign_clone
 from reconciler.plan.place.groups import assign_part
 from reconciler.plan.place.order import assignment_order
-from reconciler.plan.place.state import begin
+from reconciler.plan.place.state import Assignment, Course, begin
 from reconciler.plan.situation import Situation
 
 
@@ -23,16 +24,54 @@ class Placement:
     """Of primitives and instances; None: nowhere, by declaration or because no node will do."""
     obstacles: Mapping[ResourceId, str]
     """For those that should run and find no node: why, in a sentence."""
+    allowed: Mapping[ResourceId, frozenset[NodeName]]
+    """For those that take capacity, where that counts: the nodes of which their constraints speak."""
 
 
 def place(situation: Situation) -> Placement:
     """Assign all resources of a situation."""
     assignment = begin(situation)
+    allowed = _allowed(assignment)
     for name in assignment_order(assignment):
-        if name in situation.clones:
-            assign_clone(assignment, name)
-        else:
-            assign_part(assignment, name)
+        _assign(assignment, name)
     for resource_id in situation.resources:
         assignment.nodes.setdefault(resource_id, None)
-    return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles)
+    return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles, allowed=allowed)
+
+
+def _allowed(assignment: Assignment) -> dict[ResourceId, frozenset[NodeName]]:
+    situation = assignment.situation
+    if situation.intent.cluster.policy.placement is PlacementStrategy.DEFAULT:
+        return {}
+    return {r.id: frozenset(assignment.scores.get(r.id, ())) for r in situation.resources.values() if r.needs}
+
+
+def _assign(assignment: Assignment, name: ResourceId) -> None:
+    """Assign a resource, and before it goes on what it asks for.
+
+    Invariant: each course on the stack waits for the one above it; no resource is on it twice.
+    """
+    waiting = [_course(assignment, name)]
+    while waiting:
+        try:
+            wanted = next(waiting[-1])
+        except StopIteration:
+            waiting.pop()
+        else:
+            waiting.append(_course(assignment, wanted))
+
+
+def _course(assignment: Assignment, name: ResourceId) -> Course:
+    """Return how a resource comes to be assigned, with all that it is a part of; nothing if that has begun.
+
+    A member of a group whose assignment has begun is assigned by itself: another member asks for it.
+    """
+    top = assignment.tree.top(name)
+    if top not in assignment.begun:
+        if top in assignment.situation.clones:
+            yield from assign_clone(assignment, top)
+        else:
+            yield from assign_part(assignment, top)
+    elif name not in assignment.begun and name in assignment.situation.resources:
+        yield from assign_part(assignment, name)
+    return None

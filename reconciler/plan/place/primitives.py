@@ -1,9 +1,10 @@
-"""Assigns one primitive, the primaries that it is colocated with being assigned already.
+"""Assigns one primitive, asking for the primaries that it is colocated with.
 
 The rules, first match wins; the first five are our own, the others Pacemaker's (pcmk_sched_primitive.c):
 
 1. What is not managed stays where it is; what is to be stopped gets no node.
-2. What cannot be moved now keeps its node: that one is in maintenance, or out of reach and not known dead.
+2. What cannot be moved now keeps its node: that one is in maintenance, or out of reach and not known dead; or what
+   failed there is to be left as it is.
 3. What an operation failed on whose on-fail says so stays stopped.
 4. Colocations with what nobody knows the place of are disregarded by what runs.
 5. What runs stays while a neighbour's place is not known: nothing moves towards, or away from, what nobody has seen.
@@ -11,9 +12,12 @@ The rules, first match wins; the first five are our own, the others Pacemaker's 
 7. The best node wins. Where it runs, it stays if the score there is as good, and above 0.
 """
 
+from collections.abc import Iterator
+
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
+from reconciler.model.observed import Instance
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import OnFail, Resource, Role
 from reconciler.model.score import INFINITY
@@ -21,15 +25,15 @@ from reconciler.plan.place.colocation import follow_primary, heed_dependent
 from reconciler.plan.place.ranking import best_of
 from reconciler.plan.place.room import ban_without_room
 from reconciler.plan.place.scores import Scores, ban_of
-from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.state import Assignment, Course
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 
 
 def assign_primitive(
     assignment: Assignment, name: ResourceId, prefer: NodeName | None = None, *, is_tentative: bool = False
-) -> NodeName | None:
-    """Assign a primitive and return its node.
+) -> Course:
+    """Assign a primitive.
 
     Args:
         assignment: what is known so far; its scores change.
@@ -40,7 +44,8 @@ def assign_primitive(
     if name in assignment.done:
         return assignment.nodes[name]
     resource = assignment.situation.resources[name]
-    _heed_colocations(assignment, resource)
+    assignment.begun.add(name)
+    yield from _heed_colocations(assignment, resource)
     if name in assignment.done:
         return None
     node, obstacle = _choose(assignment, resource, prefer)
@@ -53,14 +58,16 @@ def assign_primitive(
 def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     """Return the node of a resource that must not be moved now.
 
-    Its node is in maintenance, or out of reach and not known dead: it cannot be stopped there.
+    Its node is in maintenance, or out of reach and not known dead: it cannot be stopped there. Or it is blocked.
     """
     active = situation.active(resource.id)
     if len(active) != 1:
         return None
     node = active[0].node
+    if node in situation.fences:
+        return None
     host = situation.intent.hosts.get(node)
-    if host is not None and host.state is HostState.MAINTENANCE:
+    if is_blocked(resource, active[0]) or (host is not None and host.state is HostState.MAINTENANCE):
         return node
     status = situation.node(node)
     if resource.guest is not None:
@@ -71,16 +78,25 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     return node
 
 
-def _heed_colocations(assignment: Assignment, resource: Resource) -> None:
+def is_blocked(resource: Resource, instance: Instance) -> bool:
+    """Tell whether what failed is to be left as it is: its on-fail says so, or it could not be stopped."""
+    failure = instance.failure
+    if failure is None:
+        return False
+    on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+    return on_fail is OnFail.BLOCK or (failure.operation == "stop" and on_fail is OnFail.RESTART)
+
+
+def _heed_colocations(assignment: Assignment, resource: Resource) -> Iterator[ResourceId]:
     this_with, with_this = assignment.bonds.this_with(resource.id), assignment.bonds.with_this(resource.id)
     if not this_with and not with_this:
         return
     for is_mandatory in (True, False):
         for colocation in this_with:
-            if _is_mandatory(colocation) is is_mandatory and not _is_free_of(
-                assignment, resource, colocation
-            ):
-                follow_primary(assignment, colocation, resource.id)
+            if _is_mandatory(colocation) is is_mandatory:
+                yield colocation.primary
+                if not _is_free_of(assignment, resource, colocation):
+                    follow_primary(assignment, colocation, resource.id)
         for colocation in with_this:
             if _is_mandatory(colocation) is is_mandatory:
                 heed_dependent(assignment, colocation, resource.id)

@@ -10,7 +10,8 @@ The rules, in words:
 * A constraint on a clone counts for all its instances. One on a group counts for its first member alone, whom the
   others follow; for these it makes nodes possible.
 * A node where a resource runs, and runs nowhere else, gets its stickiness on top.
-* A node is banned on which it failed as often as its limit allows, or once beyond cure. Instances that are not unique
+* A node is banned on which it failed as often as its limit allows, or once beyond cure, or once if the
+  operation's on-fail says so; failures whose on-fail is ignore count for nothing. Instances that are not unique
   are banned all together, and so is all that their clone consists of.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 from reconciler.model.constraint import Location
 from reconciler.model.history import FailureCount
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.resource import Resource
+from reconciler.model.resource import OnFail, Resource
 from reconciler.plan.situation import Situation, hypervisor_type
 
 Scores = dict[NodeName, int]
@@ -47,8 +48,15 @@ def locations_by_resource(situation: Situation) -> Mapping[ResourceId, tuple[Loc
 def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | None:
     """Return why failures ban a resource from a node, or None."""
     instance = situation.instance(resource.id, node)
-    if instance is not None and instance.failure is not None and instance.failure.is_hard:
-        return f"{instance.failure.operation} failed on {node} beyond cure: {instance.failure.text}"
+    last = instance.failure if instance is not None else None
+    if last is not None:
+        on_fail = resource.operation(last.operation, last.interval_ms).on_fail
+        if on_fail is OnFail.IGNORE:
+            return None
+        if on_fail is OnFail.BAN:
+            return f"{last.operation} failed on {node}: {last.text}; onFail is migrate"
+        if last.is_hard:
+            return f"{last.operation} failed on {node} beyond cure: {last.text}"
     failure = live_failure(situation, resource, node)
     if failure is None:
         return None

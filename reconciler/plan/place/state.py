@@ -1,6 +1,7 @@
 """What is known while resources are being assigned: scores as they have become, and who is where."""
 
 from collections import Counter
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from reconciler.model.names import NodeName, ResourceId
@@ -13,6 +14,9 @@ from reconciler.plan.place.own import Labels, node_labels, own_scores
 from reconciler.plan.place.scores import Scores
 from reconciler.plan.place.tree import Tree, tree_of
 from reconciler.plan.situation import Situation
+
+Course = Generator[ResourceId, None, NodeName | None]
+"""The course of one assignment: yields each name that should be assigned before it goes on, and returns the node."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,10 +33,12 @@ class Assignment:
     """The working scores of primitives, groups and clones; tables are replaced, never changed."""
     nodes: dict[ResourceId, NodeName | None]
     """Of primitives that are assigned."""
+    begun: set[ResourceId] = field(default_factory=set)
+    """Primitives, groups and clones whose assignment has begun."""
     done: set[ResourceId] = field(default_factory=set)
     """Primitives, groups and clones that are assigned."""
     spread: dict[ResourceId, dict[NodeName, ResourceId]] = field(default_factory=dict)
-    """Of clones that are assigned, the first instance on each node."""
+    """Of clones that are assigned, the first instance on each node that others may be with."""
     obstacles: dict[ResourceId, str] = field(default_factory=dict)
     load: Counter[NodeName] = field(default_factory=Counter)
     """How many primitives are assigned to each node."""
@@ -70,6 +76,16 @@ class Assignment:
     def is_any(self, name: ResourceId, scores: Scores) -> bool:
         """Tell whether any node is left to a resource by the given scores."""
         return self.availability.is_any(self.tree.sample(name), scores)
+
+
+def result_of(course: Course) -> NodeName | None:
+    """Let an assignment take its course, all that it asks for being assigned, or under way."""
+    while True:
+        try:
+            next(course)
+        except StopIteration as end:
+            node: NodeName | None = end.value
+            return node
 
 
 def begin(situation: Situation) -> Assignment:

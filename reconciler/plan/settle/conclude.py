@@ -25,6 +25,8 @@ def conclude(
     decision = decisions[resource]
     start, stop = tasks[(resource, Verb.START)], tasks[(resource, Verb.STOP)]
     ends_with = _ends_with(situation, decisions, tasks, decision)
+    if decision.migrates and not start.is_live:
+        decision = replace(decision, fate=Fate.MOVE)
     if _is_changed(decision, start, stop):
         decision = (
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
@@ -33,8 +35,8 @@ def conclude(
 
 
 def _is_changed(decision: Decision, start: Task, stop: Task) -> bool:
-    is_same_stop = stop.is_required == decision.stops
-    is_same_start = start.happens == decision.starts
+    is_same_stop = stop.is_required == (decision.stops or decision.migrates)
+    is_same_start = start.happens == (decision.starts or decision.migrates)
     return not (is_same_stop and is_same_start)
 
 
@@ -73,13 +75,15 @@ def _hindered(decision: Decision, hindrance: Obstacle) -> Decision:
 def _ends_with(
     situation: Situation, decisions: Mapping[ResourceId, Decision], tasks: Tasks, decision: Decision
 ) -> frozenset[NodeName]:
-    """Return the guest nodes on which a resource ends with the guest, without being stopped before.
+    """Return the nodes on which a resource ends with the node, without being stopped before.
 
-    Its guest is destroyed, or it cannot be stopped there: nobody may, or nobody is there to do it.
+    The node is fenced; or it is a guest that is destroyed, or in which it cannot be stopped: nobody may, or nobody
+    is there to do it.
     """
+    is_stopped = tasks[(decision.resource.id, Verb.STOP)].is_required
+    found = {i.node for i in decision.active if i.node in situation.fences} if is_stopped else set()
     if decision.resource.guest is not None:
-        return frozenset()
-    found = set()
+        return frozenset(found)
     for instance in decision.active:
         guest = situation.guests.get(instance.node)
         if guest is None or not tasks[(guest.id, Verb.STOP)].is_required:

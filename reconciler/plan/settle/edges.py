@@ -12,7 +12,7 @@ The rules:
 from collections.abc import Iterable
 
 from reconciler.model.names import ActionId
-from reconciler.model.transition import ActionKind, Milestone
+from reconciler.model.transition import Action, ActionKind, Milestone
 from reconciler.plan.decision import Fate
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
@@ -28,9 +28,9 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     for then, relations in settled.relations.by_then.items():
         if then[0] not in settled.decisions:
             continue
-        actions = steps.of(_KINDS[then[1]], then[0])
-        for relation in relations if actions else ():
-            if not relation.is_order:
+        for relation in relations:
+            actions = _begin(settled, steps, relation)
+            if not relation.is_order or not actions:
                 continue
             before = _reach(situation, settled, steps, relation.first, reached)
             if relation.bond is Bond.AFTER and relation.first[1] is not Verb.STOP:
@@ -47,8 +47,25 @@ def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Mi
         subject, verb = task
         name = subject if subject.startswith("one-or-more:") else f"{subject}_{verb.value}_0"
         after = _reach(situation, settled, steps, task, reached)
-        found.append(Milestone(name=name, after=tuple(sorted(after))))
+        found.append(Milestone(name=name, subject=subject, after=tuple(sorted(after))))
+    found += _implied_stops(situation, settled, steps)
+    found += [
+        Milestone(name=f"{r}_start_0", subject=r, after=_own(situation, settled, steps, (r, Verb.START)))
+        for r, decision in settled.decisions.items()
+        if decision.migrates
+    ]
     return tuple(sorted(found, key=lambda m: m.name))
+
+
+def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list[Milestone]:
+    """Return the stops that fencing makes needless."""
+    found = []
+    for decision in settled.decisions.values():
+        for node in sorted(decision.ends_with & situation.fences.keys()):
+            after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
+            name = decision.resource.id
+            found.append(Milestone(name=f"{name}_stop_0", subject=name, after=after))
+    return found
 
 
 def _reach(
@@ -62,7 +79,7 @@ def _reach(
     if task in reached:
         return reached[task]
     if task[0] in settled.decisions:
-        found = _own(situation, steps, task)
+        found = _own(situation, settled, steps, task)
     else:
         reached[task] = ()
         before: dict[ActionId, None] = {}
@@ -74,13 +91,30 @@ def _reach(
     return found
 
 
-def _own(situation: Situation, steps: Steps, task: TaskName) -> tuple[ActionId, ...]:
-    """Return the actions that start or stop a resource, planned or in flight."""
+def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
+    """Return the actions with which the second task of a relation begins.
+
+    Live migration begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
+    second could not take over before the first has.
+    """
+    resource, verb = relation.then
+    is_live = settled.decisions[resource].migrates
+    first = settled.decisions.get(relation.first[0])
+    are_both_live = is_live and first is not None and first.migrates
+    is_end = verb is Verb.STOP and are_both_live
+    return steps.of(ActionKind.MIGRATE_TO if is_live and not is_end else _KINDS[verb], resource)
+
+
+def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -> tuple[ActionId, ...]:
+    """Return the actions that start or stop a resource, planned or in flight; its node's fencing stops it too."""
     resource, verb = task
-    kind = _KINDS[verb]
+    is_live = settled.decisions[resource].migrates and verb is Verb.START
+    kind = ActionKind.MIGRATE_FROM if is_live else _KINDS[verb]
     planned = [a.id for a in steps.of(kind, resource)]
     pending = [p.id for p in situation.pending.get(resource, ()) if p.kind == kind.value]
-    return (*planned, *pending)
+    decision = settled.decisions[resource]
+    fences = decision.ends_with if verb is Verb.STOP else ()
+    return (*planned, *pending, *(a.id for node in sorted(fences) for a in steps.on(ActionKind.FENCE, node)))
 
 
 def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> list[ActionId]:
@@ -106,7 +140,8 @@ def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> 
 def _order_after_guest(situation: Situation, settled: Settled, steps: Steps, relation: Relation) -> None:
     then = settled.decisions.get(relation.first[0])
     for node in sorted(then.ends_with if then is not None else ()):
-        for guest_stop in steps.of(ActionKind.STOP, situation.guests[node].id):
+        guest = situation.guests.get(node)
+        for guest_stop in steps.of(ActionKind.STOP, guest.id) if guest is not None else ():
             for first_stop in steps.of(ActionKind.STOP, relation.then[0]):
                 if not steps.reaches(first_stop.id, guest_stop.id):
                     steps.order(guest_stop.id, first_stop.id)

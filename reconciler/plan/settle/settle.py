@@ -7,6 +7,8 @@ The rules beside those of the relations:
 
 * What runs and has to start, for something it starts after does, is restarted. What stops starts again where it may.
 * What runs and could not start now, for something that it needs is certainly not there, is stopped.
+* What migrates interrupts nothing that depends on it. It stops and starts instead, if something that it depends on
+  is stopped.
 * What cannot be stopped, or must be left alone, stays as it is; it holds what may stop only after it.
 """
 
@@ -25,7 +27,7 @@ from reconciler.plan.settle.orders import (
     guest_relations,
     order_relations,
 )
-from reconciler.plan.settle.tasks import Blocking, Obstacle, Relation, Relations, Task, TaskName, Verb
+from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Relations, Task, TaskName, Verb
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
@@ -95,7 +97,9 @@ def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
         resource = decision.resource.id
         is_held = resource in held or decision.fate is Fate.HOLD
         start, stop = board.task((resource, Verb.START)), board.task((resource, Verb.STOP))
-        start.is_required, stop.is_required = decision.starts, decision.stops
+        start.is_required = decision.starts or decision.migrates
+        stop.is_required = decision.stops or decision.migrates
+        start.is_live = stop.is_live = decision.migrates
         start.obstacle = _obstacle(situation, decision)
         is_frozen = decision.is_left_alone or (is_held and bool(decision.active))
         start.is_frozen = stop.is_frozen = is_frozen
@@ -123,17 +127,26 @@ def _run(board: _Board) -> None:
         for relation in board.relations.after(task.name):
             then = board.task(relation.then)
             if relation.implies_then and task.happens:
-                _require(board, then, relation)
+                _require(board, then, relation, task)
             if relation.blocks is not Blocking.NO and task.hindrance is not None:
                 _hinder(board, then, task, relation)
-        if task.is_required:
+        if task.happens or (task.is_required and task.name[1] is Verb.STOP):
             for relation in board.relations.before(task.name):
-                if relation.implies_first and (task.happens or task.name[1] is Verb.STOP):
-                    _require(board, board.task(relation.first), relation)
+                if relation.implies_first:
+                    _require(board, board.task(relation.first), relation, task)
         _couple(board, task)
 
 
-def _require(board: _Board, task: Task, relation: Relation) -> None:
+def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None:
+    """Do a task because another one is done; a live migration matters only to the wholes that it is a part of."""
+    if relation.bond is not Bond.PART:
+        if cause.is_live:
+            return
+        if task.is_live and task.name[1] is Verb.STOP:
+            _interrupt(board, task, relation)
+    elif task.is_live and not cause.is_live:
+        task.is_live = False
+        board.changed.append(task.name)
     if task.is_required:
         return
     if task.is_frozen:
@@ -141,8 +154,17 @@ def _require(board: _Board, task: Task, relation: Relation) -> None:
             _release(board, task, relation)
         return
     task.is_required = True
+    task.is_live = cause.is_live
     task.causes.append(relation)
     board.changed.append(task.name)
+
+
+def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
+    """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
+    start = board.task((stop.name[0], Verb.START))
+    start.is_live = stop.is_live = False
+    stop.causes.append(relation)
+    board.changed.extend([stop.name, start.name])
 
 
 def _release(board: _Board, stop: Task, relation: Relation) -> None:

@@ -69,6 +69,8 @@ class Task:
     obstacle: Obstacle | None = None
     doubt: Obstacle | None = None
     """An obstacle that counts only if the task has to be done: what runs is not stopped for it."""
+    is_live: bool = False
+    """It is part of a live migration: it interrupts nothing, and so implies nothing."""
     is_frozen: bool = False
     """It is not done, whatever happens around it; only the end of its guest can make it."""
     least: int = 0

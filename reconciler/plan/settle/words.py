@@ -59,15 +59,19 @@ def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
     verb = _verb(subject, tasks)
     if relation.bond is Bond.GUEST:
         return Reason("guest", f"its guest {subject} {verb}")
-    if relation.bond is Bond.PART:
-        return Reason("part", f"{subject} {verb}", relation.where, subject, other[1].value)
+    comes = next((v for v in (Verb.STARTED, Verb.START) if _happens((subject, v), tasks)), None)
     text = f"{subject}, which it starts after, {verb}"
-    return Reason("after", text, relation.where, subject, other[1].value)
+    return Reason("after", text, relation.where, subject, (comes or other[1]).value)
+
+
+def _happens(name: TaskName, tasks: Tasks) -> bool:
+    task = tasks.get(name)
+    return task is not None and task.happens
 
 
 def _verb(subject: ResourceId, tasks: Tasks) -> str:
     """Return what becomes of something, as a verb."""
-    starts = any((t := tasks.get((subject, v))) is not None and t.happens for v in (Verb.START, Verb.STARTED))
+    starts = _happens((subject, Verb.START), tasks) or _happens((subject, Verb.STARTED), tasks)
     stop = tasks.get((subject, Verb.STOP))
     stops = stop is not None and stop.is_required
     if starts:

@@ -1,0 +1,203 @@
+"""Reads the histories of all nodes: what runs where, what failed, and where it must not run for that."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.collective import Clone
+from reconciler.model.history import FailureCount
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import NodeState
+from reconciler.model.observed import Instance
+from reconciler.model.resource import OnFail, Resource, ResourceAgent, Role
+from reconciler.model.score import INFINITY
+from reconciler.pacemaker.document import Cib, Element
+from reconciler.pacemaker.history import Circumstances, Course, follow, instance_of, since_start
+from reconciler.pacemaker.history_entries import Entry, entries
+from reconciler.pacemaker.history_names import HistoryNames
+from reconciler.pacemaker.migrations import Journeys, Key, settle_migrations
+from reconciler.pacemaker.nodes import Nodes
+from reconciler.pacemaker.options import Options
+from reconciler.pacemaker.resources import Resources
+from reconciler.pacemaker.values import integer, score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One <lrm_resource>: what a node says of a resource."""
+
+    name: ResourceId
+    """Under which it is observed."""
+    written: ResourceId
+    """Under which the node knows it."""
+    node: NodeName
+    history: Sequence[Entry]
+    given: Circumstances
+    course: Course
+    is_declared: bool
+
+    @property
+    def armed(self) -> list[Entry]:
+        """Return the entries that are about what runs now."""
+        return since_start(self.history)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statuses:
+    """What all histories say."""
+
+    instances: Mapping[Key, Instance]
+    failures: Mapping[Key, FailureCount]
+    names: HistoryNames
+    counts: Mapping[Key, int] = field(default_factory=dict)
+    """Failures on each node, of what is no longer declared too."""
+    sheets: Sequence[Sheet] = field(default=())
+
+
+def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources) -> Statuses:
+    """Return what is known of every resource on every node; a node that is gone counts only with fencing."""
+    sheets = list(_sheets(cib, options, nodes, resources))
+    found: dict[Key, Instance] = {}
+    histories: dict[Key, Sequence[Entry]] = {}
+    for sheet in sheets:
+        key = (sheet.name, sheet.node)
+        histories.setdefault(key, sheet.history)
+        instance = instance_of(sheet.course, sheet.history, sheet.given)
+        before = found.get(key)
+        if instance is not None and (before is None or before.role is Role.STOPPED):
+            found[key] = instance
+    by_state = {n: s.state for n, s in nodes.status.items()}
+    journeys = Journeys(
+        histories=histories,
+        online=frozenset(n for n, s in by_state.items() if s is NodeState.ONLINE),
+        unclean=frozenset(n for n, s in by_state.items() if s is NodeState.UNCLEAN),
+    )
+    ends = [((s.name, s.node), entry) for s in sheets for entry in s.course.migrations]
+    instances = settle_migrations(found, ends, journeys)
+    return Statuses(
+        instances=instances,
+        failures=_failures(nodes, resources, sheets),
+        names=_names(resources, sheets),
+        counts={
+            (name, node): count
+            for node, attributes in nodes.failures.items()
+            for name, (count, _) in fail_counts(attributes, resources).items()
+        },
+        sheets=sheets,
+    )
+
+
+def fail_counts(attributes: Mapping[str, str], resources: Resources) -> dict[ResourceId, tuple[int, float]]:
+    """Return how often each resource failed on a node, and when last, epoch seconds.
+
+    The counts of its operations add up; a count without an operation is that of old versions (Pacemaker
+    Administration, "fail-count-RESOURCE#OPERATION_INTERVAL").
+    """
+    found: dict[ResourceId, tuple[int, float]] = {}
+    for name, value in attributes.items():
+        for prefix in ("fail-count-", "last-failure-"):
+            if not name.startswith(prefix):
+                continue
+            resource = resources.known_as(name.removeprefix(prefix).partition("#")[0])
+            count, last_at = found.get(resource, (0, 0.0))
+            if prefix == "fail-count-":
+                count = min(INFINITY, count + score(value))
+            else:
+                last_at = max(last_at, float(integer(value)))
+            found[resource] = (count, last_at)
+    return found
+
+
+def _sheets(cib: Cib, options: Options, nodes: Nodes, resources: Resources) -> Iterator[Sheet]:
+    for node, state in nodes.states.items():
+        status = nodes.status.get(node)
+        is_gone = status is None or status.state in {NodeState.OFFLINE, NodeState.PENDING}
+        if is_gone and not options.has_fencing:
+            continue
+        counts = fail_counts(nodes.failures[node], resources)
+        for element in state.iterfind("lrm/lrm_resources/lrm_resource"):
+            sheet = _sheet(cib, resources, node, counts, element)
+            if sheet is not None:
+                yield sheet
+
+
+def _sheet(
+    cib: Cib,
+    resources: Resources,
+    node: NodeName,
+    counts: Mapping[ResourceId, tuple[int, float]],
+    element: Element,
+) -> Sheet | None:
+    written = ResourceId(element.get("id", ""))
+    name = resources.known_as(written)
+    if name in resources.left_out or name.partition(":")[0] in resources.left_out:
+        return None
+    history = entries(element)
+    if not history:
+        return None
+    agent = ResourceAgent(
+        standard=element.get("class", ""),
+        provider=element.get("provider", ""),
+        type=element.get("type", ""),
+    )
+    known = resources.declared(name)
+    declared = replace(known or Resource(id=name, agent=agent, where=cib.where(element)), id=name)
+    _, last_at = counts.get(name, (0, 0.0))
+    clone = resources.collectives.get(resources.clone_of.get(known.id, ResourceId(""))) if known else None
+    given = Circumstances(
+        resource=declared,
+        node=node,
+        agent=agent,
+        now=cib.now,
+        has_expired=declared.failure_timeout_ms > 0
+        and last_at < cib.now - declared.failure_timeout_ms / 1000
+        and not _is_blocked(declared, history),
+        is_promotable=isinstance(clone, Clone) and clone.promotion is not None,
+        has_digests=known is not None and known.id not in resources.with_rules,
+    )
+    return Sheet(
+        name=name,
+        written=written,
+        node=node,
+        history=history,
+        given=given,
+        course=follow(history, given),
+        is_declared=known is not None,
+    )
+
+
+def _is_blocked(resource: Resource, history: Sequence[Entry]) -> bool:
+    """Tell whether a failure that is to block is among what happened: then no failure is forgotten."""
+    return any(
+        entry.effective_rc != entry.expected_rc
+        and entry.operation != "stop"
+        and resource.operation(entry.operation, entry.interval_ms).on_fail is OnFail.BLOCK
+        for entry in history
+    )
+
+
+def _names(resources: Resources, sheets: Sequence[Sheet]) -> HistoryNames:
+    """Return the names that histories have for instances of clones."""
+    cloned = [s for s in sheets if s.name in resources.clone_of]
+    return HistoryNames(
+        shared=frozenset(s.name for s in cloned if s.name == s.written),
+        numbered={(s.name, s.node): s.written for s in cloned if s.name != s.written and s.course.is_active},
+    )
+
+
+def _failures(nodes: Nodes, resources: Resources, sheets: Sequence[Sheet]) -> dict[Key, FailureCount]:
+    """Return what was counted, and where histories say that a resource must not run."""
+    ignoring = {(s.name, s.node) for s in sheets if s.course.ignores_failures}
+    found: dict[Key, FailureCount] = {}
+    for node, attributes in nodes.failures.items():
+        for name, (count, last_at) in fail_counts(attributes, resources).items():
+            key = (name, node)
+            if count and resources.declared(key[0]) is not None and key not in ignoring:
+                found[key] = FailureCount(count=count, last_at=last_at, text="see its history")
+    for sheet in sheets:
+        if not sheet.is_declared:
+            continue
+        banned = [sheet.node] if sheet.course.bans else []
+        for node in nodes.places if sheet.course.is_fatal else banned:
+            before = found.get((sheet.name, node), FailureCount(text="see its history"))
+            found[sheet.name, node] = replace(before, is_fatal=True)
+    return found

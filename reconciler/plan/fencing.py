@@ -1,0 +1,104 @@
+"""Which nodes have to be fenced, which are emptied for what failed on them, and which are let go.
+
+The rules (Pacemaker Explained, "Fencing", "Operation Properties"; lib/pacemaker/pcmk_sched_fencing.c):
+
+* A node that may still run something, and cannot be reached, is unclean. So is one on which something failed whose
+  on-fail is fence. With on-fail standby the node is emptied, and so is one that asked to leave.
+* An unclean node is fenced if fencing is on, something can do it, and the cluster has quorum, or ignores its loss.
+  Nothing is fenced as long as nothing at all is managed.
+* What ran on a node ends with its fencing: nothing has to be stopped there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import HostState, NodeState
+from reconciler.model.observed import Instance, Observed
+from reconciler.model.policy import QuorumPolicy
+from reconciler.model.resource import OnFail, Resource, Role
+
+FENCING_STANDARD = "stonith"
+"""Of the resource agents that fence (Pacemaker's class of fencing devices)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The inputs of a plan with all that follows from failures for whole nodes, and the nodes to fence."""
+
+    intent: Intent
+    observed: Observed
+    fences: Mapping[NodeName, str]
+    """Why each node is fenced, for people."""
+
+
+def judge_nodes(intent: Intent, observed: Observed, resources: Mapping[ResourceId, Resource]) -> Judged:
+    """Return which nodes are to be fenced or emptied.
+
+    Args:
+        intent: what is declared.
+        observed: the world.
+        resources: all resources by the names under which nodes know them.
+    """
+    failed = [(i, on_fail) for i in observed.instances.values() if (on_fail := _on_fail(resources, i))]
+    observed = _with_unclean(
+        intent, observed, {i.node: f"{i.resource} failed there" for i, f in failed if f is OnFail.FENCE}
+    )
+    emptied = {i.node for i, on_fail in failed if on_fail is OnFail.STANDBY}
+    emptied |= {status.name for status in observed.nodes.values() if status.is_leaving}
+    return Judged(intent=_with_standby(intent, emptied), observed=observed, fences=_fences(intent, observed))
+
+
+def is_fencing_device(resource: Resource) -> bool:
+    """Tell whether a resource is what fences nodes."""
+    return resource.agent.standard == FENCING_STANDARD
+
+
+def can_fence(intent: Intent, observed: Observed) -> bool:
+    """Tell whether a node could be fenced now."""
+    policy = intent.cluster.policy
+    has_means = policy.has_watchdog or any(is_fencing_device(r) for r in intent.resources.values())
+    has_say = observed.has_quorum or policy.on_quorum_loss is QuorumPolicy.IGNORE
+    return policy.has_fencing and has_means and has_say
+
+
+def _on_fail(resources: Mapping[ResourceId, Resource], instance: Instance) -> OnFail | None:
+    """Return what the failure of an instance leads to; None if it has not failed."""
+    resource, failure = resources.get(instance.resource), instance.failure
+    if resource is None or failure is None or not resource.is_managed:
+        return None
+    return resource.operation(failure.operation, failure.interval_ms).on_fail
+
+
+def _with_unclean(intent: Intent, observed: Observed, why: Mapping[NodeName, str]) -> Observed:
+    """Take hosts on which something failed beyond remedy for unclean."""
+    nodes = dict(observed.nodes)
+    for node, text in sorted(why.items()):
+        status = nodes.get(node)
+        if node in intent.hosts and status is not None and status.state is NodeState.ONLINE:
+            nodes[node] = replace(status, state=NodeState.UNCLEAN, text=text)
+    return replace(observed, nodes=nodes) if why else observed
+
+
+def _with_standby(intent: Intent, emptied: set[NodeName]) -> Intent:
+    if not emptied:
+        return intent
+    hosts = {
+        name: replace(h, state=HostState.STANDBY) if name in emptied and h.state is HostState.ONLINE else h
+        for name, h in intent.hosts.items()
+    }
+    return replace(intent, hosts=hosts)
+
+
+def _fences(intent: Intent, observed: Observed) -> dict[NodeName, str]:
+    unclean = [s for s in observed.nodes.values() if s.state is NodeState.UNCLEAN and s.name in intent.hosts]
+    is_any_managed = any(r.is_managed for r in intent.resources.values())
+    if not unclean or not is_any_managed or not can_fence(intent, observed):
+        return {}
+    return {status.name: status.text or "node is unclean" for status in unclean}
+
+
+def ended_by_fences(active: tuple[Instance, ...], fences: Mapping[NodeName, str]) -> frozenset[NodeName]:
+    """Return the nodes on which something ends because they are fenced."""
+    return frozenset(i.node for i in active if i.node in fences and i.role is not Role.STOPPED)

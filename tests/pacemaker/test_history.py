@@ -1,0 +1,105 @@
+"""The history of a resource on a node says what it does there, what failed, and what is to follow from it."""
+
+import pytest
+
+from reconciler.model.history import FailureCount
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.observed import Failure, Instance
+from reconciler.model.operation import Monitor
+from reconciler.model.resource import Role
+from tests.pacemaker.cibs import NOW, cib, dummy, meta, op, ran, read
+
+MONITOR = '<operations><op id="m" name="monitor" interval="5s"/></operations>'
+BLOCKS = '<operations><op id="m" name="monitor" interval="5s" on-fail="block"/></operations>'
+EVERY_5_S = Monitor(interval_ms=5000, timeout_ms=20_000)
+LOST = Failure(operation="monitor", rc=7, text="return code 7", interval_ms=5000)
+
+
+def found(*operations: str, inside: str = MONITOR, resource: str = "") -> Instance | None:
+    status = ran("r", *operations)
+    given = read(cib(resource or dummy("r", inside), status=status))
+    return given.observed.instances.get((ResourceId("r"), NodeName("n1")))
+
+
+def state(instance: Instance | None) -> tuple[Role, Failure | None] | None:
+    return None if instance is None else (instance.role, instance.failure)
+
+
+def test_what_has_not_ended_says_nothing_but_for_a_start_which_may_have_come_through() -> None:
+    probe = op("monitor", -1, expected=7, status=-1)
+    assert found(probe) is None
+    starting = found(op("start", -1, status=-1))
+    assert starting is not None
+    assert (starting.role, starting.is_starting) == (Role.STARTED, True)
+
+
+def test_a_later_success_answers_a_failure() -> None:
+    failed = op("monitor", 2, rc=7, interval=5000)
+    assert state(found(op("start", 1), failed)) == (Role.STARTED, LOST)
+    assert state(found(op("start", 1), failed, op("monitor", 3, interval=5000))) == (Role.STARTED, None)
+    assert state(found(op("start", 1), failed, op("monitor", 3, interval=9000))) == (Role.STARTED, LOST)
+    assert state(found(op("start", 1), failed, op("stop", 3))) == (Role.STOPPED, None)
+
+
+def test_of_several_failures_the_hardest_counts() -> None:
+    failed = found(op("monitor", 1, rc=7, interval=5000), op("start", 2, rc=1), inside=BLOCKS)
+    assert state(failed) == (Role.STARTED, LOST)
+
+
+def test_a_probe_that_misses_the_program_is_no_failure_but_bans_the_node() -> None:
+    given = read(cib(dummy("r"), status=ran("r", op("monitor", 1, rc=5, expected=7))))
+    key = (ResourceId("r"), NodeName("n1"))
+    assert given.observed.instances == {key: Instance(resource=key[0], node=key[1], role=Role.STOPPED)}
+    assert given.history.failures == {key: FailureCount(text="see its history", is_fatal=True)}
+
+
+@pytest.mark.parametrize(("rc", "nodes"), [(1, []), (4, ["n1"]), (6, ["n1", "n2"])])
+def test_some_errors_ban_a_node_and_one_bans_all(rc: int, nodes: list[str]) -> None:
+    given = read(cib(dummy("r"), status=ran("r", op("start", 1, rc=rc))))
+    assert [node for (_, node), failure in given.history.failures.items() if failure.is_fatal] == nodes
+
+
+def test_degraded_is_as_good_as_running() -> None:
+    assert state(found(op("monitor", 1, rc=190, interval=5000))) == (Role.STARTED, None)
+
+
+def test_what_is_not_managed_has_not_failed_when_it_does_not_run() -> None:
+    failed = op("monitor", 2, rc=7, interval=5000)
+    resource = dummy("r", meta(is_managed="false") + MONITOR)
+    assert state(found(op("start", 1), failed, resource=resource)) == (Role.STOPPED, None)
+
+
+def test_monitors_are_armed_that_began_after_the_last_start() -> None:
+    monitor = op("monitor", 2, interval=5000)
+    armed = found(op("start", 1), monitor)
+    restarted = found(monitor, op("stop", 3), op("start", 4))
+    probed = found(op("monitor", 1, expected=7), monitor)
+    assert [i.monitors if i else None for i in (armed, restarted, probed)] == [
+        frozenset({EVERY_5_S}),
+        frozenset(),
+        frozenset({EVERY_5_S}),
+    ]
+
+
+def test_a_failure_is_forgotten_after_its_time_and_its_monitor_armed_anew() -> None:
+    resource = dummy("r", meta(failure_timeout="60s") + MONITOR)
+    old, new = (str(int(NOW) - ago) for ago in (60, 59))
+    forgotten = found(
+        op("monitor", 1, rc=7, interval=5000, last_rc_change=old), op("start", 2), resource=resource
+    )
+    assert state(forgotten) == (Role.STARTED, None)
+    recent = op("monitor", 2, rc=7, interval=5000, last_rc_change=new)
+    assert state(found(op("start", 1), recent, resource=resource)) == (Role.STARTED, LOST)
+    expired = op("monitor", 2, rc=7, interval=5000, last_rc_change=old)
+    rearmed = found(op("start", 1), expired, resource=resource)
+    assert rearmed is not None
+    assert rearmed.monitors == frozenset({Monitor(interval_ms=5000, timeout_ms=0)})
+
+
+def test_promotable_instances_are_unpromoted_once_they_run() -> None:
+    clone = f'<clone id="c">{meta(promotable="true")}{dummy("r")}</clone>'
+    assert state(found(op("start", 1), resource=clone)) == (Role.UNPROMOTED, None)
+    assert state(found(op("start", 1), op("promote", 2), resource=clone)) == (Role.PROMOTED, None)
+    assert state(found(op("monitor", 1, rc=8, expected=7), resource=clone)) == (Role.PROMOTED, None)
+    failed = Failure(operation="demote", rc=1, text="return code 1")
+    assert state(found(op("promote", 1), op("demote", 2, rc=1), resource=clone)) == (Role.UNPROMOTED, failed)
