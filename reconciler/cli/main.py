@@ -19,7 +19,7 @@ _COMMANDS = {
     "allow-destroy": "orders:allow_destroy",
     "cleanup": "orders:cleanup",
     "confirm-fenced": "orders:confirm_fenced",
-    "import": "import_:import_",
+    "import": "import_cib:import_cib",
     "key": "key:key",
     "logs": "logs:logs",
     "plan": "plan:plan",

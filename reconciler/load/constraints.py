@@ -58,7 +58,7 @@ class Desugaring:
             self._add_prefer(raw, subject, spec.placement, exclusive)
             for index, rule in enumerate(spec.placement.rules or []):
                 self._add_rule(raw, subject, index, rule)
-            others: dict[tuple[ResourceId, str | None, str | None], Where] = {}
+            others: dict[tuple[ResourceId, str | None, str | None, str | None], Where] = {}
             self._add_with(raw, subject, spec.placement.with_ or (), others, is_apart=False)
             self._add_with(raw, subject, spec.placement.apart_from or (), others, is_apart=True)
         self._add_after(raw, subject, spec.after or ())
@@ -204,7 +204,7 @@ class Desugaring:
         raw: RawDocument,
         subject: Subject,
         items: Sequence[str | WithItem],
-        others: dict[tuple[ResourceId, str | None, str | None], Where],
+        others: dict[tuple[ResourceId, str | None, str | None, str | None], Where],
         *,
         is_apart: bool,
     ) -> None:
@@ -215,7 +215,7 @@ class Desugaring:
             primary, dependent = self._other(written.resource, subject, where), subject.id
             if primary is None:
                 continue
-            key = (primary, written.role, written.own_role)
+            key = (primary, written.role, written.own_role, written.same)
             if key in others:
                 text = f"{primary} is named twice in with and apartFrom"
                 self.problems.add(where, "duplicate", text, f"first at {others[key]}")

@@ -110,7 +110,8 @@ def _add_colocations(found: _Collection, colocations: Iterable[Colocation]) -> N
         dependent, primary = colocation.dependent, colocation.primary
         if not found.can_stand(colocation, dependent, primary):
             continue
-        key = (dependent, primary, colocation.dependent_role, colocation.primary_role)
+        roles = (colocation.dependent_role, colocation.primary_role)
+        key = (dependent, primary, roles, colocation.node_attribute)
         if key in seen:
             text = f"{colocation.id} is the second colocation of {dependent} with {primary}"
             found.losses.add(colocation.where, "colocation", text)

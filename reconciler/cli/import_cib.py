@@ -27,7 +27,7 @@ from reconciler.world.clock import RealClock
 )
 @click.option("--guests", is_flag=True, help="Make guests of VirtualDomain resources; their XML you copy.")
 @click.pass_context
-def import_(ctx: click.Context, file: Path, *, guests: bool) -> None:
+def import_cib(ctx: click.Context, file: Path, *, guests: bool) -> None:
     """Write the YAML that asks for what a Pacemaker CIB asks for, and list what has no equivalent.
 
     The YAML goes to stdout, the list to stderr. Exit code 1 says that the YAML has problems, which are listed too.
