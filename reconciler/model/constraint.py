@@ -67,5 +67,7 @@ class Ordering:
     first_action: str = "start"
     then_action: str = "start"
     is_symmetrical: bool = True
+    needs_all: bool = True
+    """False: of a clone that comes first, one instance is enough (Pacemaker's require-all)."""
     alternatives: str = ""
     """Orderings of one `then` with the same name here: one `first` of them is enough (require-all=false)."""

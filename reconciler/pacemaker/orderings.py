@@ -65,6 +65,7 @@ def _add(
         first_action=first[1],
         then_action=then[1],
         is_symmetrical=boolean(element.get("symmetrical"), default=kind is not OrderKind.SERIALIZE),
+        needs_all=boolean(element.get("require-all"), default=True),
     )
     reading.found.orderings.append(replace(ordering, alternatives=alternatives))
 

@@ -7,7 +7,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Transition
 from reconciler.pacemaker.read import CibInput, read_cib
-from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, load_stopped, pending_starts
+from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
 from reconciler.plan.check import Alarm, check
 from reconciler.plan.collectives import take_apart
@@ -95,7 +95,6 @@ def executed_lines(simulation: Simulation) -> list[str]:
     numbers = take_apart(given.intent, given.observed).numbers
     actions = [*pending_starts(given, transition), *in_order(transition)]
     steps = [step.name for step in transition.milestones]
-    steps += [f"load_stopped_{node}" for node in load_stopped(given)]
     return [
         *(action_line(a, given.names.of(a, numbers) if a.resource else a.node) for a in actions),
         *(

@@ -1,4 +1,4 @@
-"""Says what Pacemaker does to its own records: failures that it forgets, histories that it deletes, pseudo-actions.
+"""Says what Pacemaker does to its own records: failures that it forgets, histories that it deletes.
 
 None of it touches a resource; it is told so that a simulation says all that Pacemaker's would.
 """
@@ -6,10 +6,8 @@ None of it touches a resource; it is told so that a simulation says all that Pac
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.model.collective import Clone, Group
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
-from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind, Transition
 from reconciler.pacemaker.digests import DefinitionChange, definition_change
@@ -77,37 +75,6 @@ def pending_starts(given: CibInput, transition: Transition) -> Iterator[Action]:
                 resource=instance.resource,
                 instance=None if action is None else action.instance,
             )
-
-
-def load_stopped(given: CibInput) -> list[NodeName]:
-    """Return the nodes that become less loaded before anything is added to their load.
-
-    Source: Pacemaker lib/pacemaker/pcmk_sched_utilization.c, pcmk__create_utilization_constraints.
-    """
-    policy = given.intent.cluster.policy
-    if policy.placement is PlacementStrategy.DEFAULT:
-        return []
-    loaded = [r for r in given.intent.resources.values() if r.needs and r.is_managed]
-    if policy.is_symmetric:
-        return list(given.intent.hosts) if loaded else []
-    return [node for node in given.intent.hosts if any(_is_named(given, r, node) for r in loaded)]
-
-
-def _is_named(given: CibInput, resource: Resource, node: NodeName) -> bool:
-    """Tell whether a location says anything of a resource, or of what it is a part of, on a node."""
-    parts = given.intent.collectives
-    subjects = {resource.id, *(c for c in parts if resource.id in _leaves(given, c))}
-    return any(x.node == node and x.resource in subjects for x in given.intent.locations)
-
-
-def _leaves(given: CibInput, name: ResourceId) -> tuple[ResourceId, ...]:
-    match given.intent.collectives.get(name):
-        case Group(members=members):
-            return members
-        case Clone(member=member):
-            return _leaves(given, member)
-        case None:
-            return (name,)
 
 
 def _is_cleared(given: CibInput, sheet: Sheet) -> bool:

@@ -127,10 +127,12 @@ def _due(reasons: tuple[Reason, ...], verb: str) -> str:
         match reason.code:
             case "after" if verb == "Restart":
                 return f"  due to required {reason.subject} {reason.step}"
-            case "after" | "unrunnable" if reason.subject.startswith("one-or-more:"):
+            case "after" | "unrunnable" if "one-or-more:" in reason.subject:
                 return f"  due to unrunnable {reason.subject}"
             case "after" | "unrunnable":
                 return f"  due to unrunnable {reason.subject} {reason.step}"
+            case "alone":
+                return ""
             case "no-quorum":
                 return "  due to no quorum"
             case "quorum-freeze":

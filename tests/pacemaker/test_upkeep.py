@@ -1,4 +1,4 @@
-"""A simulation says what Pacemaker does to its own records, and which pseudo-actions it goes through."""
+"""A simulation says what Pacemaker does to its own records."""
 
 from reconciler.pacemaker.simulation import executed_lines
 from tests.pacemaker.cibs import NOW, cib, dummy, meta, op, ran, simulate
@@ -45,11 +45,3 @@ def test_what_is_removed_is_stopped_and_its_records_are_deleted() -> None:
 def test_a_start_that_was_sent_is_listed_once_more() -> None:
     status = ran("r", op("start", -1, status=-1, op_digest=EMPTY))
     assert lines(dummy("r"), status) == {"* Resource action: r start on n1"}
-
-
-def test_with_a_placement_strategy_load_is_taken_off_nodes_first() -> None:
-    needs = '<utilization id="u"><nvpair id="u1" name="cpu" value="1"/></utilization>'
-    strategy = '<nvpair id="s" name="placement-strategy" value="minimal"/>'
-    found = lines(dummy("r", needs), ran("r", op("start", 1)), options=strategy)
-    assert {f"* Pseudo action: load_stopped_{n}" for n in ("n1", "n2")} <= found
-    assert lines(dummy("r", needs), ran("r", op("start", 1))) == set()

@@ -33,6 +33,8 @@ class _Sharing:
     assignment: Assignment
     clone: Clone
     max_total: int
+    banned: tuple[NodeName, ...]
+    """Nodes where the clone as a whole may not be."""
     removed: frozenset[ResourceId]
     """Instances that run beyond the maximum."""
     counts: Counter[NodeName] = field(default_factory=Counter)
@@ -53,6 +55,7 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
         assignment=assignment,
         clone=found.clone,
         max_total=max_total,
+        banned=tuple(node for node, score in assignment.scores[name].items() if score < 0),
         removed=frozenset(found.instances[max_total:]),
     )
     instances = _by_importance(sharing, found.instances)
@@ -143,23 +146,19 @@ def _assign_finally(sharing: _Sharing, instance: ResourceId) -> None:
 def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) -> NodeName | None:
     """Assign an instance to a node that is not full; with a preference, such that it can be undone."""
     assignment = sharing.assignment
-    full = [node for node in assignment.scores[instance] if not _has_place(sharing, instance, node)]
-    if full:
+    if instance in sharing.removed:
+        closed = list(assignment.scores[instance])
+    else:
+        full = (node for node, count in sharing.counts.items() if count >= sharing.clone.node_max)
+        closed = [*sharing.banned, *full]
+    if closed:
         for name in [instance, *assignment.tree.children(instance)]:
             scores = assignment.scores[name]
-            assignment.scores[name] = scores | {node: -INFINITY for node in full if node in scores}
+            assignment.scores[name] = scores | {node: -INFINITY for node in closed if node in scores}
     node = result_of(assign_part(assignment, instance, prefer, is_tentative=prefer is not None))
     if node is not None:
         sharing.counts[node] += 1
     return node
-
-
-def _has_place(sharing: _Sharing, instance: ResourceId, node: NodeName) -> bool:
-    if instance in sharing.removed or not _can_serve(sharing, node):
-        return False
-    if sharing.assignment.scores[sharing.clone.id].get(node, -INFINITY) < 0:
-        return False
-    return sharing.counts[node] < sharing.clone.node_max
 
 
 def _can_serve(sharing: _Sharing, node: NodeName) -> bool:

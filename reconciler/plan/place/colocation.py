@@ -29,7 +29,7 @@ from reconciler.plan.place.tree import Variant
 _UNUSABLE = -100 * INFINITY
 """Marks a node that dependents would make worse than indifferent, while their scores are added up."""
 
-_FARTHEST = 200
+_FARTHEST = 100
 """How many colocations away a wish is still heard."""
 
 
@@ -232,11 +232,13 @@ class _Adding:
 
         Pacemaker gives that 1 the sign of the share, whatever the wish; so do we, to come to the same places.
         """
+        if not wish:
+            return score
         if score == _UNUSABLE or (share < 0 and wish < 0 and not self._may_drive_away(wish, colocation)):
             return score
         points = share * wish
         rounded = int(points + (0.5 if points >= 0 else -0.5))
-        if not rounded and wish:
+        if not rounded:
             rounded = 1 if share > 0 else -1
         result = add_scores(score, rounded)
         if self.spares and result < 0 <= score:

@@ -45,7 +45,7 @@ def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Mi
     found = []
     for task in settled.milestones:
         subject, verb = task
-        name = subject if subject.startswith("one-or-more:") else f"{subject}_{verb.value}_0"
+        name = subject if "one-or-more:" in subject else f"{subject}_{verb.value}_0"
         after = _reach(situation, settled, steps, task, reached)
         found.append(Milestone(name=name, subject=subject, after=tuple(sorted(after))))
     found += _implied_stops(situation, settled, steps)

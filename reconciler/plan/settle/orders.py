@@ -7,14 +7,16 @@ The rules:
   it runs already. While `then` can't be stopped, `first` is not stopped either, unless it has failed: what has failed
   is not kept down for the sake of what it cannot serve.
 * Of several alternatives one is enough.
-* An order that names a group or a clone is one with each part of it; two clones of which the second is interleaved
-  are ordered instance by instance, on each node.
+* An order that names a group or a clone is one with each part of it. What is not cloned itself waits for all of a
+  clone to start, but is restarted or stopped only for the instance on its own node. Two clones of which the second is
+  interleaved are ordered instance by instance, on each node.
+* Where a number of instances is enough, nothing but their number matters.
 * What must be with a primary does not start while the primary does not run.
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
   Nothing starts in a guest that will not be there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
@@ -25,6 +27,8 @@ from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Ver
 from reconciler.plan.situation import Situation
 
 Decisions = Mapping[ResourceId, Decision]
+Place = Callable[[Situation, Decisions, ResourceId], NodeName | None]
+Relate = Callable[[Situation, Decisions, Ordering, ResourceId, ResourceId], Iterator[Relation]]
 _INVERSE = {Verb.START: Verb.STOP, Verb.STOP: Verb.START}
 _VERBS = {"start": Verb.START, "stop": Verb.STOP}
 
@@ -32,6 +36,31 @@ _VERBS = {"start": Verb.START, "stop": Verb.STOP}
 def alternatives_task(name: str) -> TaskName:
     """Return the task that is done when one of several alternatives is."""
     return (ResourceId(f"one-or-more:{name}"), Verb.STARTED)
+
+
+def minimum_task(ordering: Ordering) -> TaskName:
+    """Return the task that is done when enough instances of a clone run."""
+    return (ResourceId(f"clone-one-or-more:{ordering.id}"), Verb.STARTED)
+
+
+def least_tasks(situation: Situation) -> dict[TaskName, int]:
+    """Return how many of those that come before it each task needs that does not need them all."""
+    found = {alternatives_task(o.alternatives): 1 for o in situation.intent.orderings if o.alternatives}
+    for cloned in situation.clones.values():
+        found[(cloned.clone.id, Verb.STARTED)] = 1
+    for ordering in situation.intent.orderings:
+        least = _least(situation, ordering)
+        if least:
+            found[minimum_task(ordering)] = least
+    return found
+
+
+def _least(situation: Situation, ordering: Ordering) -> int:
+    """Return how many instances of the clone that comes first have to run; 0: it is no question of number."""
+    first = situation.clones.get(ordering.first)
+    if first is None or ordering.alternatives:
+        return 0
+    return first.clone.min or (0 if ordering.needs_all else 1)
 
 
 def is_binding(ordering: Ordering) -> bool:
@@ -54,10 +83,11 @@ def order_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
             continue
         if ordering.alternatives:
             yield from _alternative(situation, ordering)
-        elif _is_by_node(situation, ordering):
-            yield from _by_node(situation, decisions, ordering)
         else:
-            yield from _whole(situation, ordering, ordering.first, ordering.then)
+            is_by_node = _is_by_node(situation, ordering)
+            yield from _starts(situation, decisions, ordering, is_by_node=is_by_node)
+            if ordering.is_symmetrical and ordering.kind is not OrderKind.SERIALIZE:
+                yield from _stops(situation, decisions, ordering, is_by_node=is_by_node)
 
 
 def _is_known(situation: Situation, subject: ResourceId) -> bool:
@@ -69,14 +99,38 @@ def _is_by_node(situation: Situation, ordering: Ordering) -> bool:
     return ordering.first in situation.clones and then is not None and then.clone.is_interleaved
 
 
-def _whole(
-    situation: Situation, ordering: Ordering, first: ResourceId, then: ResourceId
+def _starts(
+    situation: Situation, decisions: Decisions, ordering: Ordering, *, is_by_node: bool
 ) -> Iterator[Relation]:
-    """Relate all of one subject to all of another."""
+    """Relate what comes first, as it starts or does what else the order says, to what comes then."""
+    if _least(situation, ordering):
+        yield from _minimum(situation, ordering)
+    elif is_by_node:
+        yield from _pairs(situation, decisions, ordering, forward)
+        yield from _alone(situation, decisions, ordering)
+    else:
+        yield from forward(situation, decisions, ordering, ordering.first, ordering.then)
+
+
+def _stops(
+    situation: Situation, decisions: Decisions, ordering: Ordering, *, is_by_node: bool
+) -> Iterator[Relation]:
+    """Relate the two the other way round as they stop."""
+    if is_by_node:
+        yield from _pairs(situation, decisions, ordering, inverse)
+    else:
+        yield from inverse(situation, decisions, ordering, ordering.first, ordering.then)
+
+
+def forward(
+    situation: Situation, decisions: Decisions, ordering: Ordering, first: ResourceId, then: ResourceId
+) -> Iterator[Relation]:
+    """Relate all of one subject to all of another, in the order that is declared."""
     first_verb, then_verb = _VERBS[ordering.first_action], _VERBS[ordering.then_action]
     is_mandatory = ordering.kind is OrderKind.MANDATORY
     is_start = is_mandatory and first_verb is then_verb is Verb.START
     is_stop = is_mandatory and first_verb is then_verb is Verb.STOP
+    is_local = first in situation.clones and then not in situation.clones
     blocks = Blocking.ALWAYS if ordering.is_symmetrical else Blocking.IF_STARTING
     for task in _tasks(situation, then, then_verb):
         yield Relation(
@@ -84,21 +138,60 @@ def _whole(
             then=task,
             bond=Bond.AFTER,
             where=ordering.where,
-            implies_then=is_start and ordering.is_symmetrical,
+            implies_then=is_start and ordering.is_symmetrical and not is_local,
             blocks=blocks if is_start else Blocking.NO,
             holds=is_stop,
         )
-    if not ordering.is_symmetrical or ordering.kind is OrderKind.SERIALIZE:
-        return
+    if is_local and is_start and ordering.is_symmetrical:
+        for leaf in situation.leaves(then):
+            for instance in _instances_at(
+                situation, decisions, first, _target(situation, decisions, leaf), _target
+            ):
+                yield Relation(
+                    first=done(situation, instance, Verb.START),
+                    then=(leaf, Verb.START),
+                    bond=Bond.AFTER,
+                    where=ordering.where,
+                    implies_then=True,
+                )
+
+
+def inverse(
+    situation: Situation, decisions: Decisions, ordering: Ordering, first: ResourceId, then: ResourceId
+) -> Iterator[Relation]:
+    """Relate all of one subject to all of another, in reverse."""
+    first_verb, then_verb = _VERBS[ordering.first_action], _VERBS[ordering.then_action]
+    is_start = ordering.kind is OrderKind.MANDATORY and first_verb is then_verb is Verb.START
+    is_local = first in situation.clones and then not in situation.clones
     for leaf in situation.leaves(then):
         yield Relation(
             first=(leaf, _INVERSE[then_verb]),
             then=begun(first, _INVERSE[first_verb]),
             bond=Bond.AFTER,
             where=ordering.where,
-            implies_first=is_start,
+            implies_first=is_start and not is_local,
             holds=is_start,
         )
+        node = _current(situation, decisions, leaf)
+        for instance in (
+            _instances_at(situation, decisions, first, node, _current) if is_local and is_start else ()
+        ):
+            yield Relation(
+                first=(leaf, Verb.STOP),
+                then=begun(instance, Verb.STOP),
+                bond=Bond.AFTER,
+                where=ordering.where,
+                implies_first=True,
+            )
+
+
+def _instances_at(
+    situation: Situation, decisions: Decisions, clone: ResourceId, node: NodeName | None, place: Place
+) -> list[ResourceId]:
+    """Return the instances of a clone on a node: what is not cloned minds only those beside it."""
+    if node is None:
+        return []
+    return [i for i in situation.clones[clone].instances if place(situation, decisions, i) == node]
 
 
 def _tasks(situation: Situation, subject: ResourceId, verb: Verb) -> list[TaskName]:
@@ -131,7 +224,24 @@ def _alternative(situation: Situation, ordering: Ordering) -> Iterator[Relation]
             )
 
 
-def _by_node(situation: Situation, decisions: Decisions, ordering: Ordering) -> Iterator[Relation]:
+def _minimum(situation: Situation, ordering: Ordering) -> Iterator[Relation]:
+    """Let a number of instances be enough: what comes then does not start without, and minds nothing else."""
+    enough = minimum_task(ordering)
+    for instance in situation.clones[ordering.first].instances:
+        yield Relation(
+            first=done(situation, instance, Verb.START),
+            then=enough,
+            bond=Bond.PART,
+            implies_then=True,
+            blocks=Blocking.ALWAYS,
+        )
+    for task in _tasks(situation, ordering.then, Verb.START):
+        yield Relation(first=enough, then=task, bond=Bond.AFTER, where=ordering.where, blocks=Blocking.ALWAYS)
+
+
+def _pairs(
+    situation: Situation, decisions: Decisions, ordering: Ordering, relate: Relate
+) -> Iterator[Relation]:
     """Relate the instances of two clones that share a node: where they are to run, and where they do."""
     firsts, thens = situation.clones[ordering.first].instances, situation.clones[ordering.then].instances
     related = set()
@@ -142,20 +252,24 @@ def _by_node(situation: Situation, decisions: Decisions, ordering: Ordering) -> 
             first = there.get(node) if node is not None else None
             if first is not None and (first, then) not in related:
                 related.add((first, then))
-                yield from _whole(situation, ordering, first, then)
-            elif first is None and node is not None and place is _target:
-                yield from _alone(situation, ordering, then, node)
+                yield from relate(situation, decisions, ordering, first, then)
 
 
-def _alone(situation: Situation, ordering: Ordering, then: ResourceId, node: NodeName) -> Iterator[Relation]:
-    """Keep an instance from running where none of the other clone is."""
+def _alone(situation: Situation, decisions: Decisions, ordering: Ordering) -> Iterator[Relation]:
+    """Keep an instance from running where none of the clone is that comes first."""
     if not is_binding(ordering):
         return
-    missing = (ResourceId(f"{ordering.first}@{node}"), Verb.START)
-    for task in _tasks(situation, then, Verb.START):
-        yield Relation(
-            first=missing, then=task, bond=Bond.AFTER, where=ordering.where, blocks=Blocking.ALWAYS
-        )
+    firsts = situation.clones[ordering.first].instances
+    there = {_target(situation, decisions, first) for first in firsts}
+    for then in situation.clones[ordering.then].instances:
+        node = _target(situation, decisions, then)
+        if node is None or node in there:
+            continue
+        missing = (ResourceId(f"{ordering.first}@{node}"), Verb.START)
+        for task in _tasks(situation, then, Verb.START):
+            yield Relation(
+                first=missing, then=task, bond=Bond.ALONE, where=ordering.where, blocks=Blocking.ALWAYS
+            )
 
 
 def _target(situation: Situation, decisions: Decisions, subject: ResourceId) -> NodeName | None:

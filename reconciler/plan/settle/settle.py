@@ -22,9 +22,9 @@ from reconciler.plan.settle.collectives import collective_relations
 from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
 from reconciler.plan.settle.orders import (
-    alternatives_task,
     colocation_relations,
     guest_relations,
+    least_tasks,
     order_relations,
 )
 from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Relations, Task, TaskName, Verb
@@ -84,10 +84,8 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
 def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
     """Put down what each decision asks for by itself."""
     situation = board.situation
-    for cloned in situation.clones.values():
-        board.task((cloned.clone.id, Verb.STARTED)).least = max(1, cloned.clone.min)
-    for name in {o.alternatives for o in situation.intent.orderings if o.alternatives}:
-        board.task(alternatives_task(name)).least = 1
+    for name, least in least_tasks(situation).items():
+        board.task(name).least = least
     for missing in board.relations.by_first:
         if missing[0] not in board.decisions and "@" in missing[0]:
             board.task(missing).obstacle = Obstacle(

@@ -37,6 +37,8 @@ class Bond(Enum):
     AFTER = "after"
     GUEST = "guest"
     WITH = "with"
+    ALONE = "alone"
+    """With the instance of another clone on the same node, which there is not."""
     PART = "part"
     """Between a collective and what it consists of."""
 

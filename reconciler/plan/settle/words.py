@@ -36,6 +36,10 @@ def _lacks(subject: ResourceId, bond: Bond, why: str) -> str:
     match bond:
         case Bond.AFTER | Bond.PART if subject.startswith("one-or-more:"):
             return "it starts after one of several, and none of them runs"
+        case Bond.AFTER | Bond.PART if subject.startswith("clone-one-or-more:"):
+            return "it starts after a clone of which too few instances run"
+        case Bond.ALONE:
+            return f"there is no instance beside it of {subject.partition('@')[0]}, which it starts after"
         case Bond.AFTER | Bond.PART:
             return f"it starts after {subject}, which does not run: {why}"
         case Bond.GUEST:
@@ -59,6 +63,8 @@ def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
     verb = _verb(subject, tasks)
     if relation.bond is Bond.GUEST:
         return Reason("guest", f"its guest {subject} {verb}")
+    if relation.bond is Bond.ALONE:
+        return Reason("alone", _lacks(subject, relation.bond, ""), relation.where)
     comes = next((v for v in (Verb.STARTED, Verb.START) if _happens((subject, v), tasks)), None)
     text = f"{subject}, which it starts after, {verb}"
     return Reason("after", text, relation.where, subject, (comes or other[1]).value)
