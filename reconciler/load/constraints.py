@@ -270,6 +270,7 @@ class Desugaring:
                     first_action=first_action,
                     then_action=then_action,
                     is_symmetrical=kind is not OrderKind.SERIALIZE and written.symmetrical is not False,
+                    needs_all=written.require_all is not False,
                 )
             )
 

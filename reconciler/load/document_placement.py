@@ -94,6 +94,8 @@ class AfterItem(Part):
     """mandatory: always; optional: only if both happen at once; serialize: never both at once (Pacemaker: kind)."""
     symmetrical: bool | None = None
     """Stop in the opposite order too (Pacemaker: symmetrical). Default true, but not for serialize."""
+    require_all: bool | None = None
+    """false: of a clone, one instance is enough (Pacemaker: require-all). Default true."""
 
 
 _With = Annotated[Annotated[Name, Tag("text")] | Annotated[WithItem, Tag("map")], Discriminator(shape)]

@@ -107,16 +107,16 @@ def check_colocations(
     for colocation in wanted.values():
         if colocation.score < 0 or colocation.node_attribute is not None:
             continue
-        common = allowed[colocation.dependent] & allowed[colocation.primary]
+        ones, others = (allowed.get(name, frozenset()) for name in (colocation.dependent, colocation.primary))
         # What has no node at all is reported for itself.
-        if not common and allowed[colocation.dependent] and allowed[colocation.primary]:
+        if ones and others and not ones & others:
             text = f"no node may run both {colocation.dependent} and {colocation.primary}"
             hint = "let their placement.on, or rules, have a node in common"
             problems.add(colocation.where, "never-together", text, hint)
     for group in intent.collectives.values():
         if isinstance(group, Group) and group.is_colocated and group.members:
-            common = frozenset.intersection(*(allowed[m] for m in group.members))
-            if not common and all(allowed[m] for m in group.members):
+            nodes = [allowed.get(member, frozenset()) for member in group.members]
+            if all(nodes) and not frozenset.intersection(*nodes):
                 text = f"no node may run all members of {group.id}"
                 hint = "let their placement.on, or rules, have a node in common"
                 problems.add(group.where, "never-together", text, hint)

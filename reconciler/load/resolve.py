@@ -21,6 +21,7 @@ from reconciler.load.fencing import fencing_levels_of
 from reconciler.load.guests import guest_of
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of
+from reconciler.load.not_yet import warn_of_what_is_not_carried_out
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.references import check_references
@@ -122,6 +123,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         orderings=tuple(desugaring.orderings),
         fencing_levels=tuple(fencing_levels_of(usable, names, resources, problems)),
     )
+    warn_of_what_is_not_carried_out(intent, problems)
     check_intent(intent, is_complete=reading.is_complete, problems=problems)
     return intent
 

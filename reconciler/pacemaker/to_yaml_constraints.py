@@ -155,6 +155,7 @@ def _add_orders(found: _Collection, orderings: Iterable[Ordering]) -> None:
         item: Map = {"resource": str(ordering.first)}
         item |= {"action": ordering.first_action} if ordering.first_action != "start" else {}
         item |= {"thenAction": ordering.then_action} if ordering.then_action != "start" else {}
+        item |= {} if ordering.needs_all else {"requireAll": False}
         item |= _kind(found, ordering)
         orders = found.orders.setdefault(ordering.then, [])
         orders.append(item if len(item) > 1 else str(ordering.first))

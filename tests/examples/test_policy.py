@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from reconciler.load import not_yet
 from reconciler.load.load import load
 from reconciler.load.positions import parse
 from reconciler.model.history import History
@@ -20,7 +21,7 @@ NAMES = sorted(path.name for path in EXAMPLES.iterdir())
 
 def intent_of(name: str) -> Intent:
     loaded = load({"cluster.yaml": (EXAMPLES / name / "cluster.yaml").read_bytes()})
-    assert [str(problem) for problem in loaded.problems] == []
+    assert [str(problem) for problem in loaded.problems if problem.code != not_yet.CODE] == []
     assert loaded.intent is not None
     return loaded.intent
 

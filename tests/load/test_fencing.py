@@ -44,4 +44,5 @@ def test_health_is_kept_as_pacemaker_keeps_it() -> None:
     ],
 )  # fmt: skip
 def test_levels_that_name_no_device_are_refused(spec: str, want: list[str]) -> None:
-    assert problems_of(DEVICES + host("h1", f"{{agent: local, fencing: {spec}}}")) == want
+    found = problems_of(DEVICES + host("h1", f"{{agent: local, fencing: {spec}}}"))
+    assert [problem for problem in found if "[not-yet]" not in problem] == want

@@ -242,7 +242,8 @@ def test_names(name: str, want: list[str]) -> None:
     ],
 )  # fmt: skip
 def test_resource_agents(agent: str, want: str | None) -> None:
-    assert problems_of(resource("a", agent=agent)) == ([] if want is None else [f"6:10: error[{want}"])
+    found = [problem for problem in problems_of(resource("a", agent=agent)) if "[not-yet]" not in problem]
+    assert found == ([] if want is None else [f"6:10: error[{want}"])
 
 
 @pytest.mark.parametrize(

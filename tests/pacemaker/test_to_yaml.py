@@ -131,6 +131,10 @@ ORDER = '<rsc_order id="o{n}" first="{b}" then="{a}" kind="{kind}"/>'
             ORDER.format(n=1, a="c", b="all", kind="Optional") + LOCATION.format(n=2, a="all", node="n1", score="7"),
         ),
         (f'<clone id="all">{meta(globally_unique="true", clone_node_max="2", clone_max="3")}{dummy("a")}</clone>', ""),
+        (
+            f'<clone id="all">{dummy("a")}</clone>{dummy("c")}',
+            '<rsc_order id="o" first="all" then="c" require-all="false"/>',
+        ),
         (f'<clone id="all">{meta(promotable="true", promoted_max="1")}{dummy("a")}</clone>', ""),
         (
             dummy("a"),
