@@ -127,6 +127,8 @@ class RemoteNode:
     agent: AgentAddress
     labels: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
+    is_searched: bool = True
+    """Resources are looked for there, before anything is started (Pacemaker's resource-discovery-enabled)."""
     epoch: int = 0
 
 

@@ -72,6 +72,16 @@ class ResourceAgent:
         return ":".join(part for part in (self.standard, self.provider, self.type) if part)
 
     @property
+    def is_fencing(self) -> bool:
+        """Tell whether it is what fences nodes (Pacemaker's class stonith)."""
+        return self.standard == "stonith"
+
+    @property
+    def is_connection(self) -> bool:
+        """Tell whether it connects the agent of a node, as a resource of a Pacemaker cluster (ocf:pacemaker:remote)."""
+        return (self.standard, self.provider, self.type) == ("ocf", "pacemaker", "remote")
+
+    @property
     def has_parameters(self) -> bool:
         """Tell whether instances can differ: a systemd unit is known by its name alone."""
         return self.standard in {"ocf", "guest"}

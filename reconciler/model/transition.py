@@ -85,7 +85,11 @@ class Milestone:
     name: str
     """By Pacemaker's pattern: `GROUP_start_0`, `CLONE_running_0`, `one-or-more:NAME`."""
     subject: ResourceId
-    """The group or clone; or the resource, of a stop that is not needed, for its node is fenced."""
+    """The group or clone; or the resource whose stop is not needed, for its node is fenced; or what runs a guest."""
+    ends: NodeName | None = None
+    """The guest node that has ended at this point, because what runs it stopped, or its host was fenced."""
+    how: str = ""
+    """With `ends`: off, or reboot if it comes back."""
     after: tuple[ActionId, ...] = ()
 
 

@@ -111,7 +111,7 @@ def _with_fencing(report: _Report, options: Options, now: float) -> Judgement:
         return Judgement(state=NodeState.ONLINE) if is_online else down
     if report.member_since < 0:
         return _unclean("peer has not been seen by the cluster")
-    if report.join == "nack":
+    if report.join == "banned":
         why = "peer failed Pacemaker membership criteria"
     elif report.must_end:
         if not is_member and not is_online and report.join == "down":

@@ -1,17 +1,21 @@
 """Reads nodes: what is declared of them, what they said last, and the attributes that rules look at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import NodeName
-from reconciler.model.node import AgentAddress, Host, HostState, NodeKind
+from reconciler.model.node import AgentAddress, Host, HostState, NodeKind, RemoteNode
 from reconciler.model.observed import NodeStatus
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.node_states import is_leaving, judge
 from reconciler.pacemaker.nvpairs import pairs
 from reconciler.pacemaker.options import Options
+from reconciler.pacemaker.remotes import Declared
 from reconciler.pacemaker.rules import Subject
-from reconciler.pacemaker.values import boolean, integer
+from reconciler.pacemaker.values import boolean, duration_ms, integer
+
+_PORT = 3121
+_CONNECT_TIMEOUT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +30,13 @@ class Nodes:
     """Transient attributes alone: fail counts stand there."""
     states: Mapping[NodeName, Element]
     """The <node_state> of each node that has one, in the order of the status section."""
+    remotes: Mapping[NodeName, RemoteNode] = field(default_factory=dict)
+    """Remote and guest nodes."""
 
     @property
     def places(self) -> tuple[NodeName, ...]:
         """Return the nodes that resources may run on."""
-        return tuple(self.hosts)
+        return (*self.hosts, *self.remotes)
 
 
 def read_nodes(cib: Cib, options: Options) -> Nodes:
@@ -42,7 +48,6 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
         if uname is None or node.tag != "node":
             continue
         if node.get("type") == "remote":
-            cib.note(node, "remote", f"{uname} is a remote node")
             continue
         name = NodeName(uname)
         state = states.get(node_id)
@@ -85,6 +90,51 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
         failures=transient,
         states=dict(sorted(found.items(), key=lambda item: order[item[1].get("id", "")])),
     )
+
+
+def with_remotes(cib: Cib, nodes: Nodes, declared: Mapping[NodeName, Declared]) -> Nodes:
+    """Return the nodes with those that resources make; their states follow from what is known of these resources."""
+    states = {
+        str(s.get("uname") or s.get("id", "")): s for s in cib.section("status") if s.tag == "node_state"
+    }
+    written = {n.get("uname", ""): n for n in cib.section("configuration/nodes") if n.get("type") == "remote"}
+    attributes, failures, found = dict(nodes.attributes), dict(nodes.failures), dict(nodes.states)
+    remotes: dict[NodeName, RemoteNode] = {}
+    for name, one in declared.items():
+        node, state = written.get(name), states.get(name)
+        said = {} if state is None else _transient(cib, state, "instance_attributes")
+        permanent = (
+            {} if node is None else pairs(cib, elements(node, "instance_attributes"), Subject(now=cib.now))
+        )
+        kind = "container" if one.is_guest else "remote"
+        attributes[name] = {
+            **permanent,
+            **said,
+            "#uname": name,
+            "#id": name,
+            "#kind": kind,
+            "#is_dc": "false",
+        }
+        failures[name] = said
+        if state is not None:
+            found[name] = state
+        remotes[name] = RemoteNode(
+            name=name,
+            where=cib.where(one.element),
+            agent=AgentAddress(
+                address=one.address or name,
+                port=integer(one.port, _PORT),
+                connect_timeout_ms=duration_ms(one.connect_timeout, _CONNECT_TIMEOUT_MS),
+            ),
+            labels=attributes[name],
+            is_searched=boolean(attributes[name].get("resource-discovery-enabled"), default=True),
+            capacity={} if node is None else _capacity(cib, node, state),
+        )
+    order = {name: number for number, name in enumerate(states)}
+    ordered = dict(
+        sorted(found.items(), key=lambda i: order.get(str(i[1].get("uname") or i[1].get("id", "")), 0))
+    )
+    return replace(nodes, attributes=attributes, failures=failures, states=ordered, remotes=remotes)
 
 
 def whole_numbers(pairs_read: Mapping[str, str]) -> dict[str, int]:

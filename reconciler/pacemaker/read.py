@@ -1,18 +1,20 @@
 """From a CIB to what the planner takes: intent, observation and history."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeState
-from reconciler.model.observed import NodeStatus, Observed
-from reconciler.model.resource import Resource
+from reconciler.model.observed import Instance, NodeStatus, Observed
+from reconciler.model.resource import Resource, Role
 from reconciler.pacemaker.constraints import read_constraints
 from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.history_names import HistoryNames
-from reconciler.pacemaker.nodes import Nodes, read_nodes
+from reconciler.pacemaker.nodes import Nodes, read_nodes, with_remotes
 from reconciler.pacemaker.options import Options, has_quorum, read_options
+from reconciler.pacemaker.remote_states import remote_statuses
 from reconciler.pacemaker.remotes import declared_nodes
 from reconciler.pacemaker.resources import read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
@@ -32,7 +34,14 @@ class CibInput:
     names: HistoryNames
     statuses: Statuses
     """The histories that it was concluded from."""
+    connections: Mapping[NodeName, Instance]
+    """Connections to guest nodes that are up, by node."""
     unsupported: tuple[Unsupported, ...]
+
+    def is_online(self, node: NodeName) -> bool:
+        """Tell whether a node is there."""
+        status = self.observed.nodes.get(node)
+        return status is not None and status.state is NodeState.ONLINE
 
     def declared(self, resource: ResourceId) -> Resource | None:
         """Return what is declared of what is observed; for an instance of a clone, of what is cloned."""
@@ -56,8 +65,9 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     cib = open_cib(data, file, now)
     cib.now = float(integer(cib.root.get("execution-date"), int(now)))
     options = read_options(cib)
-    nodes = read_nodes(cib, options)
-    resources = read_resources(cib, options, len({*nodes.hosts, *declared_nodes(cib)}))
+    declared = declared_nodes(cib)
+    nodes = with_remotes(cib, read_nodes(cib, options), declared)
+    resources = read_resources(cib, options, nodes)
     constraints = read_constraints(cib, nodes, resources)
     intent = Intent(
         cluster=options.cluster,
@@ -70,9 +80,13 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         fencing_levels=read_levels(cib),
     )
     statuses = read_statuses(cib, options, nodes, resources)
+    if declared:
+        remote = remote_statuses(options, nodes, declared, statuses.instances.values())
+        nodes = replace(nodes, status={**nodes.status, **remote})
+        statuses = read_statuses(cib, options, nodes, resources)
     observed = Observed(
         nodes=_in_order_of_status(nodes, options),
-        instances=statuses.instances,
+        instances={k: i for k, i in statuses.instances.items() if k[0] not in resources.connections},
         has_quorum=has_quorum(cib),
     )
     return CibInput(
@@ -81,6 +95,11 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         history=History(failures=statuses.failures),
         now=cib.now,
         names=statuses.names,
+        connections={
+            NodeName(resource): instance
+            for (resource, _), instance in statuses.instances.items()
+            if resource in resources.connections and instance.role is not Role.STOPPED
+        },
         statuses=statuses,
         unsupported=tuple(cib.unsupported),
     )

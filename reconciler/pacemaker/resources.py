@@ -4,20 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.collective import Clone, Collective, Group
-from reconciler.model.names import ResourceId
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import RemoteNode
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import MultipleActive, Requires, Resource, ResourceAgent, Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.collectives import read_clone, read_group
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.lineage import Lineage
-from reconciler.pacemaker.nodes import whole_numbers
+from reconciler.pacemaker.nodes import Nodes, whole_numbers
 from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
 from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.values import boolean, duration_ms, role_of, score
-
-_IGNORED_META = {"remote-node": "", "container": ""}
-"""Meta-attributes that are not supported yet, and the value that changes nothing."""
 
 
 @dataclass(slots=True)
@@ -37,6 +35,10 @@ class Resources:
     """The clone that a primitive, or a group, is in."""
     roots: list[ResourceId] = field(default_factory=list)
     """Those that are in no other."""
+    connections: set[ResourceId] = field(default_factory=set)
+    """Names under which Pacemaker knows the connections to guest nodes, which are no resources of ours."""
+    remotes: Mapping[NodeName, RemoteNode] = field(default_factory=dict)
+    """The nodes that resources make."""
 
     def named(self, name: str) -> ResourceId | None:
         """Return what a constraint means by a name: for what is cloned, its clone; None for what is not known."""
@@ -64,15 +66,11 @@ class Resources:
         return found
 
 
-def read_resources(cib: Cib, options: Options, node_count: int) -> Resources:
-    """Return the resources, and note those that are left out.
-
-    Args:
-        cib: the CIB.
-        options: its cluster options.
-        node_count: how many nodes are declared: the number of instances of a clone that does not say it.
-    """
-    found = Resources()
+def read_resources(cib: Cib, options: Options, nodes: Nodes) -> Resources:
+    """Return the resources, and note those that are left out."""
+    found = Resources(remotes=nodes.remotes)
+    # A clone that does not say how many instances it has, has one for each node.
+    node_count = len({*nodes.attributes, *nodes.remotes})
     for element in cib.section("configuration/resources"):
         lineage = Lineage(cib=cib, element=element)
         match element.tag:
@@ -134,14 +132,12 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         provider=lineage.attribute("provider"),
         type=lineage.attribute("type"),
     )
-    if agent.type == "remote":
-        cib.note(lineage.element, "remote", f"{name} is left out: remote nodes are not supported yet")
-        found.left_out.add(name)
-        return
     meta = lineage.meta()
-    for feature, harmless in _IGNORED_META.items():
-        if meta.get(feature, harmless) != harmless:
-            cib.note(lineage.element, feature, f"{feature}={meta[feature]} of {name} is not supported yet")
+    is_remote = str(agent) == "ocf:pacemaker:remote"
+    node = found.remotes.get(NodeName(name if is_remote else meta.get("remote-node", "")))
+    container = meta.get("container")
+    if node is not None and not is_remote:
+        found.connections.add(ResourceId(node.name))
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
     is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
     found.meta[name] = meta
@@ -153,7 +149,13 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         where=cib.where(lineage.element),
         params=lineage.inherited("instance_attributes", lineage.subject),
         operations=read_operations(
-            lineage, FailurePolicy(has_fencing=options.has_fencing, is_managed=is_managed)
+            lineage,
+            FailurePolicy(
+                has_fencing=options.has_fencing,
+                is_contained=container is not None,
+                is_connection=is_remote,
+                is_managed=is_managed,
+            ),
         ),
         state=_wanted_role(options, lineage, meta),
         is_managed=is_managed,
@@ -166,7 +168,9 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         failure_timeout_ms=duration_ms(meta.get("failure-timeout")),
         start_failure_is_fatal=options.start_failures_are_fatal,
         needs=whole_numbers(lineage.own("utilization", lineage.subject)),
-        allows_migration=boolean(meta.get("allow-migrate")),
+        allows_migration=boolean(meta.get("allow-migrate"), default=is_remote),
+        remote_node=node,
+        container=None if container is None or container == name else ResourceId(container),
         allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),
         requires=_requires(options, agent, meta),
         rank=len(found.known),

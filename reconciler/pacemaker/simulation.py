@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from reconciler.model.names import ActionId, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
-from reconciler.model.transition import Transition
+from reconciler.model.transition import ActionKind, Transition
+from reconciler.pacemaker.connections import connection_changes, connection_lines
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
@@ -13,6 +14,9 @@ from reconciler.plan.check import Alarm, check
 from reconciler.plan.collectives import take_apart
 from reconciler.plan.outlook import carried_out, in_order
 from reconciler.plan.schedule import schedule
+
+_CONNECTING = frozenset({ActionKind.CONNECT, ActionKind.DISCONNECT})
+"""What Pacemaker tells of connections as resources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ def simulation_document(simulation: Simulation) -> dict[str, object]:
             resource: [{"node": node, "role": role.value} for node, role in found]
             for resource, found in _places(given, simulation.after).items()
         },
-        "transition": transition_lines(transition),
+        "transition": transition_lines(transition, connection_changes(given, transition)),
         "actions": [
             {
                 "id": action.id,
@@ -81,7 +85,10 @@ def simulation_document(simulation: Simulation) -> dict[str, object]:
 def simulation_text(simulation: Simulation) -> str:
     """Return a simulation as text, in the sections that crm_simulate has."""
     given, transition = simulation.given, simulation.transition
-    sections = ["Transition Summary:", *_indented(transition_lines(transition))]
+    sections = [
+        "Transition Summary:",
+        *_indented(transition_lines(transition, connection_changes(given, transition))),
+    ]
     if simulation.is_executed:
         executed = executed_lines(simulation)
         sections += ["", "Executing Cluster Transition:", *_indented(executed)]
@@ -94,15 +101,19 @@ def executed_lines(simulation: Simulation) -> list[str]:
     given, transition = simulation.given, simulation.transition
     numbers = take_apart(given.intent, given.observed).numbers
     actions = [*pending_starts(given, transition), *in_order(transition)]
-    steps = [step.name for step in transition.milestones]
     return [
-        *(action_line(a, given.names.of(a, numbers) if a.resource else a.node) for a in actions),
+        *(
+            action_line(a, given.names.of(a, numbers) if a.resource else a.node)
+            for a in actions
+            if a.kind not in _CONNECTING
+        ),
+        *connection_lines(given, transition),
         *(
             f"* Cluster action:  clear_failcount for {c.resource} on {c.node}"
             for c in forgotten_failures(given)
         ),
         *(f"* Resource action: {c.resource:<15} delete on {c.node}" for c in deleted_histories(given)),
-        *(pseudo_line(step) for step in dict.fromkeys(steps)),
+        *(pseudo_line(step) for step in dict.fromkeys(m.name for m in transition.milestones)),
     ]
 
 

@@ -161,7 +161,7 @@ def _sheet(
         history=history,
         given=given,
         course=follow(history, given),
-        is_declared=known is not None,
+        is_declared=known is not None or name in resources.connections,
     )
 
 

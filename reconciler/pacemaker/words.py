@@ -35,10 +35,15 @@ class _Line:
     ending: str = ""
 
 
-def transition_lines(transition: Transition) -> list[str]:
-    """Return the lines of the section Transition Summary, in rank order."""
+def transition_lines(transition: Transition, more: Iterable[Change] = ()) -> list[str]:
+    """Return the lines of the section Transition Summary, in rank order.
+
+    Args:
+        transition: the plan.
+        more: what Pacemaker tells besides, of what is no resource of ours.
+    """
     lines: list[_Line] = []
-    for change in transition.changes:
+    for change in (*transition.changes, *more):
         if change.action in _VERBS:
             lines += _lines(transition, change)
     for blocked in transition.blocked:
@@ -53,11 +58,17 @@ def transition_lines(transition: Transition) -> list[str]:
 
 
 def _fence_lines(transition: Transition) -> list[str]:
-    return [
+    fenced = [
         f"* Fence ({action.fencing}) {action.node} '{action.reasons[0].text}'"
         for action in transition.actions.values()
         if action.kind is ActionKind.FENCE
     ]
+    ended = [
+        f"* Fence ({step.how}) {step.ends} (resource: {step.subject}) 'guest is unclean'"
+        for step in transition.milestones
+        if step.ends is not None
+    ]
+    return [*fenced, *ended]
 
 
 def operation_of(action: Action) -> str:

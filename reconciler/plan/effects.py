@@ -113,12 +113,23 @@ def _with_instance(
             kept = frozenset(m for m in before.monitors if m.interval_ms != action.interval_ms)
             instances[key] = replace(before, monitors=kept)
     result = replace(observed, instances=instances)
+    if resource in guest_nodes and action.uses is not None and action.uses.agent.is_connection:
+        return _with_connection(result, action, guest_nodes[resource])
     if action.kind is ActionKind.STOP and result.active_on(resource):
         # The other half of a migration: it goes on elsewhere.
         return result
     if resource in guest_nodes and action.kind in {ActionKind.START, ActionKind.STOP}:
         return _with_guest(result, guest_nodes[resource], is_running=action.kind is ActionKind.START)
     return result
+
+
+def _with_connection(observed: Observed, action: Action, node: NodeName) -> Observed:
+    """Let a node come and go with its connection; what is on it stays as it is."""
+    if action.kind in {ActionKind.START, ActionKind.MIGRATE_FROM}:
+        return _with_node(observed, node, NodeState.ONLINE)
+    if action.kind is ActionKind.STOP and not observed.active_on(action.resource or ResourceId("")):
+        return _with_node(observed, node, NodeState.OFFLINE)
+    return observed
 
 
 def _fenced(observed: Observed, node: NodeName, guest_nodes: dict[ResourceId, NodeName]) -> Observed:

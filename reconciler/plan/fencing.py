@@ -19,9 +19,6 @@ from reconciler.model.observed import Instance, Observed
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail, Resource, Role
 
-FENCING_STANDARD = "stonith"
-"""Of the resource agents that fence (Pacemaker's class of fencing devices)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -43,22 +40,21 @@ def judge_nodes(intent: Intent, observed: Observed, resources: Mapping[ResourceI
     """
     failed = [(i, on_fail) for i in observed.instances.values() if (on_fail := _on_fail(resources, i))]
     observed = _with_unclean(
-        intent, observed, {i.node: f"{i.resource} failed there" for i, f in failed if f is OnFail.FENCE}
+        observed,
+        {
+            **{i.node: f"{i.resource} failed there" for i, f in failed if f is OnFail.FENCE},
+            **_lost_remotes(resources, [i for i, f in failed if f is OnFail.RESET_REMOTE]),
+        },
     )
     emptied = {i.node for i, on_fail in failed if on_fail is OnFail.STANDBY}
     emptied |= {status.name for status in observed.nodes.values() if status.is_leaving}
     return Judged(intent=_with_standby(intent, emptied), observed=observed, fences=_fences(intent, observed))
 
 
-def is_fencing_device(resource: Resource) -> bool:
-    """Tell whether a resource is what fences nodes."""
-    return resource.agent.standard == FENCING_STANDARD
-
-
 def can_fence(intent: Intent, observed: Observed) -> bool:
     """Tell whether a node could be fenced now."""
     policy = intent.cluster.policy
-    has_means = policy.has_watchdog or any(is_fencing_device(r) for r in intent.resources.values())
+    has_means = policy.has_watchdog or any(r.agent.is_fencing for r in intent.resources.values())
     has_say = observed.has_quorum or policy.on_quorum_loss is QuorumPolicy.IGNORE
     return policy.has_fencing and has_means and has_say
 
@@ -71,14 +67,26 @@ def _on_fail(resources: Mapping[ResourceId, Resource], instance: Instance) -> On
     return resource.operation(failure.operation, failure.interval_ms).on_fail
 
 
-def _with_unclean(intent: Intent, observed: Observed, why: Mapping[NodeName, str]) -> Observed:
-    """Take hosts on which something failed beyond remedy for unclean."""
+def _with_unclean(observed: Observed, why: Mapping[NodeName, str]) -> Observed:
+    """Take nodes on which something failed beyond remedy for unclean."""
     nodes = dict(observed.nodes)
     for node, text in sorted(why.items()):
         status = nodes.get(node)
-        if node in intent.hosts and status is not None and status.state is NodeState.ONLINE:
+        if status is not None and status.state in {NodeState.ONLINE, NodeState.OFFLINE}:
             nodes[node] = replace(status, state=NodeState.UNCLEAN, text=text)
     return replace(observed, nodes=nodes) if why else observed
+
+
+def _lost_remotes(
+    resources: Mapping[ResourceId, Resource], connections: list[Instance]
+) -> dict[NodeName, str]:
+    """Return the remote nodes whose connection failed in a way that asks for them to be fenced."""
+    found = {}
+    for instance in connections:
+        remote = resources[instance.resource].remote_node
+        if remote is not None:
+            found[remote.name] = "remote connection is unrecoverable"
+    return found
 
 
 def _with_standby(intent: Intent, emptied: set[NodeName]) -> Intent:

@@ -41,7 +41,7 @@ def wait_for_agents(situation: Situation, decisions: list[Decision]) -> list[Dec
 
 def _wait_for_agent(situation: Situation, decision: Decision) -> Decision:
     remote = decision.resource.remote_node
-    if remote is None or not decision.stops or decision.is_forced:
+    if remote is None or decision.resource.agent.is_connection or not decision.stops or decision.is_forced:
         return decision
     status = situation.node(remote.name)
     is_asked = (
@@ -65,6 +65,8 @@ def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
     for node, guest in situation.guests.items():
         decision = decisions[guest.id]
         stays = bool(decision.active) and not decision.stops
+        if guest.agent.is_connection:
+            continue
         if guest.remote_node is not None and (stays or decision.starts):
             agents[node] = guest.remote_node.agent
     now: dict[NodeName, int] = {}

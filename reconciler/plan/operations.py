@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.model.constraint import Discovery
+from reconciler.model.constraint import Discovery, Location
 from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
@@ -46,6 +46,8 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
     """Fence what must be, and let go what asked to leave."""
     policy = situation.intent.cluster.policy
     for node, why in sorted(situation.fences.items()):
+        if situation.launcher(node) is not None:
+            continue
         steps.add(
             Action(
                 id=action_id(ActionKind.FENCE, node, node),
@@ -65,7 +67,9 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
 def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Take leave of a guest's agent before the guest stops."""
     remote = decision.resource.remote_node
-    if remote is not None and decision.stops and situation.is_online(remote.name):
+    if remote is None or decision.resource.agent.is_connection:
+        return
+    if decision.stops and situation.is_online(remote.name):
         name = action_id(ActionKind.DISCONNECT, remote.name, remote.name)
         steps.add(Action(id=name, kind=ActionKind.DISCONNECT, node=remote.name))
 
@@ -113,27 +117,40 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
     grouped = locations_by_resource(situation)
     started = {a.subject for a in steps.of(ActionKind.START)}
     stopped = {a.subject for a in steps.of(ActionKind.STOP)} - started
-    leaving = {node for node, guest in situation.guests.items() if guest.id in stopped}
+    leaving = {
+        node
+        for node, guest in situation.guests.items()
+        if guest.id in stopped and not guest.agent.is_connection
+    }
     for instances in _kin(situation):
         resource = instances[0]
-        locations = grouped.get(resource.id, ())
+        locations = _locations_of(situation, grouped, resource)
         never = {c.node for c in locations if c.discovery is Discovery.NEVER}
         allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
         for node in possible_nodes(situation, resource):
             is_told = node in leaving or node in never or (bool(allowed) and node not in allowed)
             if is_told or not _can_probe(situation, node, links, started):
                 continue
-            is_fresh = node in situation.guests and situation.guests[node].id in started
+            guest = situation.guests.get(node)
+            is_fresh = guest is not None and guest.guest is not None and guest.id in started
             if is_fresh or situation.instance(resource.id, node) is None:
                 asked = _asked_on(decisions, instances, node)
                 steps.add(resource_action(ActionKind.PROBE, asked, node, start_parameters(asked)))
+
+
+def _locations_of(
+    situation: Situation, grouped: Mapping[ResourceId, tuple[Location, ...]], resource: Resource
+) -> tuple[Location, ...]:
+    """Return the location constraints on a resource, and on the clone that it is an instance of."""
+    whole = next((c for c in situation.clones if resource.id in situation.leaves(c)), None)
+    return (*grouped.get(resource.id, ()), *(grouped.get(whole, ()) if whole is not None else ()))
 
 
 def _kin(situation: Situation) -> list[list[Resource]]:
     """Return what can be probed, with all instances that nodes know by one name together."""
     found: dict[ResourceId, list[Resource]] = {}
     for resource in situation.resources.values():
-        if resource.guest is None and not situation.is_removed(resource.id):
+        if resource.guest is None and resource.container is None and not situation.is_removed(resource.id):
             found.setdefault(resource.known_as, []).append(resource)
     return list(found.values())
 
@@ -153,6 +170,10 @@ def _can_probe(
     if host is not None and host.state is HostState.MAINTENANCE:
         return False
     guest = situation.guests.get(node)
+    if guest is not None and guest.remote_node is not None and not guest.remote_node.is_searched:
+        return False
+    if guest is not None and guest.agent.is_connection:
+        return node not in situation.fences and (situation.is_online(node) or guest.id in started)
     if guest is not None and guest.id in started:
         return node in links.now
     status = situation.node(node)

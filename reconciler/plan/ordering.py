@@ -28,7 +28,10 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
     decisions = settled.decisions
     for decision in decisions.values():
         _order_resource(situation, steps, decision)
-        _order_guest(situation, steps, decision)
+        if decision.resource.agent.is_connection:
+            _order_connection(situation, steps, decision)
+        else:
+            _order_guest(situation, steps, decision)
         _order_end_with_guest(situation, steps, decision)
     _order_hosts(situation, steps)
     _order_fences(situation, settled, steps)
@@ -99,6 +102,28 @@ def _order_fences(situation: Situation, settled: Settled, steps: Steps) -> None:
         _all_before(steps, [a for a in steps.by_node[release.node] if a is not release], release.id)
 
 
+def _order_connection(situation: Situation, steps: Steps, decision: Decision) -> None:
+    """Do what is done on a node behind a connection after that starts, and before it stops."""
+    remote, connection = decision.resource.remote_node, decision.resource.id
+    if remote is None:
+        return
+    starts = [*steps.of(ActionKind.START, connection), *steps.of(ActionKind.MIGRATE_FROM, connection)]
+    stops = steps.of(ActionKind.STOP, connection)
+    for fence in steps.on(ActionKind.FENCE, remote.name):
+        for start in starts:
+            steps.order(fence.id, start.id)
+    for action in steps.by_node.get(remote.name, []):
+        if action.subject is None:
+            continue
+        is_leaving = action.kind in {ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO}
+        is_last_look = action.kind is ActionKind.PROBE and not starts
+        if situation.is_online(remote.name) and (is_leaving or is_last_look):
+            for stop in stops:
+                steps.order(action.id, stop.id)
+        else:
+            _all_before(steps, starts, action.id)
+
+
 def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Order a guest, its connection, and all that is done in it."""
     remote = decision.resource.remote_node
@@ -136,9 +161,10 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
 
 def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Let what ended with its guest start only once the guest is gone."""
-    for node in sorted(decision.ends_with - situation.fences.keys()):
+    for node in sorted(decision.ends_with & situation.guests.keys()):
+        ended_by = situation.launcher(node) or situation.guests[node]
         for start in steps.of(ActionKind.START, decision.resource.id):
-            _all_before(steps, steps.of(ActionKind.STOP, situation.guests[node].id), start.id)
+            _all_before(steps, steps.of(ActionKind.STOP, ended_by.id), start.id)
 
 
 def _order_move_into_guest(situation: Situation, steps: Steps, decision: Decision) -> None:

@@ -44,6 +44,7 @@ class _Case:
     """One resource, with what the rules ask of it."""
 
     situation: Situation
+    placement: Placement
     resource: Resource
     active: tuple[Instance, ...]
     target: NodeName | None
@@ -56,6 +57,7 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
     for resource in situation.resources.values():
         case = _Case(
             situation=situation,
+            placement=placement,
             resource=resource,
             active=situation.active(resource.id),
             target=placement.nodes.get(resource.id),
@@ -139,6 +141,9 @@ def _out_of_reach(case: _Case, instance: Instance) -> str | None:
         return f"it runs on {instance.node}, which cannot be asked" if wants_change else None
     if status is None or status.state is NodeState.ONLINE:
         return None
+    connection = case.situation.connection(instance.node)
+    if connection is not None and case.placement.nodes.get(connection.id) is not None:
+        return None
     failure = case.situation.history.connections.get(instance.node)
     why = f" ({failure.reason.value}: {failure.text})" if failure else ""
     return f"it runs on {instance.node}, whose agent is not connected{why}"
@@ -206,7 +211,24 @@ def _running(case: _Case) -> Decision | None:
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
     if resource.declared_as in case.situation.history.restarts:
         return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
+    contained = _failed_inside(case.situation, resource)
+    if contained is not None:
+        return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
     return _decision(case, Fate.KEEP)
+
+
+def _failed_inside(situation: Situation, container: Resource) -> str | None:
+    """Return what runs in a container and failed in a way that restarts it; None if nothing did."""
+    for resource in situation.resources.values():
+        if resource.container == container.id:
+            for instance in situation.active(resource.id):
+                failure = instance.failure
+                if (
+                    failure
+                    and _on_fail(resource, failure.operation, failure.interval_ms) is OnFail.RESTART_CONTAINER
+                ):
+                    return resource.id
+    return None
 
 
 def _recover(case: _Case, instance: Instance) -> Decision:
@@ -252,7 +274,11 @@ def _is_guess(instance: Instance) -> bool:
 def _with_force(decision: Decision) -> Decision:
     """Let a guest that failed be destroyed: an orderly shutdown needs something alive in it."""
     is_broken = any(i.failure is not None for i in decision.active)
-    return replace(decision, is_forced=decision.resource.guest is not None and is_broken)
+    resource = decision.resource
+    is_guest = resource.guest is not None or (
+        resource.remote_node is not None and not resource.agent.is_connection
+    )
+    return replace(decision, is_forced=is_guest and is_broken)
 
 
 def _started(case: _Case) -> Decision:

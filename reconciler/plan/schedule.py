@@ -22,6 +22,7 @@ from reconciler.plan.place.placement import place
 from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
+from reconciler.plan.remote import with_forsaken_nodes, with_lost_nodes
 from reconciler.plan.settle.edges import milestones
 from reconciler.plan.settle.settle import settle
 from reconciler.plan.situation import Situation
@@ -37,8 +38,9 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         history: failures and orders.
         now: epoch seconds; only pauses and expiries depend on it.
     """
-    situation = survey(intent, observed, history, now)
+    situation = with_lost_nodes(survey(intent, observed, history, now))
     placement = place(situation)
+    situation = with_forsaken_nodes(situation, placement)
     proposed = heed_quorum(situation, decide(situation, placement))
     decided, gates = hold_back(situation, wait_for_agents(situation, proposed))
     settled = settle(situation, decided)

@@ -53,7 +53,7 @@ class Situation:
     """Groups with what they consist of now: of a cloned group, one for each instance (`GROUP:0`)."""
     clones: Mapping[ResourceId, CloneSet] = field(default_factory=dict)
     guests: Mapping[NodeName, Resource]
-    """The guest that becomes, or still is, each guest node."""
+    """The guest that becomes, or still is, each guest node; of a Pacemaker cluster's nodes, the connection to it."""
     instances: Mapping[ResourceId, tuple[Instance, ...]]
     """All that is known of each resource, by node name; of a clone's instance, where that instance is."""
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
@@ -63,6 +63,17 @@ class Situation:
     """The nodes that this plan fences, and why: what runs there ends with them."""
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
+
+    def connection(self, node: NodeName) -> Resource | None:
+        """Return the resource that connects a node; None where connecting is no matter of resources."""
+        found = self.guests.get(node)
+        return found if found is not None and found.agent.is_connection else None
+
+    def launcher(self, node: NodeName) -> Resource | None:
+        """Return the resource that runs a guest in a Pacemaker cluster; None for other nodes, and for our guests."""
+        found = self.guests.get(node)
+        is_launcher = found is not None and found.guest is None and not found.agent.is_connection
+        return found if is_launcher else None
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""

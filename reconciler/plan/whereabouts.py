@@ -25,6 +25,8 @@ def unheard_node(situation: Situation) -> Unheard | None:
     """
     for node in sorted([*situation.intent.hosts, *situation.guests]):
         guest = situation.guests.get(node)
+        if guest is not None and guest.agent.is_connection:
+            continue
         if guest is not None and not situation.active(guest.id):
             if _unheard_hypervisor(situation, guest) is None:
                 continue

@@ -51,10 +51,10 @@ def verdict(
         (f'{UP} join="pending" expected="member"', (NodeState.PENDING, "")),
         (f'{UP} join="member" expected="down"', (NodeState.PENDING, "")),
         (
-            f'{UP} join="nack" expected="member"',
+            f'{UP} join="banned" expected="member"',
             (NodeState.UNCLEAN, "peer failed Pacemaker membership criteria"),
         ),
-        (f'{UP} join="banned" expected="member"', (NodeState.UNCLEAN, "peer was in an unknown state")),
+        (f'{UP} join="odd" expected="member"', (NodeState.UNCLEAN, "peer was in an unknown state")),
     ],
 )
 def test_with_fencing_a_node_that_should_be_there_and_is_not_must_be_fenced(

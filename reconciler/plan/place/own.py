@@ -138,7 +138,8 @@ class _Tables:
         return scores
 
     def _possible(self, resource: Resource) -> Scores:
-        kind = (resource.guest.type if resource.guest is not None else None, resource.remote_node is not None)
+        keeps_to_hosts = resource.remote_node is not None or resource.agent.is_fencing
+        kind = (resource.guest.type if resource.guest is not None else None, keeps_to_hosts)
         if kind not in self.kinds:
             self.kinds[kind] = dict.fromkeys(possible_nodes(self.tree.situation, resource), 0)
         return self.kinds[kind]

@@ -32,7 +32,7 @@ def possible_nodes(situation: Situation, resource: Resource) -> tuple[NodeName, 
     if resource.guest is not None:
         return tuple(sorted(h.name for h in intent.hosts.values() if hypervisor_type(h, resource)))
     hosts = [h.name for h in intent.hosts.values() if h.agent is not None]
-    if resource.remote_node is not None:
+    if resource.remote_node is not None or resource.agent.is_fencing:
         return tuple(sorted(hosts))
     return tuple(sorted([*hosts, *intent.guest_nodes()]))
 

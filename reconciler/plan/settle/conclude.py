@@ -31,7 +31,8 @@ def conclude(
         decision = (
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
         )
-    return replace(decision, ends_with=ends_with) if ends_with else decision
+    is_lost = any(situation.launcher(node) is not None for node in ends_with & situation.fences.keys())
+    return replace(decision, ends_with=ends_with, is_failed=decision.is_failed or is_lost)
 
 
 def _is_changed(decision: Decision, start: Task, stop: Task) -> bool:
@@ -89,7 +90,7 @@ def _ends_with(
         return frozenset(found)
     for instance in decision.active:
         guest = situation.guests.get(instance.node)
-        if guest is None or not tasks[(guest.id, Verb.STOP)].is_required:
+        if guest is None or guest.agent.is_connection or not tasks[(guest.id, Verb.STOP)].is_required:
             continue
         is_kept = decision.is_left_alone or decision.fate is Fate.HOLD
         if is_kept or decisions[guest.id].is_forced or not situation.is_online(instance.node):

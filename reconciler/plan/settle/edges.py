@@ -49,12 +49,28 @@ def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Mi
         after = _reach(situation, settled, steps, task, reached)
         found.append(Milestone(name=name, subject=subject, after=tuple(sorted(after))))
     found += _implied_stops(situation, settled, steps)
+    found += _ended_guests(situation, settled, steps)
     found += [
         Milestone(name=f"{r}_start_0", subject=r, after=_own(situation, settled, steps, (r, Verb.START)))
         for r, decision in settled.decisions.items()
         if decision.migrates
     ]
     return tuple(sorted(found, key=lambda m: m.name))
+
+
+def _ended_guests(situation: Situation, settled: Settled, steps: Steps) -> list[Milestone]:
+    """Return the ends of guests that are lost: by the stop of what runs them, or the fencing of its host."""
+    found = []
+    for node in sorted(situation.fences):
+        launcher = situation.launcher(node)
+        if launcher is None:
+            continue
+        decision = settled.decisions[launcher.id]
+        how = "reboot" if decision.starts else "off"
+        after = _own(situation, settled, steps, (launcher.id, Verb.STOP))
+        name = f"stonith-{node}-{how} on {node}"
+        found.append(Milestone(name=name, subject=launcher.id, after=after, ends=node, how=how))
+    return found
 
 
 def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list[Milestone]:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.resource import Resource
 from reconciler.model.score import INFINITY
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import begun, done
@@ -299,6 +300,27 @@ def colocation_relations(situation: Situation) -> Iterator[Relation]:
                 )
 
 
+def container_relations(situation: Situation) -> Iterator[Relation]:
+    """Return the relations between containers, and what runs in them or connects them."""
+    for resource in situation.resources.values():
+        container = resource.container
+        if container is None or container not in situation.resources:
+            continue
+        yield Relation(
+            first=(container, Verb.START),
+            then=(resource.id, Verb.START),
+            bond=Bond.AFTER,
+            implies_then=True,
+            blocks=Blocking.ALWAYS,
+        )
+        yield Relation(
+            first=(resource.id, Verb.STOP),
+            then=(container, Verb.STOP),
+            bond=Bond.AFTER,
+            implies_first=True,
+        )
+
+
 def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
     """Return the relations between guests and what runs, or is to run, in them."""
     for decision in decisions.values():
@@ -307,7 +329,11 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
             continue
         for instance in decision.active:
             guest = situation.guests.get(instance.node)
-            if guest is not None and guest.id in decisions:
+            if guest is None or guest.id not in decisions:
+                continue
+            if guest.agent.is_connection:
+                yield from _leaving(situation, decision, guest, instance.node)
+            else:
                 yield Relation(
                     first=(resource.id, Verb.STOP),
                     then=(guest.id, Verb.STOP),
@@ -317,11 +343,36 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
                     ends=True,
                 )
         if decision.target is not None and decision.target in situation.guests:
-            guest = situation.guests[decision.target]
-            yield Relation(
-                first=(guest.id, Verb.START),
-                then=(resource.id, Verb.START),
-                bond=Bond.GUEST,
-                is_order=False,
-                blocks=Blocking.IF_STARTING,
-            )
+            yield from _coming(situation, decision, decision.target)
+
+
+def _leaving(
+    situation: Situation, decision: Decision, connection: Resource, node: NodeName
+) -> Iterator[Relation]:
+    """Stop what is on a remote node before its connection stops for good."""
+    if node not in situation.fences and not _is_down(situation, connection, decision):
+        yield Relation(
+            first=(decision.resource.id, Verb.STOP),
+            then=(connection.id, Verb.STOP),
+            bond=Bond.GUEST,
+            is_order=False,
+            implies_first=True,
+        )
+
+
+def _is_down(situation: Situation, connection: Resource, decision: Decision) -> bool:
+    """Tell whether a connection is down, so that nothing can be done before it is up again."""
+    remote = connection.remote_node
+    return remote is None or not situation.is_online(remote.name) or decision.resource.id == connection.id
+
+
+def _coming(situation: Situation, decision: Decision, node: NodeName) -> Iterator[Relation]:
+    """Let nothing start on a node that is not there; what is in a guest starts again when that does."""
+    guest = situation.guests[node]
+    yield Relation(
+        first=(guest.id, Verb.START),
+        then=(decision.resource.id, Verb.START),
+        bond=Bond.GUEST,
+        is_order=False,
+        blocks=Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING,
+    )

@@ -23,6 +23,7 @@ from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
 from reconciler.plan.settle.orders import (
     colocation_relations,
+    container_relations,
     guest_relations,
     least_tasks,
     order_relations,
@@ -67,6 +68,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     relations.extend(collective_relations(situation))
     relations.extend(order_relations(situation, decisions))
     relations.extend(colocation_relations(situation))
+    relations.extend(container_relations(situation))
     relations.extend(guest_relations(situation, decisions))
     held = hold_stops(situation, decisions, relations)
     for resource, why in held.items():

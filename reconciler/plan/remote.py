@@ -1,0 +1,92 @@
+"""Nodes behind connections that are resources of their own, as Pacemaker's clusters have them.
+
+The rules (Pacemaker lib/pacemaker/pcmk_sched_remote.c, lib/pengine/unpack.c):
+
+* Such a node is there while its connection runs. What is done on it is done after the connection starts, and before
+  it stops.
+* A remote node whose connection cannot run anywhere, and on which something may run, is fenced; so is one whose
+  connection failed in a way that asks for it. If the connection can run elsewhere, the node is not fenced.
+* A guest node is not fenced by devices: what runs it is stopped, or its host is fenced, and then all in it has ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import NodeState
+from reconciler.model.resource import Resource, Role
+from reconciler.plan.fencing import can_fence
+from reconciler.plan.place.placement import Placement
+from reconciler.plan.situation import Situation
+
+GUEST_IS_UNCLEAN = "guest is unclean"
+
+
+def with_lost_nodes(situation: Situation) -> Situation:
+    """Return a situation with the guests and remote nodes that are lost whatever is decided."""
+    if not can_fence(situation.intent, situation.observed):
+        return situation
+    found = {node: _why_lost(situation, node) for node in sorted(situation.guests)}
+    return _with(situation, found)
+
+
+def with_forsaken_nodes(situation: Situation, placement: Placement) -> Situation:
+    """Return a situation with the remote nodes that are lost because their connection is to run nowhere."""
+    if not can_fence(situation.intent, situation.observed):
+        return situation
+    found = {
+        node: _why_forsaken(situation, node, connection)
+        for node in sorted(situation.guests)
+        if (connection := situation.connection(node)) is not None
+        and placement.nodes.get(connection.id) is None
+        and node not in situation.fences
+    }
+    return _with(situation, found)
+
+
+def _with(situation: Situation, found: Mapping[NodeName, str | None]) -> Situation:
+    lost = {node: why for node, why in found.items() if why is not None}
+    return replace(situation, fences={**situation.fences, **lost}) if lost else situation
+
+
+def _why_lost(situation: Situation, node: NodeName) -> str | None:
+    """Return why all on a node has ended, or has to be ended; None if it has not."""
+    launcher, connection = situation.launcher(node), situation.connection(node)
+    if launcher is not None:
+        active = situation.active(launcher.id)
+        is_broken = any(i.failure is not None or i.node in situation.fences for i in active)
+        return GUEST_IS_UNCLEAN if is_broken else None
+    if connection is None:
+        return None
+    status = situation.node(node)
+    if status is not None and status.state is NodeState.UNCLEAN and status.text:
+        return status.text
+    has_failed = any(i.failure is not None for i in situation.instances.get(connection.id, ()))
+    running = _running_on(situation, node)
+    if has_failed and running and not situation.is_online(node):
+        return f"{running[0]} is thought to be active there"
+    return None
+
+
+def _why_forsaken(situation: Situation, node: NodeName, connection: Resource) -> str | None:
+    status = situation.node(node)
+    hosts = [i.node for i in situation.active(connection.id)]
+    is_cut_off = any(host in situation.fences for host in hosts)
+    if situation.is_online(node) and not is_cut_off:
+        return None
+    if status is not None and status.state is NodeState.UNCLEAN:
+        return "node is unclean"
+    running = _running_on(situation, node)
+    text = "fencing will be revoked if remote connection can be re-established elsewhere"
+    return f"{running[0]} is active there ({text})" if running else None
+
+
+def _running_on(situation: Situation, node: NodeName) -> list[ResourceId]:
+    """Return what is managed and may run on a node, in the order in which it is known."""
+    found = []
+    for instance in situation.observed.instances.values():
+        declared = situation.intent.resources.get(instance.resource)
+        is_managed = declared is None or declared.is_managed
+        if instance.node == node and is_managed and instance.role not in {Role.STOPPED, Role.UNKNOWN}:
+            found.append(instance.resource)
+    return found
