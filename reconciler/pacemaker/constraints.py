@@ -11,10 +11,11 @@ from reconciler.pacemaker.colocations import read_colocation
 from reconciler.pacemaker.constraint_names import Constraints, Reading, names_of_several
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.nodes import Nodes
+from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.orderings import read_order
 from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.rules import Subject, holds
-from reconciler.pacemaker.values import role_of, score
+from reconciler.pacemaker.values import boolean, role_of, score
 
 _ROLES_THAT_COUNT = frozenset({Role.STOPPED, Role.PROMOTED})
 """What is to be promoted is started first, so that a location for what is started or unpromoted counts for all."""
@@ -29,7 +30,7 @@ class _Located:
     score: str | None
 
 
-def read_constraints(cib: Cib, nodes: Nodes, resources: Resources) -> Constraints:
+def read_constraints(cib: Cib, options: Options, nodes: Nodes, resources: Resources) -> Constraints:
     """Return the constraints; those on what is not supported are noted, and left out."""
     reading = Reading(
         cib=cib, nodes=nodes, resources=resources, names=names_of_several(cib), found=Constraints()
@@ -44,7 +45,31 @@ def read_constraints(cib: Cib, nodes: Nodes, resources: Resources) -> Constraint
                 read_order(reading, element)
             case tag:
                 cib.note(element, str(tag), f"{tag} {element.get('id')} is not supported yet")
+    _leave_alone(reading, options)
     return reading.found
+
+
+def _leave_alone(reading: Reading, options: Options) -> None:
+    """Look for nothing on remote nodes that say so; without fencing, such a node has to be asked all the same.
+
+    Source: Pacemaker lib/pengine/unpack.c, unpack_handle_remote_attrs.
+    """
+    for node, remote in reading.nodes.remotes.items():
+        is_searched = boolean(remote.labels.get("resource-discovery-enabled"), default=True)
+        is_guest = remote.labels.get("#kind") == "container"
+        if is_searched or not (is_guest or options.has_fencing):
+            continue
+        for resource in reading.resources.known:
+            reading.found.locations.append(
+                Location(
+                    id=f"resource-discovery-enabled on {node}",
+                    resource=resource,
+                    node=node,
+                    score=0,
+                    where=remote.where,
+                    discovery=Discovery.NEVER,
+                )
+            )
 
 
 def _read_location(reading: Reading, element: Element) -> None:
@@ -119,11 +144,10 @@ def _points(
 def _rule_holds(
     reading: Reading, rule: Element, attributes: Mapping[str, str], resource: ResourceId | None = None
 ) -> bool:
-    declared = None if resource is None else reading.resources.known.get(resource)
     subject = Subject(
         now=reading.cib.now,
         attributes=attributes,
-        params={} if declared is None else declared.params,
+        params={} if resource is None else reading.resources.params_on(resource, attributes),
         meta={} if resource is None else reading.resources.meta[resource],
     )
     return holds(reading.cib, rule, subject)

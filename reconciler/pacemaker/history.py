@@ -71,8 +71,8 @@ class Course:
     is_fatal: bool = False
     """No node will do."""
     ignores_failures: bool = False
-    rearmed: set[tuple[str, int]] = field(default_factory=set)
-    """Monitors that are to be armed anew."""
+    rearmed: set[str] = field(default_factory=set)
+    """Entries of monitors that are to be armed anew."""
     migrations: list[Entry] = field(default_factory=list)
     """What counts of live migrations, whose other end decides what is true."""
 
@@ -122,8 +122,8 @@ def _is_passed_over(course: Course, entry: Entry, given: Circumstances) -> bool:
     is_answer = entry.is_probe and entry.effective_rc in {OCF_OK, OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED}
     if given.now < entry.at + timeout_s or is_answer or entry.effective_rc == entry.expected_rc:
         return False
-    if entry.interval_ms:
-        course.rearmed.add((entry.operation, entry.interval_ms))
+    if entry.interval_ms and entry.digests.all:
+        course.rearmed.add(entry.id)
     return True
 
 
@@ -248,18 +248,21 @@ def since_start(history: Sequence[Entry]) -> list[Entry]:
 def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> frozenset[Monitor]:
     """Return the recurring monitors that are armed."""
     found: dict[tuple[str, int], Monitor] = {}
+    stale: set[tuple[str, int]] = set()
     for entry in since_start(history):
         if not entry.interval_ms or entry.status == STATUS_PENDING:
             continue
         operation = given.resource.operation(entry.operation, entry.interval_ms)
         key = (entry.operation, entry.interval_ms)
-        is_same = key not in course.rearmed and not (
-            given.has_digests and definition_change(given.resource, entry) is not DefinitionChange.NONE
+        is_changed = given.has_digests and (
+            definition_change(given.resource, entry) is not DefinitionChange.NONE
         )
+        if entry.id in course.rearmed or is_changed:
+            stale.add(key)
         found[key] = Monitor(
             name=entry.operation,
             interval_ms=entry.interval_ms,
-            timeout_ms=operation.timeout_ms if is_same else 0,
+            timeout_ms=0 if key in stale else operation.timeout_ms,
         )
     return frozenset(found.values())
 

@@ -18,6 +18,7 @@ from reconciler.pacemaker.remote_states import remote_statuses
 from reconciler.pacemaker.remotes import declared_nodes
 from reconciler.pacemaker.resources import read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
+from reconciler.pacemaker.suspects import with_suspects
 from reconciler.pacemaker.topology import read_levels
 from reconciler.pacemaker.values import integer
 
@@ -68,7 +69,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     declared = declared_nodes(cib)
     nodes = with_remotes(cib, read_nodes(cib, options), declared)
     resources = read_resources(cib, options, nodes)
-    constraints = read_constraints(cib, nodes, resources)
+    constraints = read_constraints(cib, options, nodes, resources)
     intent = Intent(
         cluster=options.cluster,
         hosts=nodes.hosts,
@@ -89,6 +90,8 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         instances={k: i for k, i in statuses.instances.items() if k[0] not in resources.connections},
         has_quorum=has_quorum(cib),
     )
+    if options.has_fencing:
+        observed = with_suspects(intent, observed)
     return CibInput(
         intent=intent,
         observed=observed,

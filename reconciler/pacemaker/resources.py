@@ -1,7 +1,7 @@
 """Reads resources: primitives, and the groups and clones that they are in, with all that these hand down to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.collective import Clone, Collective, Group
 from reconciler.model.names import NodeName, ResourceId
@@ -31,6 +31,7 @@ class Resources:
     """Of primitives, groups and clones."""
     with_rules: set[ResourceId] = field(default_factory=set)
     """Those whose parameters depend on rules, and so may differ from node to node."""
+    lineages: dict[ResourceId, Lineage] = field(default_factory=dict)
     clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
     """The clone that a primitive, or a group, is in."""
     roots: list[ResourceId] = field(default_factory=list)
@@ -46,6 +47,14 @@ class Resources:
         if resource in self.clone_of:
             return self.clone_of[resource]
         return resource if resource in self.known or resource in self.collectives else None
+
+    def params_on(self, name: ResourceId, attributes: Mapping[str, str]) -> Mapping[str, str]:
+        """Return a resource's parameters on a node with these attributes; a group or a clone has none."""
+        declared = self.known.get(name)
+        if declared is None or name not in self.with_rules:
+            return {} if declared is None else declared.params
+        lineage = self.lineages[name]
+        return lineage.inherited("instance_attributes", replace(lineage.subject, attributes=attributes))
 
     def known_as(self, name: str) -> ResourceId:
         """Return the name under which an entry of a node's history is observed.
@@ -141,6 +150,7 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
     is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
     found.meta[name] = meta
+    found.lineages[name] = lineage
     if lineage.has_rules():
         found.with_rules.add(name)
     found.known[name] = Resource(

@@ -72,7 +72,8 @@ def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources
         unclean=frozenset(n for n, s in by_state.items() if s is NodeState.UNCLEAN),
     )
     ends = [((s.name, s.node), entry) for s in sheets for entry in s.course.migrations]
-    instances = settle_migrations(found, ends, journeys)
+    settled = settle_migrations(found, ends, journeys)
+    instances = {k: _as_fenced(i) if k[1] in journeys.unclean else i for k, i in settled.items()}
     return Statuses(
         instances=instances,
         failures=_failures(nodes, resources, sheets),
@@ -84,6 +85,11 @@ def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources
         },
         sheets=sheets,
     )
+
+
+def _as_fenced(instance: Instance) -> Instance:
+    """Return what remains of a failure once the node was fenced: nothing, and it may start there again."""
+    return replace(instance, failure=None)
 
 
 def fail_counts(attributes: Mapping[str, str], resources: Resources) -> dict[ResourceId, tuple[int, float]]:

@@ -90,7 +90,7 @@ def test_a_failure_is_forgotten_after_its_time_and_its_monitor_armed_anew() -> N
     assert state(forgotten) == (Role.STARTED, None)
     recent = op("monitor", 2, rc=7, interval=5000, last_rc_change=new)
     assert state(found(op("start", 1), recent, resource=resource)) == (Role.STARTED, LOST)
-    expired = op("monitor", 2, rc=7, interval=5000, last_rc_change=old)
+    expired = op("monitor", 2, rc=7, interval=5000, last_rc_change=old, op_digest="any")
     rearmed = found(op("start", 1), expired, resource=resource)
     assert rearmed is not None
     assert rearmed.monitors == frozenset({Monitor(interval_ms=5000, timeout_ms=0)})
