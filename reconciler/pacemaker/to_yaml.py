@@ -18,11 +18,9 @@ from reconciler.pacemaker.document import Cib, Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec
-from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, score
+from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
 
 _API_VERSION = "reconciler/v1alpha1"
-_NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
-_STATES = frozenset({"standby", "maintenance", "shutdown", "terminate", "probe_complete"})
 _HEALTH = "#health-"
 
 
@@ -107,7 +105,17 @@ def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
         if not is_legal_name(name) or name.lower() in taken:
             losses.add(what.where, "name", f"{name} is left out: its name is taken, or not legal here")
             continue
-        taken.add(name.lower())
+        if isinstance(what, Resource) and what.agent.is_connection:
+            text = f"{name} is left out: declare it as a Host with agent: {{address: ..., flavor: stock}}"
+            losses.add(what.where, "remote", text)
+            continue
+        node = what.remote_node.name if isinstance(what, Resource) and what.remote_node else None
+        if node is not None and (not is_legal_name(node) or node.lower() in {*taken, name.lower()}):
+            losses.add(
+                what.where, "name", f"{name} is left out: the name of its node is taken, or not legal here"
+            )
+            continue
+        taken |= {name.lower()} if node is None else {name.lower(), node.lower()}
         found.add(name)
     return frozenset(found)
 
@@ -151,7 +159,7 @@ def _fencing(policy: Policy) -> Map:
 
 def _host(conversion: _Conversion, host: Host) -> _Written:
     metadata: Map = {"name": str(host.name)}
-    labels: Map = {name: text for name, text in host.labels.items() if _is_own_label(name, text)}
+    labels = own_labels(host.labels)
     if labels:
         metadata["labels"] = labels
     spec: Map = {"agent": {"address": str(host.name)}}
@@ -170,10 +178,6 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
     levels = _levels(conversion, host)
     spec |= {"fencing": {"levels": levels}} if levels else {}
     return "Host", metadata, spec
-
-
-def _is_own_label(name: str, text: str) -> bool:
-    return is_label(name) and len(text) <= 256 and name not in _STATES and not name.startswith(_NOT_LABELS)
 
 
 def _levels(conversion: _Conversion, host: Host) -> list[object]:

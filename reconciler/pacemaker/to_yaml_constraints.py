@@ -57,8 +57,12 @@ class _Collection:
 def wishes_of(intent: Intent, names: frozenset[ResourceId], losses: Losses) -> Wishes:
     """Return all constraints, those on what is left out excepted."""
     found = _Collection(intent=intent, names=names, losses=losses, kin=_kin(intent))
+    guest_nodes = {node for node, guest in intent.guest_nodes().items() if guest.id in names}
     for location in intent.locations:
-        if location.resource in names:
+        # Guests run on hosts only, as in Pacemaker, and nothing is asked of nodes that are left out.
+        is_guest = any(intent.resources[r].remote_node for r in _resources(intent, location.resource))
+        is_there = location.node in intent.hosts or (location.node in guest_nodes and not is_guest)
+        if location.resource in names and is_there:
             _add_location(found, location)
     _add_colocations(found, intent.colocations)
     _add_orders(found, [o for o in intent.orderings if not o.alternatives])
@@ -87,6 +91,17 @@ def _kin(intent: Intent) -> dict[ResourceId, frozenset[ResourceId]]:
             found.setdefault(part, set()).add(collective.id)
             found.setdefault(collective.id, set()).add(part)
     return {name: frozenset(parts) for name, parts in found.items()}
+
+
+def _resources(intent: Intent, name: ResourceId) -> tuple[ResourceId, ...]:
+    """Return the primitives that a name stands for."""
+    match intent.collectives.get(name):
+        case None:
+            return (name,) if name in intent.resources else ()
+        case Group(members=members):
+            return members
+        case Clone(member=member):
+            return _resources(intent, member)
 
 
 def _add_location(found: _Collection, location: Location) -> None:

@@ -4,9 +4,10 @@ import re
 from posixpath import basename
 
 from reconciler.model.collective import Clone
+from reconciler.model.node import RemoteNode
 from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, Role
 from reconciler.model.score import INFINITY
-from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, score
+from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
 
 _PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}\Z")
 _STATES = {Role.STOPPED: "stopped", Role.UNPROMOTED: "unpromoted"}
@@ -115,7 +116,25 @@ def _common(resource: Resource, losses: Losses) -> Map:
     spec |= {"allowMigration": True} if resource.allows_migration else {}
     spec |= {"allowUnhealthy": True} if resource.allows_unhealthy else {}
     spec |= {} if resource.is_critical else {"critical": False}
+    spec |= {} if resource.remote_node is None else {"remoteNode": _remote_node(resource.remote_node)}
     return spec
+
+
+def _remote_node(node: RemoteNode) -> Map:
+    """Return the node that something becomes; what answers there is Pacemaker's agent, with the key of all."""
+    spec: Map = {
+        "name": str(node.name),
+        "address": node.agent.address or str(node.name),
+        "port": node.agent.port,
+        "connectTimeout": duration(node.agent.connect_timeout_ms),
+        "agent": "stock",
+        "keyFile": "/etc/pacemaker/authkey",
+        "keyFileShared": True,
+    }
+    labels = own_labels(node.labels)
+    spec |= {"labels": labels} if labels else {}
+    capacity: Map = {name: n for name, n in node.capacity.items() if is_label(name) and n >= 0}
+    return spec | ({"capacity": capacity} if capacity else {})
 
 
 def _operations(resource: Resource, losses: Losses) -> Map:

@@ -1,6 +1,7 @@
 """How values of the model are written in YAML, and the list of what cannot be."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.names import Where
@@ -11,6 +12,8 @@ Map = dict[str, object]
 """A YAML map: text, whole numbers, true and false, lists and maps."""
 
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
+_NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
+_STATES = frozenset({"standby", "maintenance", "shutdown", "terminate", "probe_complete"})
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
@@ -38,6 +41,15 @@ def score(points: int) -> object:
     if abs(points) >= INFINITY:
         return "INFINITY" if points > 0 else "-INFINITY"
     return points
+
+
+def own_labels(labels: Mapping[str, str]) -> Map:
+    """Return the labels that people chose, without what Pacemaker keeps among them."""
+    return {
+        name: text
+        for name, text in labels.items()
+        if is_label(name) and len(text) <= 256 and name not in _STATES and not name.startswith(_NOT_LABELS)
+    }
 
 
 def is_label(name: str) -> bool:

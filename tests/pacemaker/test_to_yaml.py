@@ -10,7 +10,7 @@ from reconciler.load.write import yaml_text
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId, Where
-from reconciler.model.node import AgentAddress
+from reconciler.model.node import AgentAddress, AgentFlavor, RemoteNode
 from reconciler.model.resource import OnFail, Operation, Resource
 from reconciler.pacemaker.read import CibInput
 from reconciler.pacemaker.to_yaml import Converted, convert_cib
@@ -40,7 +40,18 @@ def same_resource(resource: Resource) -> Resource:
         o for o in resource.operations if o != Operation(name=o.name) or (o.name, 0) not in defaults
     ]
     ordered = tuple(sorted(operations, key=lambda o: (o.name, o.interval_ms)))
-    return replace(resource, where=ANY, fields={}, operations=ordered)
+    return replace(
+        resource, where=ANY, fields={}, operations=ordered, remote_node=same_node(resource.remote_node)
+    )
+
+
+def same_node(node: RemoteNode | None) -> RemoteNode | None:
+    """Without its position, and without the agent and the key, which a CIB does not name."""
+    if node is None:
+        return None
+    agent = replace(node.agent, flavor=AgentFlavor.STOCK, key_file=None)
+    labels = {k: v for k, v in node.labels.items() if not k.startswith("#")}
+    return replace(node, where=ANY, agent=agent, labels=labels)
 
 
 def normal(intent: Intent) -> Intent:
@@ -134,6 +145,11 @@ ORDER = '<rsc_order id="o{n}" first="{b}" then="{a}" kind="{kind}"/>'
         (
             f'<clone id="all">{dummy("a")}</clone>{dummy("c")}',
             '<rsc_order id="o" first="all" then="c" require-all="false"/>',
+        ),
+        (
+            dummy("vm", meta(remote_node="guest1", remote_addr="192.0.2.7", remote_port="4000")) + dummy("a"),
+            LOCATION.format(n=1, a="a", node="guest1", score="INFINITY")
+            + LOCATION.format(n=2, a="vm", node="n1", score="5"),
         ),
         (f'<clone id="all">{meta(promotable="true", promoted_max="1")}{dummy("a")}</clone>', ""),
         (
@@ -287,3 +303,13 @@ def test_no_text_changes_its_meaning_on_the_way() -> None:
     assert dict(loaded(converted(data)).resources[ResourceId("a")].params) == {
         f"p{n}": text for n, text in enumerate(params)
     }
+
+
+def test_remote_nodes_are_left_out_with_what_is_asked_of_them() -> None:
+    remote = '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>'
+    found = converted(cib(remote + dummy("a"), LOCATION.format(n=1, a="a", node="far", score="5")))
+    assert [(loss.feature, loss.text) for loss in found.lost] == [
+        ("remote", "far is left out: declare it as a Host with agent: {address: ..., flavor: stock}")
+    ]
+    intent = loaded(found)
+    assert (list(intent.resources), intent.locations) == (["a"], ())
