@@ -1,18 +1,15 @@
 """What an intent as a whole must fulfil: hosts that can run the guests, and no wish that contradicts itself."""
 
-from collections.abc import Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
+from collections.abc import Mapping
 
 from reconciler.load.problems import Problems
-from reconciler.model.constraint import Colocation, Discovery, Ordering, OrderKind
+from reconciler.load.relations import check_colocations, check_cycles, containers
+from reconciler.model.constraint import Colocation, Discovery, Ordering
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import GuestType, Host
 from reconciler.model.resource import Resource
 from reconciler.model.score import INFINITY
-
-_MAX_CYCLES = 20
 
 
 def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> None:
@@ -34,25 +31,37 @@ def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> No
                 _check_has_agent(intent, resource, allowed[resource.id], problems)
     inside = _only_inside(intent, allowed)
     refused = _check_own_guest(intent, inside, problems)
-    _check_cycles([o for o in intent.orderings if o.id not in refused], inside, problems)
+    check_cycles([o for o in intent.orderings if o.id not in refused], inside, intent.collectives, problems)
+    if is_complete:
+        check_colocations(intent, [c for c in intent.colocations if c.id not in refused], allowed, problems)
 
 
 def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
-    """Return the nodes that constraints leave to each resource; guests have hosts only."""
+    """Return the nodes that constraints leave to each resource, group and clone; guests have hosts only."""
     hosts = frozenset(intent.hosts)
     everywhere = hosts | frozenset(intent.guest_nodes())
     exclusive: dict[ResourceId, set[NodeName]] = {}
+    named: dict[ResourceId, set[NodeName]] = {}
     banned: dict[ResourceId, set[NodeName]] = {}
     for location in intent.locations:
         if location.discovery is Discovery.EXCLUSIVE:
             exclusive.setdefault(location.resource, set()).add(location.node)
+        named.setdefault(location.resource, set()).add(location.node)
         if location.score <= -INFINITY:
             banned.setdefault(location.resource, set()).add(location.node)
     allowed: dict[ResourceId, frozenset[NodeName]] = {}
-    for resource in intent.resources.values():
-        is_guest = resource.guest is not None or resource.remote_node is not None
-        nodes = frozenset(exclusive.get(resource.id, everywhere)) & (hosts if is_guest else everywhere)
-        allowed[resource.id] = nodes - banned.get(resource.id, set())
+    around = containers(intent.collectives)
+    for name in (*intent.resources, *intent.collectives):
+        resource = intent.resources.get(name)
+        is_guest = resource is not None and (resource.guest is not None or resource.remote_node is not None)
+        nodes = hosts if is_guest else everywhere
+        # What is said of a group or a clone holds for all that it consists of.
+        lines = (name, *around.get(name, ()))
+        if not intent.cluster.policy.is_symmetric:
+            nodes &= frozenset(node for line in lines for node in named.get(line, ()))
+        for line in lines:
+            nodes = nodes & frozenset(exclusive.get(line, everywhere)) - banned.get(line, set())
+        allowed[name] = nodes
     return allowed
 
 
@@ -162,45 +171,6 @@ def _check_own_guest(
         problems.add(constraint.where, "own-guest", text, hint)
         refused.add(constraint.id)
     return frozenset(refused)
-
-
-def _check_cycles(
-    orderings: Sequence[Ordering], inside: Mapping[ResourceId, ResourceId], problems: Problems
-) -> None:
-    """Report cycles of what must start before what, one by one, each broken where it is reported."""
-    edges: dict[tuple[ResourceId, ResourceId], Where | None] = {}
-    for resource, guest in inside.items():
-        edges[guest, resource] = None
-    for ordering in orderings:
-        is_start = {ordering.first_action, ordering.then_action} <= {"start", "promote"}
-        if is_start and ordering.kind is not OrderKind.SERIALIZE:
-            edges.setdefault((ordering.first, ordering.then), ordering.where)
-    for _ in range(_MAX_CYCLES):
-        cycle = _find_cycle(edges)
-        if cycle is None:
-            return
-        steps = list(pairwise(cycle))
-        written = sorted((where, step) for step in steps if (where := edges[step]) is not None)
-        if not written:
-            return
-        where, step = written[-1]
-        text = f"{' → '.join(cycle)} is a cycle: none of them could ever start"
-        problems.add(where, "order-cycle", text, "remove one of these orderings")
-        del edges[step]
-
-
-def _find_cycle(edges: Mapping[tuple[ResourceId, ResourceId], object]) -> list[ResourceId] | None:
-    sorter: TopologicalSorter[ResourceId] = TopologicalSorter()
-    for first, then in edges:
-        sorter.add(then, first)
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        cycle: list[ResourceId] = error.args[1]
-        # Python documents each node as a predecessor of the next one: first before then.
-        start = cycle.index(min(cycle[:-1]))
-        return [*cycle[start:-1], *cycle[: start + 1]]
-    return None
 
 
 def _is_local(host: Host) -> bool:

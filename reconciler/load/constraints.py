@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.load.document import AfterItem, Common, LabelSelector, Placement, WithItem
+from reconciler.load.collectives import Subject
+from reconciler.load.document import Common
+from reconciler.load.document_placement import AfterItem, LabelSelector, Placement, Rule, WithItem
 from reconciler.load.namespace import Namespace
-from reconciler.load.positions import RawDocument
+from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
+from reconciler.load.resources import role_of
+from reconciler.load.rules import Place, Rules
+from reconciler.load.units import UnitError, parse_score_text
 from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY
 
 
@@ -24,6 +28,14 @@ class NodeTable:
     is_complete: bool
     """False when a document is broken: what selects nothing may select something of it."""
 
+    def places(self, subject: Subject) -> list[Place]:
+        """Return the nodes that may run something: guests run on hosts, and nothing runs inside itself."""
+        found = [Place(name=name, labels=labels, is_host=True) for name, labels in self.hosts.items()]
+        if not subject.holds_guests:
+            remote = self.remote_nodes.items()
+            found += [Place(name=name, labels=labels, is_host=False) for name, labels in remote]
+        return [place for place in found if place.name not in subject.own_nodes]
+
 
 @dataclass(slots=True)
 class Desugaring:
@@ -32,22 +44,36 @@ class Desugaring:
     names: Namespace
     nodes: NodeTable
     problems: Problems
+    kin: Mapping[ResourceId, frozenset[ResourceId]]
+    """What belongs together anyway, so that no constraint can stand between: a group and its members."""
     locations: list[Location] = field(default_factory=list)
     colocations: list[Colocation] = field(default_factory=list)
     orderings: list[Ordering] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
 
-    def add(self, raw: RawDocument, resource: Resource, spec: Common) -> None:
+    def add(self, raw: RawDocument, subject: Subject, spec: Common) -> None:
         """Add the constraints that one document implies."""
         if spec.placement is not None:
-            exclusive = self._add_on(raw, resource, spec.placement)
-            self._add_prefer(raw, resource, spec.placement, exclusive)
-            others: dict[ResourceId, Where] = {}
-            self._add_with(raw, resource.id, spec.placement.with_ or (), others, is_apart=False)
-            self._add_with(raw, resource.id, spec.placement.apart_from or (), others, is_apart=True)
-        self._add_after(raw, resource.id, spec.after or ())
+            exclusive = self._add_on(raw, subject, spec.placement)
+            self._add_prefer(raw, subject, spec.placement, exclusive)
+            for index, rule in enumerate(spec.placement.rules or []):
+                self._add_rule(raw, subject, index, rule)
+            others: dict[tuple[ResourceId, str | None, str | None, str | None], Where] = {}
+            self._add_with(raw, subject, spec.placement.with_ or (), others, is_apart=False)
+            self._add_with(raw, subject, spec.placement.apart_from or (), others, is_apart=True)
+        self._add_after(raw, subject, spec.after or ())
 
-    def _add_on(self, raw: RawDocument, resource: Resource, placement: Placement) -> frozenset[NodeName]:
+    def new_id(self, wanted: str) -> str:
+        """Return an id that no other constraint has."""
+        # Names may contain dashes, so that two different pairs can lead to the same id.
+        number, unique = 1, wanted
+        while unique in self._ids:
+            number += 1
+            unique = f"{wanted}-{number}"
+        self._ids.add(unique)
+        return unique
+
+    def _add_on(self, raw: RawDocument, resource: Subject, placement: Placement) -> frozenset[NodeName]:
         """Add what `on` says; returns its nodes, none when it is not there."""
         match placement.on:
             case None:
@@ -59,7 +85,7 @@ class Desugaring:
         for node, where in found:
             self.locations.append(
                 Location(
-                    id=self._id(f"location-{resource.id}-on-{node}"),
+                    id=self.new_id(f"location-{resource.id}-on-{node}"),
                     resource=resource.id,
                     node=node,
                     score=0,
@@ -70,7 +96,7 @@ class Desugaring:
         return frozenset(node for node, _ in found)
 
     def _named(
-        self, raw: RawDocument, resource: Resource, names: Sequence[str]
+        self, raw: RawDocument, resource: Subject, names: Sequence[str]
     ) -> list[tuple[NodeName, Where]]:
         found: dict[NodeName, Where] = {}
         for index, name in enumerate(names):
@@ -84,33 +110,31 @@ class Desugaring:
         return list(found.items())
 
     def _select(
-        self, raw: RawDocument, resource: Resource, labels: Mapping[str, str]
+        self, raw: RawDocument, resource: Subject, labels: Mapping[str, str]
     ) -> list[tuple[NodeName, Where]]:
         where = raw.key_at(("spec", "placement", "on", "labels"))
-        table = self.nodes.hosts if _is_guest(resource) else {**self.nodes.hosts, **self.nodes.remote_nodes}
         found = [
-            (node, where)
-            for node, has in table.items()
-            if node != (resource.remote_node.name if resource.remote_node else None)
-            and all(has.get(name) == value for name, value in labels.items())
+            (place.name, where)
+            for place in self.nodes.places(resource)
+            if all(place.labels.get(name) == value for name, value in labels.items())
         ]
         if not found and self.nodes.is_complete:
             wanted = ", ".join(f"{name}: {value}" for name, value in labels.items())
-            kind = "host" if _is_guest(resource) else "node"
+            kind = "host" if resource.holds_guests else "node"
             hint = f"give a {kind} these labels, or select others"
             self.problems.add(where, "selects-nothing", f"no {kind} has the labels {wanted}", hint)
         return found
 
-    def _may_hold(self, resource: Resource, node: NodeName, where: Where) -> bool:
+    def _may_hold(self, resource: Subject, node: NodeName, where: Where) -> bool:
         # Pacemaker Remote: guest nodes cannot run resources that are nodes themselves; ours run no guests at all.
-        if not _is_guest(resource) or node in self.nodes.hosts:
+        if not resource.holds_guests or node in self.nodes.hosts:
             return True
         text = f"{node} is a guest node, which can't run the guest {resource.id}"
         self.problems.add(where, "guest-in-guest", text, "guests run on hosts")
         return False
 
     def _add_prefer(
-        self, raw: RawDocument, resource: Resource, placement: Placement, exclusive: frozenset[NodeName]
+        self, raw: RawDocument, resource: Subject, placement: Placement, exclusive: frozenset[NodeName]
     ) -> None:
         seen: dict[NodeName, Where] = {}
         for name, score in (placement.prefer or {}).items():
@@ -127,7 +151,7 @@ class Desugaring:
                 self.problems.warn(where, "no-effect", text, "add it to placement.on, or remove it here")
             self.locations.append(
                 Location(
-                    id=self._id(f"location-{resource.id}-prefer-{node}"),
+                    id=self.new_id(f"location-{resource.id}-prefer-{node}"),
                     resource=resource.id,
                     node=node,
                     score=score,
@@ -135,12 +159,52 @@ class Desugaring:
                 )
             )
 
+    def _add_rule(self, raw: RawDocument, resource: Subject, index: int, rule: Rule) -> None:
+        path = ("spec", "placement", "rules", index)
+        where = raw.at(path)
+        if rule.score is not None and rule.score_from is not None:
+            text = "score and scoreFrom exclude each other"
+            self.problems.add(raw.key_at((*path, "scoreFrom")), "does-not-fit", text, "remove one of them")
+        elif rule.score is None and rule.score_from is None and rule.discovery is None:
+            text = "this rule changes nothing"
+            self.problems.add(where, "missing-field", text, "add score:, scoreFrom: or discovery:")
+        judge = Rules(names=self.names, problems=self.problems)
+        if not judge.check(raw, (*path, "when"), rule.when):
+            return
+        found = [place for place in self.nodes.places(resource) if judge.holds(rule.when, place)]
+        if not found and self.nodes.is_complete:
+            kind = "host" if resource.holds_guests else "node"
+            self.problems.warn(where, "selects-nothing", f"this rule holds for no {kind}", "see its labels")
+        for place in found:
+            self.locations.append(
+                Location(
+                    id=self.new_id(f"location-{resource.id}-rule-{index}-{place.name}"),
+                    resource=resource.id,
+                    node=place.name,
+                    score=self._score(raw, path, rule, place),
+                    where=where,
+                    role=role_of(rule.role),
+                    discovery=Discovery(rule.discovery or "always"),
+                )
+            )
+
+    def _score(self, raw: RawDocument, path: Path, rule: Rule, place: Place) -> int:
+        if rule.score_from is None:
+            return rule.score or 0
+        text = place.labels.get(rule.score_from)
+        try:
+            return 0 if text is None else parse_score_text(text)
+        except UnitError as error:
+            where = raw.at((*path, "scoreFrom"))
+            self.problems.add(where, error.code, f"the label of {place.name}: {error.text}", error.hint)
+            return 0
+
     def _add_with(
         self,
         raw: RawDocument,
-        dependent: ResourceId,
+        subject: Subject,
         items: Sequence[str | WithItem],
-        others: dict[ResourceId, Where],
+        others: dict[tuple[ResourceId, str | None, str | None, str | None], Where],
         *,
         is_apart: bool,
     ) -> None:
@@ -148,14 +212,15 @@ class Desugaring:
         for index, item in enumerate(items):
             written = WithItem(resource=item) if isinstance(item, str) else item
             where = raw.at(("spec", "placement", path, index))
-            primary = self._other(written.resource, dependent, where)
+            primary, dependent = self._other(written.resource, subject, where), subject.id
             if primary is None:
                 continue
-            if primary in others:
+            key = (primary, written.role, written.own_role, written.same)
+            if key in others:
                 text = f"{primary} is named twice in with and apartFrom"
-                self.problems.add(where, "duplicate", text, f"first at {others[primary]}")
+                self.problems.add(where, "duplicate", text, f"first at {others[key]}")
                 continue
-            others[primary] = where
+            others[key] = where
             score = INFINITY if written.score is None else written.score
             if score <= 0:
                 hint = "write it under with:" if is_apart else "write it under apartFrom:, above zero"
@@ -163,21 +228,24 @@ class Desugaring:
                 continue
             self.colocations.append(
                 Colocation(
-                    id=self._id(f"colocation-{dependent}-{word}-{primary}"),
+                    id=self.new_id(f"colocation-{dependent}-{word}-{primary}"),
                     dependent=dependent,
                     primary=primary,
                     score=-score if is_apart else score,
                     where=where,
-                    primary_role=Role(written.role) if written.role else None,
+                    dependent_role=role_of(written.own_role),
+                    primary_role=role_of(written.role),
+                    node_attribute=written.same,
+                    has_influence=subject.is_critical if written.influence is None else written.influence,
                 )
             )
 
-    def _add_after(self, raw: RawDocument, then: ResourceId, items: Sequence[str | AfterItem]) -> None:
+    def _add_after(self, raw: RawDocument, subject: Subject, items: Sequence[str | AfterItem]) -> None:
         seen: dict[tuple[ResourceId, str, str], Where] = {}
         for index, item in enumerate(items):
             written = AfterItem(resource=item) if isinstance(item, str) else item
             where = raw.at(("spec", "after", index))
-            first = self._other(written.resource, then, where)
+            first, then = self._other(written.resource, subject, where), subject.id
             if first is None:
                 continue
             first_action, then_action = written.action or "start", written.then_action or "start"
@@ -194,7 +262,7 @@ class Desugaring:
             actions = "" if key[1:] == ("start", "start") else f"-{first_action}-{then_action}"
             self.orderings.append(
                 Ordering(
-                    id=self._id(f"order-{first}-then-{then}{actions}"),
+                    id=self.new_id(f"order-{first}-then-{then}{actions}"),
                     first=first,
                     then=then,
                     where=where,
@@ -202,25 +270,18 @@ class Desugaring:
                     first_action=first_action,
                     then_action=then_action,
                     is_symmetrical=kind is not OrderKind.SERIALIZE and written.symmetrical is not False,
+                    needs_all=written.require_all is not False,
                 )
             )
 
-    def _other(self, name: str, own: ResourceId, where: Where) -> ResourceId | None:
+    def _other(self, name: str, own: Subject, where: Where) -> ResourceId | None:
         other = self.names.resource(name, where)
-        if other == own:
-            self.problems.add(where, "names-itself", f"{own} names itself", "remove it")
+        if other == own.id:
+            self.problems.add(where, "names-itself", f"{own.id} names itself", "remove it")
+            return None
+        if other in own.kin:
+            text = f"{own.id} and {other} belong together already"
+            hint = "members start in the order in which the group lists them, and run on one node; remove it"
+            self.problems.add(where, "own-group", text, hint)
             return None
         return other
-
-    def _id(self, wanted: str) -> str:
-        # Names may contain dashes, so that two different pairs can lead to the same id.
-        number, unique = 1, wanted
-        while unique in self._ids:
-            number += 1
-            unique = f"{wanted}-{number}"
-        self._ids.add(unique)
-        return unique
-
-
-def _is_guest(resource: Resource) -> bool:
-    return resource.guest is not None or resource.remote_node is not None

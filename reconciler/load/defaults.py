@@ -4,10 +4,12 @@ Outside sources: Pacemaker Explained, "Resource Meta-Attributes" and "Resource O
 differs from Pacemaker's (stickiness 0, migration-threshold INFINITY, start-failure-is-fatal true), DESIGN asks for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.load.document import ClusterDocument, Common, ResourceDefaults
+from reconciler.load.document import ClusterDocument, ClusterFencing, ClusterHealth, Common, Conduct
+from reconciler.model.policy import HealthStrategy, PlacementStrategy, Policy, QuorumPolicy
+from reconciler.model.resource import MultipleActive, Requires, ResourceAgent, Role
 
 OPERATION_TIMEOUT_MS = 20_000
 GUEST_TIMEOUT_MS = 90_000
@@ -16,6 +18,13 @@ CONNECT_TIMEOUT_MS = 60_000
 SHUTDOWN_MS = 60_000
 PORT = 3121
 MAX_DESTROY = 1
+
+_ROLES = {"running": Role.STARTED, "stopped": Role.STOPPED, "unpromoted": Role.UNPROMOTED}
+_MULTIPLE_ACTIVE = {
+    "restart": MultipleActive.STOP_START,
+    "stop": MultipleActive.STOP_ONLY,
+    "block": MultipleActive.BLOCK,
+}
 
 _T = TypeVar("_T")
 
@@ -29,17 +38,30 @@ class Settings:
     failure_limit: int = 3
     failure_timeout_ms: int = 0
     start_failure_is_fatal: bool = False
+    multiple_active: MultipleActive = MultipleActive.STOP_START
+    state: Role = Role.STARTED
+    is_managed: bool = True
+    in_maintenance: bool = False
+    is_critical: bool = True
 
-    def overridden(self, by: ResourceDefaults | Common | None) -> "Settings":
+    def overridden(self, by: Conduct | None) -> "Settings":
         """Return these settings with those that were written instead."""
         if by is None:
             return self
+        own = by if isinstance(by, Common) else Common()
         return Settings(
             stickiness=_first(by.stickiness, self.stickiness),
             priority=_first(by.priority, self.priority),
             failure_limit=_first(by.failure_limit, self.failure_limit),
             failure_timeout_ms=_first(by.failure_timeout, self.failure_timeout_ms),
             start_failure_is_fatal=_first(by.start_failure_is_fatal, self.start_failure_is_fatal),
+            multiple_active=_MULTIPLE_ACTIVE[by.multiple_active]
+            if by.multiple_active
+            else self.multiple_active,
+            state=self.state if own.state is None else _ROLES[own.state],
+            is_managed=_first(own.managed, self.is_managed),
+            in_maintenance=_first(own.maintenance, self.in_maintenance),
+            is_critical=_first(own.critical, self.is_critical),
         )
 
 
@@ -54,6 +76,62 @@ def settings(cluster: ClusterDocument | None) -> tuple[Settings, Settings]:
     if spec is None or spec.defaults is None:
         return RESOURCE, GUEST
     return RESOURCE.overridden(spec.defaults.resource), GUEST.overridden(spec.defaults.guest)
+
+
+def policy(cluster: ClusterDocument | None) -> Policy:
+    """Return the rules that hold for the whole cluster."""
+    spec = cluster.spec if cluster is not None else None
+    if spec is None:
+        return Policy()
+    pause_ms = spec.longest_pause
+    usual = _with_fencing(_with_health(Policy(), spec.health), spec.fencing)
+    return replace(
+        usual,
+        is_symmetric=_first(spec.symmetric, usual.is_symmetric),
+        placement=PlacementStrategy(spec.placement_strategy or usual.placement.value),
+        on_quorum_loss=QuorumPolicy(spec.on_quorum_loss or usual.on_quorum_loss.value),
+        stops_removed=_first(spec.stop_removed, usual.stops_removed),
+        cancels_removed=_first(spec.cancel_removed, usual.cancels_removed),
+        longest_pause_s=usual.longest_pause_s if pause_ms is None else pause_ms / 1000,
+    )
+
+
+def requires(written: str | None, agent: ResourceAgent, policy: Policy) -> Requires:
+    """Return what must hold before a resource is started (Pacemaker lib/pengine/complex.c, unpack_requires)."""
+    if written is not None:
+        return Requires(written)
+    is_device = agent.standard == "stonith"
+    return Requires.FENCING if policy.has_fencing and not is_device else Requires.QUORUM
+
+
+def _with_health(usual: Policy, health: ClusterHealth | None) -> Policy:
+    if health is None:
+        return usual
+    return replace(
+        usual,
+        health=HealthStrategy(health.strategy),
+        health_base=_first(health.base, usual.health_base),
+        health_green=_first(health.green, usual.health_green),
+        health_yellow=_first(health.yellow, usual.health_yellow),
+        health_red=_first(health.red, usual.health_red),
+    )
+
+
+def _with_fencing(usual: Policy, fencing: ClusterFencing | None) -> Policy:
+    if fencing is None:
+        return usual
+    return replace(
+        usual,
+        has_fencing=fencing.enabled is not False,
+        fence_action=fencing.action or usual.fence_action,
+        fence_timeout_ms=_first(fencing.timeout, usual.fence_timeout_ms),
+        has_watchdog=_first(fencing.watchdog, usual.has_watchdog),
+        fences_in_parallel=_first(fencing.parallel, usual.fences_in_parallel),
+        priority_fencing_delay_ms=_first(fencing.priority_delay, usual.priority_fencing_delay_ms),
+        fences_remote_without_quorum=_first(
+            fencing.remote_without_quorum, usual.fences_remote_without_quorum
+        ),
+    )
 
 
 def _first(written: _T | None, default: _T) -> _T:

@@ -6,40 +6,28 @@ descriptions in schemas/, with Pacemaker's name of the setting where it has one.
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field
 
+from reconciler.load.document_nodes import HostSpec, RemoteNode
+from reconciler.load.document_operations import GuestOperations, Operations
+from reconciler.load.document_placement import After, ConstraintSpec, Placement
 from reconciler.load.fields import (
-    Address,
     AgentSpec,
     Amount,
     ApiVersion,
     Count,
     Duration,
-    HostPath,
     Label,
     LabelName,
     Name,
     Param,
     ParamName,
     Part,
-    Port,
+    PositiveCount,
     PositiveDuration,
     Score,
 )
 from reconciler.load.hardware import Domain, Hardware
-
-
-def _shape(value: object) -> str | None:
-    """Tell the branches of a union apart by the value's shape alone, so that only one of them complains."""
-    match value:
-        case str():
-            return "text"
-        case list():
-            return "list"
-        case dict() | Part():
-            return "map"
-        case _:
-            return None
 
 
 class Metadata(Part):
@@ -58,174 +46,28 @@ class HostMetadata(Part):
     """Free words about the host, which `placement.on: {labels: ...}` selects by."""
 
 
-class Operation(Part):
-    """Settings of one operation."""
-
-    timeout: PositiveDuration | None = None
-    """How long it may take (Pacemaker: timeout). Default 20s; 90s for a guest's start and stop."""
-    on_fail: Literal["restart", "stop", "block", "ignore"] | None = None
-    """What a failure leads to (Pacemaker: on-fail). Default restart."""
-
-
-class Monitor(Part):
-    """One recurring check, which the node's agent carries out by itself."""
-
-    interval: PositiveDuration | None = None
-    """Time between two checks (Pacemaker: interval). Default 10s."""
-    timeout: PositiveDuration | None = None
-    """How long one check may take (Pacemaker: timeout). Default 20s."""
-    on_fail: Literal["restart", "stop", "block", "ignore"] | None = None
-    """What a failure leads to (Pacemaker: on-fail). Default restart."""
-    role: Literal["Started", "Stopped", "Unpromoted", "Promoted"] | None = None
-    """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs."""
-    enabled: bool | None = None
-    """Pacemaker: enabled. Default true."""
-
-
-class GuestOperations(Part):
-    """Settings of a guest's operations; whether it runs is watched through its hypervisor."""
-
-    start: Operation | None = None
-    """Until its domain runs; connecting its agent comes after and has `remoteNode.connectTimeout`."""
-    stop: Operation | None = None
-    """An orderly shutdown, which `shutdownTimeout` ends, and destroying what is left."""
-
-
-class Operations(Part):
-    """Settings of a resource's operations (Pacemaker: op)."""
-
-    start: Operation | None = None
-    """Starting it."""
-    stop: Operation | None = None
-    """Stopping it."""
-    monitor: (
-        Annotated[
-            Annotated[Monitor, Tag("map")] | Annotated[list[Monitor], Tag("list")], Discriminator(_shape)
-        ]
-        | None
-    ) = None
-    """One check, or a list with one for each interval or role. Default one of 10s; `[]`: none."""
-
-
-class LabelSelector(Part):
-    """Nodes by their labels."""
-
-    labels: Annotated[dict[LabelName, Label], Field(min_length=1)]
-    """Nodes that have all of these."""
-
-
-class WithItem(Part):
-    """A resource to be placed with, or apart from (Pacemaker: colocation)."""
-
-    resource: Name
-    """The other resource, which is placed first (Pacemaker: with-rsc)."""
-    role: Literal["Started", "Unpromoted", "Promoted"] | None = None
-    """Only where the other one has this role (Pacemaker: with-rsc-role)."""
-    score: Score | None = None
-    """How strongly, above zero. Default INFINITY: it must."""
-
-
-class AfterItem(Part):
-    """A resource to start after (Pacemaker: order)."""
-
-    resource: Name
-    """The other resource (Pacemaker: first)."""
-    action: Literal["start", "stop", "promote", "demote"] | None = None
-    """What must have happened to the other one (Pacemaker: first-action). Default start."""
-    then_action: Literal["start", "stop", "promote", "demote"] | None = None
-    """What this one does after it (Pacemaker: then-action). Default start."""
-    kind: Literal["mandatory", "optional", "serialize"] | None = None
-    """mandatory: always; optional: only if both happen at once; serialize: never both at once."""
-    symmetrical: bool | None = None
-    """Stop in the opposite order too (Pacemaker: symmetrical). Default true, but not for serialize."""
-
-
-_With = Annotated[Annotated[Name, Tag("text")] | Annotated[WithItem, Tag("map")], Discriminator(_shape)]
-_After = Annotated[Annotated[Name, Tag("text")] | Annotated[AfterItem, Tag("map")], Discriminator(_shape)]
-
-
-class Placement(Part):
-    """Where something may and should run."""
-
-    on: (
-        Annotated[
-            Annotated[Annotated[list[Name], Field(min_length=1)], Tag("list")]
-            | Annotated[LabelSelector, Tag("map")],
-            Discriminator(_shape),
-        ]
-        | None
-    ) = None
-    """The only nodes it may run on and is looked for on (Pacemaker: resource-discovery=exclusive)."""
-    prefer: dict[Name, Score] | None = None
-    """A score for each node: more is better, -INFINITY is never (Pacemaker: rsc_location)."""
-    with_: Annotated[list[_With] | None, Field(alias="with")] = None
-    """Resources to be on the same node with."""
-    apart_from: list[_With] | None = None
-    """Resources not to be on the same node with; scores are written above zero here too."""
-
-
-class RemoteNode(Part):
-    """The node that this becomes once its agent is connected (Pacemaker: meta remote-node)."""
-
-    name: Name
-    """The node's name; other than the resource's own (Pacemaker: remote-node)."""
-    address: Address | None = None
-    """Host name or IP address of its agent (Pacemaker: remote-addr).
-
-    Default: the node's name; 127.0.0.1 for type process.
-    """
-    port: Port | None = None
-    """TCP port of its agent (Pacemaker: remote-port). Default 3121."""
-    connect_timeout: PositiveDuration | None = None
-    """How long its agent may take to answer after the start (Pacemaker: remote-connect-timeout). Default 60s."""
-    key_file: HostPath | None = None
-    """An existing raw key, such as /etc/pacemaker/authkey, on the controller. Default: a key of its own."""
-    key_file_shared: bool | None = None
-    """This key file opens other nodes as well; all of them must say so. Default false."""
-    key_epoch: Count | None = None
-    """Raise it to give the node a new key. Default 0."""
-    agent: Literal["reconciler", "stock"] | None = None
-    """stock: the distribution's pacemaker_remoted answers there. Default reconciler."""
-    labels: dict[LabelName, Label] | None = None
-    """Free words about the node, which `placement.on: {labels: ...}` selects by."""
-    tls: Literal["1.2", "1.3"] | None = None
-    """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
-
-
-class HostAgent(Part):
-    """Where the host's agent listens."""
-
-    address: Address
-    """Host name or IP address."""
-    port: Port | None = None
-    """TCP port. Default 3121."""
-    connect_timeout: PositiveDuration | None = None
-    """How long connecting may take. Default 60s."""
-    key_file: HostPath | None = None
-    """An existing raw key on the controller. Default: a key of its own."""
-    key_file_shared: bool | None = None
-    """This key file opens other nodes as well; all of them must say so. Default false."""
-    key_epoch: Count | None = None
-    """Raise it to give the host a new key. Default 0."""
-    flavor: Literal["reconciler", "stock"] | None = None
-    """stock: pacemaker_remoted answers there (Pacemaker: ocf:pacemaker:remote). Default reconciler."""
-    tls: Literal["1.2", "1.3"] | None = None
-    """The lowest version of TLS to accept. Default "1.3"."""
-
-
-class ResourceDefaults(Part):
-    """What holds for every resource (or guest) that does not say otherwise (Pacemaker: rsc_defaults)."""
+class Conduct(Part):
+    """How something behaves when it is placed, and when it fails."""
 
     stickiness: Score | None = None
-    """Pacemaker: resource-stickiness. Default 1; guests 1000."""
-    failure_limit: Count | None = None
-    """Pacemaker: migration-threshold. Default 3; 0: never."""
-    failure_timeout: Duration | None = None
-    """Pacemaker: failure-timeout. Default 0s: never."""
-    start_failure_is_fatal: bool | None = None
-    """Pacemaker: start-failure-is-fatal. Default false."""
+    """How much it prefers to stay where it is (Pacemaker: resource-stickiness). Default 1; guests 1000."""
     priority: Score | None = None
-    """Pacemaker: priority. Default 0."""
+    """Higher ones are placed first (Pacemaker: priority). Default 0."""
+    failure_limit: Count | None = None
+    """Failures that ban it from a node (Pacemaker: migration-threshold). Default 3; 0: never."""
+    failure_timeout: Duration | None = None
+    """Quiet time after which failures are forgotten (Pacemaker: failure-timeout). Default 0s: never."""
+    start_failure_is_fatal: bool | None = None
+    """The first failed start bans the node (Pacemaker: start-failure-is-fatal). Default false."""
+    multiple_active: Literal["restart", "stop", "block"] | None = None
+    """When it is found at several places: stop all and start one, only stop all, or touch none.
+
+    Pacemaker: multiple-active with stop_start, stop_only and block. Default restart.
+    """
+
+
+class ResourceDefaults(Conduct):
+    """What holds for every resource (or guest) that does not say otherwise (Pacemaker: rsc_defaults)."""
 
 
 class Defaults(Part):
@@ -244,6 +86,44 @@ class Safety(Part):
     """Guests whose domain one commit may remove for good; never limits recovery. Default 1."""
 
 
+class ClusterHealth(Part):
+    """What the health of nodes leads to; what counts stands in `Host.spec.health`."""
+
+    strategy: Literal["none", "migrate-on-red", "only-green", "progressive", "custom"]
+    """Pacemaker: node-health-strategy.
+
+    migrate-on-red: nothing runs where anything is red. only-green: nor where anything is yellow. progressive: the
+    sum of scores counts, from a base on. custom: the sum counts.
+    """
+    base: Score | None = None
+    """The health that a node has before anything counts (Pacemaker: node-health-base). Default 0."""
+    green: Score | None = None
+    """What green is worth to progressive and custom (Pacemaker: node-health-green). Default 0."""
+    yellow: Score | None = None
+    """What yellow is worth (Pacemaker: node-health-yellow). Default 0."""
+    red: Score | None = None
+    """What red is worth (Pacemaker: node-health-red). Default -INFINITY."""
+
+
+class ClusterFencing(Part):
+    """Fencing: nodes that may still run something are made safe before that is recovered elsewhere."""
+
+    enabled: bool | None = None
+    """Pacemaker: fencing-enabled, formerly stonith-enabled. Default true where fencing: is written."""
+    action: Literal["reboot", "off"] | None = None
+    """What is done to a node (Pacemaker: fencing-action). Default reboot."""
+    timeout: PositiveDuration | None = None
+    """How long it may take (Pacemaker: fencing-timeout). Default 60s."""
+    watchdog: bool | None = None
+    """Nodes fence themselves by a watchdog, and need no device (Pacemaker: have-watchdog). Default false."""
+    parallel: bool | None = None
+    """Several nodes may be fenced at once (Pacemaker: concurrent-fencing). Default true."""
+    priority_delay: Duration | None = None
+    """How much later nodes with the weightiest resources are fenced (Pacemaker: priority-fencing-delay). Default 0s."""
+    remote_without_quorum: bool | None = None
+    """Remote nodes are fenced without quorum too (Pacemaker: fence-remote-without-quorum). Default false."""
+
+
 class ClusterSpec(Part):
     """What holds for all."""
 
@@ -251,64 +131,103 @@ class ClusterSpec(Part):
     """Settings of resources and guests that they need not repeat."""
     safety: Safety | None = None
     """Limits to what one commit may do."""
+    symmetric: bool | None = None
+    """false: all run only on nodes that their placement names (Pacemaker: symmetric-cluster). Default true."""
+    on_quorum_loss: Literal["ignore", "stop", "freeze", "demote", "fence"] | None = None
+    """What happens while quorum is lost (Pacemaker: no-quorum-policy). Default ignore.
+
+    ignore: all goes on. stop: everything is stopped. freeze: what runs goes on, nothing else is started.
+    demote: what is promoted is demoted, all else is stopped. fence: all nodes in reach are fenced.
+    """
+    placement_strategy: Literal["default", "utilization", "minimal", "balanced"] | None = None
+    """What decides between nodes of the same score (Pacemaker: placement-strategy). Default default.
+
+    default: the number of resources. utilization: the same, where enough capacity is left. minimal: as few nodes
+    as possible. balanced: the capacity that is left.
+    """
+    stop_removed: bool | None = None
+    """What is no longer declared is stopped (Pacemaker: stop-removed-resources). Default true."""
+    cancel_removed: bool | None = None
+    """Monitors no longer declared are ended (Pacemaker: cancel-removed-actions). Default true."""
+    health: ClusterHealth | None = None
+    """What the health of nodes leads to. Default: nothing."""
+    fencing: ClusterFencing | None = None
+    """Whether and how nodes are fenced that may still run something. Default: they are not."""
+    longest_pause: Duration | None = None
+    """Longest pause between two tries of a start; 0s: none, as Pacemaker does. Default 60s."""
 
 
-class HostLibvirt(Part):
-    """libvirt's connection URIs by guest type, such as qemu:///system or qemu+ssh://root@host1/system."""
-
-    vm: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://")] | None = None
-    """For guests of type vm."""
-    lxc: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://")] | None = None
-    """For guests of type lxc."""
-
-
-class HostSpec(Part):
-    """A machine that runs guests, and resources if it has an agent."""
-
-    libvirt: HostLibvirt | None = None
-    """How to reach its hypervisors; without, it runs no guests but of type process."""
-    agent: (
-        Annotated[
-            Annotated[Literal["local"], Tag("text")] | Annotated[HostAgent, Tag("map")],
-            Discriminator(_shape),
-        ]
-        | None
-    ) = None
-    """local: this machine, at most one host. Or where its agent listens. Without, it runs no resources."""
-    state: Literal["online", "standby", "maintenance"] | None = None
-    """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
-    capacity: dict[LabelName, Amount] | None = None
-    """What it offers, by free names, such as {vcpus: 16, memory: 64Gi} (Pacemaker: utilization)."""
-
-
-class Common(Part):
-    """What guests and resources have in common."""
+class Common(Conduct):
+    """What guests, resources and groups have in common."""
 
     placement: Placement | None = None
     """Where it may and should run. Default: anywhere."""
-    after: list[_After] | None = None
+    after: list[After] | None = None
     """Resources that it starts after, and stops before (Pacemaker: rsc_order)."""
-    state: Literal["running", "stopped"] | None = None
-    """What is asked of it (Pacemaker: target-role). Default running."""
-    stickiness: Score | None = None
-    """How much it prefers to stay where it is (Pacemaker: resource-stickiness). Default 1; guests 1000."""
-    priority: Score | None = None
-    """Higher ones are placed first (Pacemaker: priority). Default 0."""
-    failure_limit: Count | None = None
-    """Failures that ban it from a node (Pacemaker: migration-threshold). Default 3; 0: never."""
-    failure_timeout: Duration | None = None
-    """Quiet time after which failures are forgotten (Pacemaker: failure-timeout). Default 0s: never."""
-    start_failure_is_fatal: bool | None = None
-    """The first failed start bans the node (Pacemaker: start-failure-is-fatal). Default false."""
+    state: Literal["running", "stopped", "unpromoted"] | None = None
+    """What is asked of it (Pacemaker: target-role); unpromoted only of promotable clones. Default running."""
     managed: bool | None = None
     """false: it is observed, and not started or stopped (Pacemaker: is-managed). Default true."""
+    maintenance: bool | None = None
+    """true: as managed: false, and not monitored either (Pacemaker: maintenance). Default false."""
+    critical: bool | None = None
+    """false: what it is placed with is not moved for its sake (Pacemaker: critical). Default true."""
     rank: Count | None = None
     """Breaks ties, lower first. Default: its position in the declaration, counted from 0."""
+
+
+class Primitive(Common):
+    """What guests and resources have in common (Pacemaker: primitive)."""
+
+    needs: dict[LabelName, Amount] | None = None
+    """What it takes of its node's capacity, such as {vcpus: 2, memory: 4Gi} (Pacemaker: utilization)."""
+    requires: Literal["nothing", "quorum", "fencing", "unfencing"] | None = None
+    """What must hold before it is started (Pacemaker: requires).
+
+    fencing: quorum, and nodes out of reach that may run it were fenced. unfencing: and its node was let in again.
+    Default fencing where the cluster has it, else quorum; quorum for fencing devices.
+    """
+    allow_unhealthy: bool | None = None
+    """It may run on nodes of poor health (Pacemaker: allow-unhealthy-nodes). Default false."""
+    allow_migration: bool | None = None
+    """It may be moved live, without a stop (Pacemaker: allow-migrate). Default false."""
     remote_node: RemoteNode | None = None
     """The node that it becomes; without, it is a plain resource."""
 
 
-class GuestSpec(Common):
+class Promotable(Part):
+    """How many of a clone's instances are promoted (Pacemaker: promotable)."""
+
+    max: PositiveCount | None = None
+    """In all (Pacemaker: promoted-max). Default 1."""
+    node_max: PositiveCount | None = None
+    """On one node (Pacemaker: promoted-node-max). Default 1."""
+
+
+class Clone(Part):
+    """Runs it on several nodes at once (Pacemaker: clone)."""
+
+    name: Name | None = None
+    """The name of all instances together (Pacemaker: the clone's id). Default: its own name and -clone."""
+    max: PositiveCount | None = None
+    """Instances in all (Pacemaker: clone-max). Default: one for each node."""
+    node_max: PositiveCount | None = None
+    """Instances on one node; above 1 only with unique (Pacemaker: clone-node-max). Default 1."""
+    min: Count | None = None
+    """Instances that must run before what comes after starts (Pacemaker: clone-min). Default 0: any number."""
+    interleave: bool | None = None
+    """An instance is ordered with the other clone's on its own node alone (Pacemaker: interleave). Default false."""
+    ordered: bool | None = None
+    """Instances start one after the other (Pacemaker: ordered). Default false."""
+    unique: bool | None = None
+    """Instances differ, and nodes know each by its number (Pacemaker: globally-unique). Default false."""
+    notify: bool | None = None
+    """Instances are told before and after others start or stop (Pacemaker: notify). Default false."""
+    promotable: Promotable | None = None
+    """Some instances are promoted (Pacemaker: promotable). Default: none."""
+
+
+class GuestSpec(Primitive):
     """A virtual machine or container."""
 
     type: Literal["vm", "lxc", "process"]
@@ -323,15 +242,33 @@ class GuestSpec(Common):
     """How long an orderly shutdown may take before the domain is destroyed. Default 60s; 0s: destroy at once."""
 
 
-class ResourceSpec(Common):
+class ResourceSpec(Primitive):
     """Something that a resource agent starts, stops and monitors."""
 
     agent: AgentSpec
-    """The resource agent: ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME."""
+    """The resource agent: ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME, or stonith:NAME.
+
+    The last is a fence agent, such as stonith:fence_ipmilan; the resource is then a fencing device.
+    """
     params: dict[ParamName, Param] | None = None
     """The resource agent's parameters (Pacemaker: instance_attributes)."""
     op: Operations | None = None
     """Settings of its operations."""
+    clone: Clone | None = None
+    """Runs it on several nodes at once; placement and after are then those of all instances."""
+
+
+class GroupSpec(Common):
+    """Resources that belong together; what is set here holds for all members that do not say otherwise."""
+
+    members: Annotated[list[Name], Field(min_length=1)]
+    """Resources in the order in which they start."""
+    ordered: bool | None = None
+    """Each starts after the one before it (Pacemaker: ordered). Default true."""
+    colocated: bool | None = None
+    """All run on one node (Pacemaker: colocated). Default true."""
+    clone: Clone | None = None
+    """Runs the group on several nodes at once; placement and after are then those of all instances."""
 
 
 class ClusterDocument(Part):
@@ -386,4 +323,33 @@ class ResourceDocument(Part):
     """What it is, and where it runs."""
 
 
-Document = Annotated[ClusterDocument | HostDocument | GuestDocument | ResourceDocument, Discriminator("kind")]
+class GroupDocument(Part):
+    """Resources that run together on one node, and start one after the other (Pacemaker: group)."""
+
+    api_version: ApiVersion
+    """The version of this schema."""
+    kind: Literal["Group"]
+    """The kind of document."""
+    metadata: Metadata
+    """The group's id."""
+    spec: GroupSpec
+    """Its members, and where they run."""
+
+
+class ConstraintDocument(Part):
+    """An order or a colocation of sets of resources; for two resources, write `after` or `placement.with`."""
+
+    api_version: ApiVersion
+    """The version of this schema."""
+    kind: Literal["Constraint"]
+    """The kind of document."""
+    metadata: Metadata
+    """The constraint's id; unique among constraints."""
+    spec: ConstraintSpec
+    """What it asks for."""
+
+
+Document = Annotated[
+    ClusterDocument | HostDocument | GuestDocument | ResourceDocument | GroupDocument | ConstraintDocument,
+    Discriminator("kind"),
+]

@@ -1,4 +1,4 @@
-"""The scalar types of the YAML documents, each with its JSON Schema; used by `document.py` only."""
+"""The scalar types of the YAML documents, each with its JSON Schema; used by the documents only."""
 
 import re
 from collections.abc import Callable
@@ -28,6 +28,19 @@ class Part(BaseModel):
         use_attribute_docstrings=True,
         hide_input_in_errors=True,
     )
+
+
+def shape(value: object) -> str | None:
+    """Tell the branches of a union apart by the value's shape alone, so that only one of them complains."""
+    match value:
+        case str():
+            return "text"
+        case list():
+            return "list"
+        case dict() | Part():
+            return "map"
+        case _:
+            return None
 
 
 def _converted(parse: Callable[[object], int]) -> BeforeValidator:
@@ -88,10 +101,8 @@ def _check_agent(value: object) -> object:
     if not isinstance(value, str):
         return value
     standard, _, rest = value.partition(":")
-    hint = "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME"
-    if standard == "stonith":
-        raise _failed("not-supported", "fence agents are not supported yet", hint)
-    if standard not in {"ocf", "systemd", "lsb", "service"}:
+    hint = "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"
+    if standard not in {"ocf", "systemd", "lsb", "service", "stonith"}:
         raise _failed("bad-agent", f'"{value}" names no standard of resource agents', hint)
     if standard == "ocf" and not _OCF_AGENT.match(rest):
         if rest and ":" not in rest and _AGENT_NAME.match(rest):
@@ -146,6 +157,27 @@ Score = Annotated[
 ]
 """A score between -INFINITY and INFINITY."""
 
+_COLOURS = ("green", "yellow", "red")
+
+
+def _check_health(value: object) -> object:
+    if isinstance(value, str) and value in _COLOURS:
+        return value
+    try:
+        return str(units.parse_score(value))
+    except units.UnitError as error:
+        raise _failed(error.code, error.text, "write green, yellow, red or a score") from error
+
+
+Health = Annotated[
+    str,
+    BeforeValidator(_check_health),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(_COLOURS)}, {"type": "integer"}, {"enum": list(units.SCORE_WORDS)}]}
+    ),
+]
+"""A colour or a score, as text."""
+
 _NAME_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": MAX_NAME_LENGTH}
 
 Name = Annotated[str, BeforeValidator(_check_name), WithJsonSchema(_NAME_SCHEMA)]
@@ -164,7 +196,9 @@ Param = Annotated[
 AgentSpec = Annotated[
     str,
     BeforeValidator(_check_agent),
-    WithJsonSchema({"type": "string", "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service):[^/\s]+)$"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service|stonith):[^/\s]+)$"}
+    ),
 ]
 """A resource agent, as `ocf:heartbeat:Dummy`."""
 
@@ -174,6 +208,7 @@ Label = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+PositiveCount = Annotated[int, Field(ge=1, le=1_000_000)]
 Mac = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%-]+$", max_length=253)]
 """A host name, an IPv4 or an IPv6 address."""

@@ -9,7 +9,7 @@ from reconciler.load.domain_xml import read_domain_xml
 from reconciler.load.nodes import LOOPBACK, remote_node_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
-from reconciler.load.resources import Given, operation_of, state_of
+from reconciler.load.resources import Given, migrations, operation_of
 from reconciler.model import resource as model
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType
@@ -28,16 +28,20 @@ def guest_of(
     remote = spec.remote_node
     _check_type(raw, spec, guest_type, problems)
     default_address = LOOPBACK if guest_type is GuestType.PROCESS or remote is None else remote.name
+    agent = model.ResourceAgent(standard="guest", type=guest_type.value)
     return model.Resource(
         id=ResourceId(document.metadata.name),
-        agent=model.ResourceAgent(standard="guest", type=guest_type.value),
+        agent=agent,
         where=raw.at(("metadata", "name")),
         operations=(
             operation_of("start", spec.op.start if spec.op else None, defaults.GUEST_TIMEOUT_MS),
             operation_of("stop", spec.op.stop if spec.op else None, defaults.GUEST_TIMEOUT_MS),
+            *migrations(spec.op, defaults.GUEST_TIMEOUT_MS),
         ),
-        state=state_of(spec),
-        is_managed=spec.managed is not False,
+        state=settings.state,
+        is_managed=settings.is_managed and not settings.in_maintenance,
+        is_monitored=not settings.in_maintenance,
+        multiple_active=settings.multiple_active,
         stickiness=settings.stickiness,
         priority=settings.priority,
         failure_limit=settings.failure_limit,
@@ -46,6 +50,11 @@ def guest_of(
         rank=given.rank if spec.rank is None else spec.rank,
         guest=_guest(raw, spec, guest_type, files, problems),
         remote_node=remote_node_of(raw, remote, default_address) if remote is not None else None,
+        needs=dict(spec.needs or {}),
+        allows_migration=spec.allow_migration is True,
+        allows_unhealthy=spec.allow_unhealthy is True,
+        requires=defaults.requires(spec.requires, agent, given.policy),
+        is_critical=settings.is_critical,
         fields=raw.fields(),
     )
 

@@ -1,6 +1,7 @@
-"""The name space that hosts, remote nodes, guests and resources share, and the references into it.
+"""The name space that hosts, remote nodes, guests, resources, groups and clones share, and the references into it.
 
 Names are compared without case; a reference may differ from the declaration in case, and becomes what was declared.
+The name of something that is cloned means all its instances together.
 """
 
 from dataclasses import dataclass, field
@@ -22,11 +23,16 @@ class What(Enum):
     REMOTE_NODE = "remote node"
     GUEST = "guest"
     RESOURCE = "resource"
+    GROUP = "group"
+    CLONE = "clone"
 
     @property
     def is_node(self) -> bool:
         """Tell whether resources can be placed on it."""
         return self in {What.HOST, What.REMOTE_NODE}
+
+
+_KINDS = {"Host": What.HOST, "Guest": What.GUEST, "Resource": What.RESOURCE, "Group": What.GROUP}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,9 @@ class Entry:
     what: What
     where: Where
     partner: str | None = None
-    """A guest's node, or a node's guest."""
+    """A guest's node, or a node's guest; what a clone is made from."""
+    clone: str | None = None
+    """What all its instances together are called; None: it is not cloned."""
     is_usable: bool
     """False when its document is broken: it exists, and no more is known."""
 
@@ -51,6 +59,8 @@ class Namespace:
     """False when a part of the declaration is unreadable or nameless: what seems missing may stand there."""
     _entries: dict[str, Entry] = field(default_factory=dict)
     _hints: dict[tuple[str, bool], str] = field(default_factory=dict)
+    _groups: dict[str, Entry] = field(default_factory=dict)
+    """The group of each member."""
 
     def declare(self, entry: Entry) -> bool:
         """Add a name; returns False, with a problem that names both places, when it is taken."""
@@ -78,21 +88,52 @@ class Namespace:
 
         Works on plain values, so that a document with mistakes elsewhere is still known by its names.
         """
-        kinds = {"Host": What.HOST, "Guest": What.GUEST, "Resource": What.RESOURCE}
-        what = kinds.get(str(raw.value.get("kind")))
+        what = _KINDS.get(str(raw.value.get("kind")))
         name = _text_at(raw, ("metadata", "name"))
         if what is None or name is None:
             # What cannot be told by name may be what others mean; Cluster is in no one's way.
-            self.is_whole = self.is_whole and raw.value.get("kind") == "Cluster"
+            self.is_whole = self.is_whole and raw.value.get("kind") in ("Cluster", "Constraint")
             return False
         node = _text_at(raw, ("spec", "remoteNode", "name")) if what is not What.HOST else None
+        clone = _clone_name(raw, name) if what in {What.RESOURCE, What.GROUP} else None
         where = raw.at(("metadata", "name"))
-        is_free = self.declare(Entry(name=name, what=what, where=where, partner=node, is_usable=is_usable))
-        if node is None:
-            return is_free
-        where = raw.at(("spec", "remoteNode", "name"))
-        entry = Entry(name=node, what=What.REMOTE_NODE, where=where, partner=name, is_usable=is_usable)
-        return self.declare(entry) and is_free
+        own = Entry(name=name, what=what, where=where, partner=node, clone=clone, is_usable=is_usable)
+        is_free = self.declare(own)
+        if node is not None:
+            where = raw.at(("spec", "remoteNode", "name"))
+            entry = Entry(name=node, what=What.REMOTE_NODE, where=where, partner=name, is_usable=is_usable)
+            is_free = self.declare(entry) and is_free
+        if clone is not None:
+            where = raw.at(("spec", "clone", "name"))
+            entry = Entry(name=clone, what=What.CLONE, where=where, partner=name, is_usable=is_usable)
+            is_free = self.declare(entry) and is_free
+        return is_free
+
+    def add_member(self, name: str, group: ResourceId, where: Where) -> ResourceId | None:
+        """Put a resource into a group; None, with a problem if there is a mistake, when it cannot be its member."""
+        entry = self._entries.get(name.lower())
+        if entry is None or entry.what.is_node:
+            return self.resource(name, where)
+        if entry.what is What.GROUP:
+            text = f"{entry.name} is a group, and groups consist of resources"
+            self.problems.add(
+                where, "group-in-group", text, "list its members here, or order one after the other"
+            )
+            return None
+        if entry.clone is not None or entry.what is What.CLONE:
+            text = (
+                f"{entry.name if entry.clone else entry.partner} has clone:, and a member of a group cannot"
+            )
+            self.problems.add(where, "clone-in-group", text, "move clone: to the group")
+            return None
+        other = self._groups.get(entry.name.lower())
+        if other is not None:
+            is_same = other.name == group
+            text = f"{entry.name} is " + ("listed twice" if is_same else f"a member of {other.name} already")
+            self.problems.add(where, "two-groups", text, "a resource belongs to one group, once")
+            return None
+        self._groups[entry.name.lower()] = self._entries[group.lower()]
+        return ResourceId(entry.name) if entry.is_usable else None
 
     def node(self, name: str, where: Where) -> NodeName | None:
         """Return the node that a reference means; None, with a problem if there is a mistake, when unusable."""
@@ -109,10 +150,18 @@ class Namespace:
         return None
 
     def resource(self, name: str, where: Where) -> ResourceId | None:
-        """Return the resource that a reference means; None, with a problem if there is a mistake, when unusable."""
+        """Return the resource, group or clone that a reference means.
+
+        None, with a problem if there is a mistake, when unusable.
+        """
         entry = self._entries.get(name.lower())
+        group = self._groups.get(entry.name.lower()) if entry is not None else None
+        if entry is not None and group is not None and group.clone is not None:
+            text = f"{entry.name} runs at several places, as a member of the cloned group {group.name}"
+            self.problems.add(where, "in-clone", text, f"write {group.name}, which means all of them")
+            return None
         if entry is not None and not entry.what.is_node:
-            return ResourceId(entry.name) if entry.is_usable else None
+            return ResourceId(entry.clone or entry.name) if entry.is_usable else None
         if entry is not None:
             hint = f"its guest is {entry.partner}" if entry.partner else ""
             text = f"{entry.name} is a {entry.what.value}, not a resource"
@@ -129,6 +178,13 @@ class Namespace:
             known = [entry.name for entry in self._entries.values() if entry.what.is_node is is_node]
             self._hints[key] = did_you_mean(name, known)
         return self._hints.get(key, "")
+
+
+def _clone_name(raw: RawDocument, name: str) -> str | None:
+    spec = raw.value.get("spec")
+    if not isinstance(spec, dict) or not isinstance(spec.get("clone"), dict):
+        return None
+    return _text_at(raw, ("spec", "clone", "name")) or f"{name}-clone"
 
 
 def _text_at(raw: RawDocument, path: tuple[str, ...]) -> str | None:

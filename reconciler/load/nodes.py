@@ -1,7 +1,8 @@
 """Host documents and the node sides of guests to the model's hosts, remote nodes and agent addresses."""
 
 from reconciler.load import defaults
-from reconciler.load.document import HostAgent, HostDocument, RemoteNode
+from reconciler.load.document import HostDocument
+from reconciler.load.document_nodes import HostAgent, HostSpec, RemoteNode
 from reconciler.load.positions import RawDocument
 from reconciler.model import node as model
 from reconciler.model.names import NodeName
@@ -23,7 +24,7 @@ def host_of(raw: RawDocument, document: HostDocument) -> model.Host:
         libvirt=libvirt,
         agent=_host_agent(agent),
         state=model.HostState(spec.state) if spec is not None and spec.state else model.HostState.ONLINE,
-        labels=dict(document.metadata.labels or {}),
+        labels={**(document.metadata.labels or {}), **_health(spec)},
         capacity=dict(spec.capacity or {}) if spec is not None else {},
         epoch=(agent.key_epoch or 0) if isinstance(agent, HostAgent) else 0,
         fields=raw.fields(),
@@ -50,8 +51,15 @@ def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str)
             connect_timeout_ms=_timeout(document.connect_timeout),
         ),
         labels=dict(document.labels or {}),
+        capacity=dict(document.capacity or {}),
         epoch=document.key_epoch or 0,
     )
+
+
+def _health(spec: HostSpec | None) -> dict[str, str]:
+    """Return the health of a host as the labels that Pacemaker keeps it in."""
+    health = (spec.health if spec is not None else None) or {}
+    return {f"#health-{name}": value for name, value in health.items()}
 
 
 def _host_agent(document: HostAgent | str | None) -> model.AgentAddress | None:

@@ -17,6 +17,10 @@ def check_references(raw: RawDocument, names: Namespace) -> None:
     prefer = _value(raw, (*placement, "prefer"))
     for name in prefer if isinstance(prefer, dict) else []:
         names.node(name, raw.key_at((*placement, "prefer", name)))
+    members = _value(raw, ("spec", "members"))
+    for index, name in enumerate(members if isinstance(members, list) else []):
+        if isinstance(name, str):
+            names.resource(name, raw.at(("spec", "members", index)))
     for path in ((*placement, "with"), (*placement, "apartFrom"), ("spec", "after")):
         items = _value(raw, path)
         for index, item in enumerate(items if isinstance(items, list) else []):

@@ -1,31 +1,37 @@
 """Checked documents to one Intent: names, defaults, references and constraints put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.load import defaults
 from reconciler.load.checks import check_intent
+from reconciler.load.collectives import GroupReading, check_cloned, collectives_of, read_groups, subjects
 from reconciler.load.constraints import Desugaring, NodeTable
+from reconciler.load.defaults import Settings
 from reconciler.load.document import (
     ClusterDocument,
-    Common,
+    ConstraintDocument,
+    GroupDocument,
     GuestDocument,
-    HostAgent,
     HostDocument,
-    RemoteNode,
     ResourceDocument,
 )
+from reconciler.load.document_nodes import HostAgent, RemoteNode
+from reconciler.load.fencing import fencing_levels_of
 from reconciler.load.guests import guest_of
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of
+from reconciler.load.not_yet import warn_of_what_is_not_carried_out
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.references import check_references
 from reconciler.load.resources import Given, resource_of
+from reconciler.load.sets import add_constraint
 from reconciler.load.validate import Checked
 from reconciler.model.intent import Cluster, Intent
 from reconciler.model.names import NodeName, Where
 from reconciler.model.node import Host
+from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
 
 
@@ -48,6 +54,31 @@ class Reading:
         return self.is_whole and len(self.checked) == len(self.raw)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Defaults:
+    """What holds for resources that say nothing: the cluster's defaults, then those of their group."""
+
+    resources: Settings
+    guests: Settings
+    groups: Mapping[str, GroupDocument]
+    """The group of each member."""
+    policy: Policy
+
+    @staticmethod
+    def of(cluster: ClusterDocument | None, groups: Sequence[GroupReading]) -> "_Defaults":
+        """Return the defaults of a declaration."""
+        resources, guests = defaults.settings(cluster)
+        of_members = {str(member): group.document for group in groups for member in group.members}
+        return _Defaults(
+            resources=resources, guests=guests, groups=of_members, policy=defaults.policy(cluster)
+        )
+
+    def over(self, settings: Settings, name: str) -> Settings:
+        """Return these settings with those of a resource's group instead."""
+        group = self.groups.get(name)
+        return settings.overridden(None if group is None else group.spec)
+
+
 def resolve(reading: Reading, problems: Problems) -> Intent:
     """Return the intent of all sound documents; `problems` says whether it may be used."""
     names = Namespace(problems=problems, is_whole=reading.is_whole)
@@ -57,29 +88,42 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
     cluster_document = _only_cluster(clusters, problems)
 
     hosts = _hosts(usable)
-    resources = _resources(reading.files, usable, cluster_document, problems)
+    ranked = _ranked(usable)
+    groups = read_groups(ranked, names)
+    found = _resources(reading.files, ranked, _Defaults.of(cluster_document, groups), problems)
+    resources = {resource.id: resource for _, resource, _ in found}
+    cloneable = [(raw, r, d) for raw, r, d in found if isinstance(d, ResourceDocument)]
+    collectives = collectives_of(groups, cloneable, problems)
+    check_cloned(collectives, resources, problems)
     nodes = NodeTable(
         hosts={name: host.labels for name, host in hosts.items()},
-        remote_nodes={r.remote_node.name: r.remote_node.labels for _, r, _ in resources if r.remote_node},
+        remote_nodes={r.remote_node.name: r.remote_node.labels for r in resources.values() if r.remote_node},
         is_complete=reading.is_complete,
     )
-    desugaring = Desugaring(names=names, nodes=nodes, problems=problems)
-    for raw, resource, spec in resources:
-        desugaring.add(raw, resource, spec)
+    about = subjects(resources, groups, collectives)
+    kin = {subject.id: subject.kin for subject in about.values()}
+    desugaring = Desugaring(names=names, nodes=nodes, problems=problems, kin=kin)
+    for raw, resource, document in found:
+        desugaring.add(raw, about[resource.id], document.spec)
+    for group in groups:
+        desugaring.add(group.raw, about[group.id], group.document.spec)
+    _add_constraints(reading.checked.values(), desugaring)
     for index, raw in enumerate(reading.raw):
         if index not in reading.checked:
             check_references(raw, names)
     _check_key_files(usable, problems)
 
-    by_rank = sorted((resource for _, resource, _ in resources), key=lambda resource: resource.rank)
     intent = Intent(
         cluster=_cluster(cluster_document, clusters),
         hosts=hosts,
-        resources={resource.id: resource for resource in by_rank},
+        resources={r.id: r for r in sorted(resources.values(), key=lambda resource: resource.rank)},
+        collectives=collectives,
         locations=tuple(desugaring.locations),
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
+        fencing_levels=tuple(fencing_levels_of(usable, names, resources, problems)),
     )
+    warn_of_what_is_not_carried_out(intent, problems)
     check_intent(intent, is_complete=reading.is_complete, problems=problems)
     return intent
 
@@ -102,6 +146,7 @@ def _cluster(document: ClusterDocument | None, clusters: Sequence[Checked]) -> C
         name=document.metadata.name,
         where=clusters[0].raw.at(("metadata", "name")),
         max_destroy=defaults.MAX_DESTROY if limit is None else limit,
+        policy=defaults.policy(document),
     )
 
 
@@ -110,23 +155,50 @@ def _hosts(usable: Sequence[Checked]) -> dict[NodeName, Host]:
     return {host.name: host for host in hosts}
 
 
+def _ranked(usable: Sequence[Checked]) -> list[tuple[int, Checked]]:
+    """Return the documents that are placed, each with its position among them."""
+    kinds = (GuestDocument, ResourceDocument, GroupDocument)
+    return list(enumerate(checked for checked in usable if isinstance(checked.document, kinds)))
+
+
 def _resources(
     files: Mapping[str, bytes],
-    usable: Sequence[Checked],
-    cluster: ClusterDocument | None,
+    ranked: Sequence[tuple[int, Checked]],
+    settings: "_Defaults",
     problems: Problems,
-) -> list[tuple[RawDocument, Resource, Common]]:
-    of_resources, of_guests = defaults.settings(cluster)
-    found: list[tuple[RawDocument, Resource, Common]] = []
-    for checked in usable:
+) -> list[tuple[RawDocument, Resource, GuestDocument | ResourceDocument]]:
+    found: list[tuple[RawDocument, Resource, GuestDocument | ResourceDocument]] = []
+    for rank, checked in ranked:
         raw, document = checked.raw, checked.document
         if isinstance(document, GuestDocument):
-            given = Given(settings=of_guests, rank=len(found))
-            found.append((raw, guest_of(raw, document, given, files, problems), document.spec))
+            given = Given(
+                settings=settings.over(settings.guests, document.metadata.name),
+                rank=rank,
+                policy=settings.policy,
+            )
+            found.append((raw, guest_of(raw, document, given, files, problems), document))
         elif isinstance(document, ResourceDocument):
-            given = Given(settings=of_resources, rank=len(found))
-            found.append((raw, resource_of(raw, document, given, problems), document.spec))
+            given = Given(
+                settings=settings.over(settings.resources, document.metadata.name),
+                rank=rank,
+                policy=settings.policy,
+            )
+            found.append((raw, resource_of(raw, document, given, problems), document))
     return found
+
+
+def _add_constraints(checked: Iterable[Checked], desugaring: Desugaring) -> None:
+    seen: dict[str, Where] = {}
+    for one in checked:
+        if not isinstance(one.document, ConstraintDocument):
+            continue
+        name, where = one.document.metadata.name, one.raw.at(("metadata", "name"))
+        if name.lower() in seen:
+            text = f'the name "{name}" is given twice'
+            hint = f"there is a constraint of this name at {seen[name.lower()]}"
+            desugaring.problems.add(where, "duplicate-name", text, hint)
+        seen.setdefault(name.lower(), where)
+        add_constraint(desugaring, one.raw, one.document)
 
 
 def _check_key_files(usable: Sequence[Checked], problems: Problems) -> None:

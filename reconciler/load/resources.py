@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from reconciler.load import defaults
 from reconciler.load.defaults import Settings
-from reconciler.load.document import Common, Monitor, Operation, ResourceDocument
+from reconciler.load.document import ResourceDocument
+from reconciler.load.document_operations import GuestOperations, Monitor, Operation, Operations
 from reconciler.load.nodes import remote_node_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.model import resource as model
 from reconciler.model.names import ResourceId
+from reconciler.model.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +19,10 @@ class Given:
     """What a document's conversion needs besides the document."""
 
     settings: Settings
-    """Of the cluster, for what the document leaves out."""
+    """Of the cluster and of its group, for what the document leaves out."""
     rank: int
     """Its position in the declaration."""
+    policy: Policy
 
 
 def resource_of(
@@ -32,17 +35,21 @@ def resource_of(
     operations = [
         operation_of("start", written.start if written else None, defaults.OPERATION_TIMEOUT_MS),
         operation_of("stop", written.stop if written else None, defaults.OPERATION_TIMEOUT_MS),
+        *migrations(written, defaults.OPERATION_TIMEOUT_MS),
+        *_special(written),
         *_monitors(raw, written.monitor if written else None, problems),
     ]
-    remote = spec.remote_node
+    agent, remote = agent_of(spec.agent), spec.remote_node
     return model.Resource(
         id=ResourceId(document.metadata.name),
-        agent=agent_of(spec.agent),
+        agent=agent,
         where=raw.at(("metadata", "name")),
         params=dict(spec.params or {}),
         operations=tuple(operations),
-        state=state_of(spec),
-        is_managed=spec.managed is not False,
+        state=settings.state,
+        is_managed=settings.is_managed and not settings.in_maintenance,
+        is_monitored=not settings.in_maintenance,
+        multiple_active=settings.multiple_active,
         stickiness=settings.stickiness,
         priority=settings.priority,
         failure_limit=settings.failure_limit,
@@ -50,6 +57,11 @@ def resource_of(
         start_failure_is_fatal=settings.start_failure_is_fatal,
         rank=given.rank if spec.rank is None else spec.rank,
         remote_node=remote_node_of(raw, remote, remote.name) if remote is not None else None,
+        needs=dict(spec.needs or {}),
+        allows_migration=spec.allow_migration is True,
+        allows_unhealthy=spec.allow_unhealthy is True,
+        requires=defaults.requires(spec.requires, agent, given.policy),
+        is_critical=settings.is_critical,
         fields=raw.fields(),
     )
 
@@ -63,11 +75,6 @@ def agent_of(written: str) -> model.ResourceAgent:
     return model.ResourceAgent(standard="ocf", provider=provider, type=agent_type)
 
 
-def state_of(spec: Common) -> model.Role:
-    """Return the role that is asked for."""
-    return model.Role.STOPPED if spec.state == "stopped" else model.Role.STARTED
-
-
 def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model.Operation:
     """Return an operation's settings, with `timeout_ms` when none is written."""
     if written is None:
@@ -75,8 +82,35 @@ def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model
     return model.Operation(
         name=name,
         timeout_ms=timeout_ms if written.timeout is None else written.timeout,
-        on_fail=model.OnFail(written.on_fail or "restart"),
+        on_fail=_on_fail(written.on_fail),
     )
+
+
+def role_of(written: str | None) -> model.Role | None:
+    """Return the role that something is limited to; what is started has any of them (Pacemaker: role)."""
+    return None if written in {None, "Started"} else model.Role(written)
+
+
+def migrations(written: Operations | GuestOperations | None, timeout_ms: int) -> list[model.Operation]:
+    """Return the operations of a live migration for which anything is written."""
+    if written is None:
+        return []
+    both = {"migrate_to": written.migrate_to, "migrate_from": written.migrate_from}
+    return [operation_of(name, op, timeout_ms) for name, op in both.items() if op is not None]
+
+
+def _on_fail(written: str | None) -> model.OnFail:
+    return model.OnFail.BAN if written == "ban" else model.OnFail(written or "restart")
+
+
+def _special(written: Operations | None) -> list[model.Operation]:
+    """Return the operations that few resources have, or few say anything of."""
+    if written is None:
+        return []
+    both = {"promote": written.promote, "demote": written.demote, "monitor": written.probe}
+    return [
+        operation_of(name, op, defaults.OPERATION_TIMEOUT_MS) for name, op in both.items() if op is not None
+    ]
 
 
 def _monitors(
@@ -103,7 +137,7 @@ def _monitor(written: Monitor) -> model.Operation:
         name="monitor",
         interval_ms=defaults.MONITOR_INTERVAL_MS if written.interval is None else written.interval,
         timeout_ms=defaults.OPERATION_TIMEOUT_MS if written.timeout is None else written.timeout,
-        on_fail=model.OnFail(written.on_fail or "restart"),
-        role=model.Role(written.role) if written.role else None,
+        on_fail=_on_fail(written.on_fail),
+        role=role_of(written.role),
         enabled=written.enabled is not False,
     )

@@ -124,6 +124,16 @@ def parse_score(value: object) -> int:
     return value
 
 
+def parse_score_text(text: str) -> int:
+    """Return a score that stands in a label, which is always text.
+
+    Raises:
+        UnitError: it is none.
+    """
+    is_number = text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) <= 9
+    return parse_score(int(text) if is_number else text)
+
+
 def _show(value: object) -> str:
     match value:
         case bool():

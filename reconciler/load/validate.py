@@ -8,12 +8,21 @@ from typing import Annotated, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.load.document import ClusterDocument, GuestDocument, HostDocument, ResourceDocument
+from reconciler.load.document import (
+    ClusterDocument,
+    ConstraintDocument,
+    GroupDocument,
+    GuestDocument,
+    HostDocument,
+    ResourceDocument,
+)
 from reconciler.load.positions import Path, RawDocument, Spoiled
 from reconciler.load.suggest import did_you_mean
 from reconciler.model.problem import Problem
 
-AnyDocument = ClusterDocument | HostDocument | GuestDocument | ResourceDocument
+AnyDocument = (
+    ClusterDocument | HostDocument | GuestDocument | ResourceDocument | GroupDocument | ConstraintDocument
+)
 
 API_VERSION = "reconciler/v1alpha1"
 KINDS: Mapping[str, type[AnyDocument]] = {
@@ -21,10 +30,12 @@ KINDS: Mapping[str, type[AnyDocument]] = {
     "Host": HostDocument,
     "Guest": GuestDocument,
     "Resource": ResourceDocument,
+    "Group": GroupDocument,
+    "Constraint": ConstraintDocument,
 }
 
-_LATER_KINDS = frozenset({"Group", "Constraint", "Secret", "Overlay", "Forget"})
-_LATER_FIELDS = frozenset({"fencing", "clone", "utilization", "attributes", "renamedFrom", "migrate"})
+_LATER_KINDS = frozenset({"Secret", "Overlay", "Forget"})
+_LATER_FIELDS = frozenset({"renamedFrom"})
 _NOUNS = {
     "bool_type": "true or false",
     "dict_type": "a map",
@@ -157,10 +168,13 @@ def _unknown_field(raw: RawDocument, model: type[BaseModel], path: Path) -> Prob
         text = "only hosts have labels here"
         hint = "labels of a guest's node stand in spec.remoteNode.labels"
         return Problem(where=where, code="unknown-field", text=text, hint=hint)
+    if path == ("spec", "clone") and model is GuestDocument:
+        hint = "declare each guest by itself, with a name and an address of its own"
+        return Problem(where=where, code="guest-in-clone", text="a guest is not cloned", hint=hint)
     known = _fields_at(model, path[:-1])
     parent = _name(path[:-1]) if len(path) > 1 else "this document"
     text = f'there is no field "{field}" in {parent}'
-    return Problem(where=where, code="unknown-field", text=text, hint=did_you_mean(field, known, limit=20))
+    return Problem(where=where, code="unknown-field", text=text, hint=did_you_mean(field, known, limit=30))
 
 
 def _path(value: object, location: Sequence[str | int]) -> tuple[Path, bool]:

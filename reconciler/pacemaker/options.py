@@ -31,6 +31,8 @@ class Options:
     has_fencing: bool
     in_maintenance: bool
     stops_all: bool
+    start_failures_are_fatal: bool
+    """A failed start bans its node at once."""
     has_startup_fencing: bool
     has_unfencing: bool
     """Some resource or device asks for nodes to be let in again after they were fenced."""
@@ -79,6 +81,7 @@ def read_options(cib: Cib) -> Options:
         has_fencing=has_fencing,
         in_maintenance=boolean(given.get("maintenance-mode")),
         stops_all=boolean(given.get("stop-all-resources")),
+        start_failures_are_fatal=boolean(given.get("start-failure-is-fatal"), default=True),
         has_startup_fencing=boolean(given.get("startup-fencing"), default=True),
         has_unfencing=_has_unfencing(cib),
         fences_all=policy.on_quorum_loss is QuorumPolicy.FENCE and not has_quorum(cib),

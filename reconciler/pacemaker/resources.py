@@ -179,6 +179,7 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         failure_timeout_ms=duration_ms(
             (params.get("reconnect_interval") if is_remote else None) or meta.get("failure-timeout")
         ),
+        start_failure_is_fatal=options.start_failures_are_fatal,
         needs=whole_numbers(lineage.own("utilization", lineage.subject)),
         allows_migration=boolean(meta.get("allow-migrate"), default=is_remote and container is None),
         remote_node=found.remotes.get(NodeName(name)) if is_remote else None,

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from reconciler.load.load import Loaded, load
 from reconciler.model.constraint import Discovery
 from reconciler.model.intent import Intent
+from tests.load.test_collectives import group
+from tests.load.test_sets import constraint
 from tests.load.texts import HOST, XML, guest, host, load_text, problems_of, resource
 
 CONTRACT = """\
@@ -163,18 +165,24 @@ LINES = st.one_of(
     st.builds("placement: {{prefer: {{{}: 5}}, on: {{labels: {{rack: r1}}}}}}".format, NAMES),
     st.builds("remoteNode: {{name: {}}}".format, NAMES),
     st.just("state: stopped"),
+    st.sampled_from(["clone: {}", "clone: {name: g}", "clone: {promotable: {}}"]),
+    st.builds("placement: {{rules: [{{when: {{nodes: [{}]}}, score: 5}}]}}".format, NAMES),
 )
+SETS = st.lists(ITEMS.map("{{resources: [{}]}}".format), max_size=2).map(", ".join)
 DOCUMENTS = st.one_of(
     st.builds(
         host, NAMES, st.sampled_from(["{}", "{agent: local}", "{agent: {address: a}}"]), st.just("{rack: r1}")
     ),
     st.builds(resource, NAMES, LINES),
+    st.builds(group, NAMES, ITEMS.map("[{}]".format), LINES),
+    st.builds("{{order: {{sets: [{}]}}}}".format, SETS).map(constraint),
+    st.builds("{{colocation: {{sets: [{}]}}}}".format, SETS).map(constraint),
     st.builds(lambda name, node, line: guest(name, line, node=node), NAMES, NAMES, LINES),
     st.builds(lambda name, line: guest(name, "hardware: {rootfs: /a}", line, guest_type="lxc"), NAMES, LINES),
 )
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(DOCUMENTS, max_size=6).map("".join))
 def test_any_documents_give_an_answer(text: str) -> None:
     loaded = load_text(text)
@@ -189,7 +197,7 @@ def check_references(intent: Intent) -> None:
     mentioned = {c.resource for c in intent.locations}
     mentioned |= {r for c in intent.colocations for r in (c.dependent, c.primary)}
     mentioned |= {r for o in intent.orderings for r in (o.first, o.then)}
-    assert mentioned <= set(intent.resources)
+    assert mentioned <= {*intent.resources, *intent.collectives}
 
 
 def test_loading_twice_gives_the_same() -> None:

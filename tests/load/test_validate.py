@@ -10,7 +10,8 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
             "metadata: {name: a}\n",
             [
                 "1:1: error[missing-field]: apiVersion is missing; write apiVersion: reconciler/v1alpha1",
-                "1:1: error[missing-field]: kind is missing; write kind: and one of Cluster, Host, Guest, Resource",
+                "1:1: error[missing-field]: kind is missing; write kind: and one of Cluster, Host, Guest, "
+                "Resource, Group, Constraint",
             ],
             id="neither version nor kind",
         ),
@@ -29,13 +30,14 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
         pytest.param(
             HOST.replace("Host", "Deployment"),
             [
-                '2:7: error[unknown-kind]: there is no kind "Deployment"; known are Cluster, Guest, Host, Resource'
+                '2:7: error[unknown-kind]: there is no kind "Deployment"; known are Cluster, Constraint, '
+                "Group, Guest, Host, Resource"
             ],
             id="kind of another tool",
         ),
         pytest.param(
-            HOST.replace("Host", "Group"),
-            ["2:7: error[not-supported]: kind Group is not supported yet"],
+            HOST.replace("Host", "Secret"),
+            ["2:7: error[not-supported]: kind Secret is not supported yet"],
             id="kind that comes later",
         ),
         pytest.param(
@@ -85,16 +87,16 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
                 '8:3: error[unknown-field]: there is no field "target-role" in spec; did you mean state?',
                 '9:3: error[unknown-field]: there is no field "remote-node" in spec; did you mean remoteNode?',
                 '10:3: error[unknown-field]: there is no field "on-fail" in spec; known are after, agent, '
-                "failureLimit, failureTimeout, managed, op, params, placement, priority, rank, remoteNode, "
+                "allowMigration, allowUnhealthy, clone, critical, failureLimit, failureTimeout, maintenance, managed, "
+                "multipleActive, needs, op, params, placement, priority, rank, remoteNode, requires, "
                 "startFailureIsFatal, state, stickiness",
             ],
             id="Pacemaker's names",
         ),
         pytest.param(
-            resource("a", "clone: {}") + host("b", "{fencing: []}"),
+            resource("a").replace("name: a", "name: a, renamedFrom: b"),
             [
-                "7:3: error[not-supported]: spec.clone is not supported yet",
-                "12:8: error[not-supported]: spec.fencing is not supported yet",
+                "4:21: error[not-supported]: metadata.renamedFrom is not supported yet",
             ],
             id="fields that come later",
         ),
@@ -131,11 +133,11 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
             id="text that must be quoted",
         ),
         pytest.param(
-            resource("a", "state: Running", "op: {start: {onFail: fence}}"),
+            resource("a", "state: Running", "op: {start: {onFail: explode}}"),
             [
-                '7:10: error[bad-value]: spec.state: "Running" is not possible; write running or stopped',
-                '8:24: error[bad-value]: spec.op.start.onFail: "fence" is not possible; '
-                "write restart, stop, block or ignore",
+                '7:10: error[bad-value]: spec.state: "Running" is not possible; write running, stopped or unpromoted',
+                '8:24: error[bad-value]: spec.op.start.onFail: "explode" is not possible; write ignore, '
+                "demote, restart, restart-container, reset-remote, ban, block, stop, standby or fence",
             ],
             id="choices",
         ),
@@ -226,22 +228,22 @@ def test_names(name: str, want: list[str]) -> None:
         ("lsb:nginx", None),
         ("service:nginx", None),
         ("Dummy", 'bad-agent]: spec.agent: "Dummy" names no standard of resource agents; '
-                  "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME"),
+                  "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"),
         ("ocf:Dummy", 'bad-agent]: spec.agent: "ocf:Dummy" is no OCF resource agent; '
                       "write its provider, such as ocf:heartbeat:Dummy"),
         ("ocf:a:b:c", 'bad-agent]: spec.agent: "ocf:a:b:c" is no OCF resource agent; '
-                      "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME"),
+                      "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"),
         ("ocf:a:../b", 'bad-agent]: spec.agent: "ocf:a:../b" is no OCF resource agent; '
-                       "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME"),
+                       "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"),
         ('"systemd:"', 'bad-agent]: spec.agent: "systemd:" does not name a systemd service; '
-                       "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME"),
-        ("stonith:fence_ipmilan", "not-supported]: spec.agent: fence agents are not supported yet; "
-                                  "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME or service:NAME"),
+                       "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"),
+        ("stonith:fence_ipmilan", None),
         ("7", 'wrong-type]: spec.agent must be text, not the number 7; quote it: "7"'),
     ],
 )  # fmt: skip
 def test_resource_agents(agent: str, want: str | None) -> None:
-    assert problems_of(resource("a", agent=agent)) == ([] if want is None else [f"6:10: error[{want}"])
+    found = [problem for problem in problems_of(resource("a", agent=agent)) if "[not-yet]" not in problem]
+    assert found == ([] if want is None else [f"6:10: error[{want}"])
 
 
 @pytest.mark.parametrize(

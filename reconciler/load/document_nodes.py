@@ -1,0 +1,113 @@
+"""Shapes of hosts, and of the nodes that guests become; a part of the YAML documents, see `document.py`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from reconciler.load.fields import (
+    Address,
+    Amount,
+    Count,
+    Health,
+    HostPath,
+    Label,
+    LabelName,
+    Name,
+    Part,
+    Port,
+    PositiveDuration,
+    shape,
+)
+
+
+class RemoteNode(Part):
+    """The node that this becomes once its agent is connected (Pacemaker: meta remote-node)."""
+
+    name: Name
+    """The node's name; other than the resource's own (Pacemaker: remote-node)."""
+    address: Address | None = None
+    """Host name or IP address of its agent (Pacemaker: remote-addr).
+
+    Default: the node's name; 127.0.0.1 for type process.
+    """
+    port: Port | None = None
+    """TCP port of its agent (Pacemaker: remote-port). Default 3121."""
+    connect_timeout: PositiveDuration | None = None
+    """How long its agent may take to answer after the start (Pacemaker: remote-connect-timeout). Default 60s."""
+    key_file: HostPath | None = None
+    """An existing raw key, such as /etc/pacemaker/authkey, on the controller. Default: a key of its own."""
+    key_file_shared: bool | None = None
+    """This key file opens other nodes as well; all of them must say so. Default false."""
+    key_epoch: Count | None = None
+    """Raise it to give the node a new key. Default 0."""
+    agent: Literal["reconciler", "stock"] | None = None
+    """stock: the distribution's pacemaker_remoted answers there. Default reconciler."""
+    labels: dict[LabelName, Label] | None = None
+    """Free words about the node, which `placement.on: {labels: ...}` selects by."""
+    capacity: dict[LabelName, Amount] | None = None
+    """What it offers, by free names, such as {vcpus: 4, memory: 8Gi} (Pacemaker: utilization)."""
+    tls: Literal["1.2", "1.3"] | None = None
+    """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
+
+
+class HostAgent(Part):
+    """Where the host's agent listens."""
+
+    address: Address
+    """Host name or IP address."""
+    port: Port | None = None
+    """TCP port. Default 3121."""
+    connect_timeout: PositiveDuration | None = None
+    """How long connecting may take. Default 60s."""
+    key_file: HostPath | None = None
+    """An existing raw key on the controller. Default: a key of its own."""
+    key_file_shared: bool | None = None
+    """This key file opens other nodes as well; all of them must say so. Default false."""
+    key_epoch: Count | None = None
+    """Raise it to give the host a new key. Default 0."""
+    flavor: Literal["reconciler", "stock"] | None = None
+    """stock: pacemaker_remoted answers there (Pacemaker: ocf:pacemaker:remote). Default reconciler."""
+    tls: Literal["1.2", "1.3"] | None = None
+    """The lowest version of TLS to accept. Default "1.3"."""
+
+
+class HostLibvirt(Part):
+    """libvirt's connection URIs by guest type, such as qemu:///system or qemu+ssh://root@host1/system."""
+
+    vm: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://")] | None = None
+    """For guests of type vm."""
+    lxc: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://")] | None = None
+    """For guests of type lxc."""
+
+
+class HostFencing(Part):
+    """How a host is fenced."""
+
+    levels: Annotated[list[Annotated[list[Name], Field(min_length=1)]], Field(min_length=1, max_length=9)]
+    """Fencing devices, level by level: all of a level are used, and the next level if one of them fails.
+
+    Pacemaker: fencing-level with index and devices.
+    """
+
+
+class HostSpec(Part):
+    """A machine that runs guests, and resources if it has an agent."""
+
+    libvirt: HostLibvirt | None = None
+    """How to reach its hypervisors; without, it runs no guests but of type process."""
+    agent: (
+        Annotated[
+            Annotated[Literal["local"], Tag("text")] | Annotated[HostAgent, Tag("map")],
+            Discriminator(shape),
+        ]
+        | None
+    ) = None
+    """local: this machine, at most one host. Or where its agent listens. Without, it runs no resources."""
+    state: Literal["online", "standby", "maintenance"] | None = None
+    """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
+    capacity: dict[LabelName, Amount] | None = None
+    """What it offers, by free names, such as {vcpus: 16, memory: 64Gi} (Pacemaker: utilization)."""
+    health: dict[LabelName, Health] | None = None
+    """green, yellow, red or a score, by free names, such as {disk: yellow} (Pacemaker: attributes #health-...)."""
+    fencing: HostFencing | None = None
+    """How it is fenced. Default: by every device that says it can."""

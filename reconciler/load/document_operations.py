@@ -1,0 +1,90 @@
+"""Shapes of the settings of operations; a part of the YAML documents, see `document.py`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Tag
+
+from reconciler.load.fields import Part, PositiveDuration, shape
+
+OnFail = Literal[
+    "ignore",
+    "demote",
+    "restart",
+    "restart-container",
+    "reset-remote",
+    "ban",
+    "block",
+    "stop",
+    "standby",
+    "fence",
+]
+"""Pacemaker's words; `ban` is what it calls migrate inside."""
+
+
+class Operation(Part):
+    """Settings of one operation."""
+
+    timeout: PositiveDuration | None = None
+    """How long it may take (Pacemaker: timeout). Default 20s; 90s for a guest's start and stop."""
+    on_fail: OnFail | None = None
+    """What a failure leads to (Pacemaker: on-fail). Default restart.
+
+    ban: not started there again. stop: stopped everywhere. standby: all leaves the node. fence: the node is fenced.
+    """
+
+
+class Monitor(Part):
+    """One recurring check, which the node's agent carries out by itself."""
+
+    interval: PositiveDuration | None = None
+    """Time between two checks (Pacemaker: interval). Default 10s."""
+    timeout: PositiveDuration | None = None
+    """How long one check may take (Pacemaker: timeout). Default 20s."""
+    on_fail: OnFail | None = None
+    """What a failure leads to (Pacemaker: on-fail). Default restart.
+
+    ban: not started there again. stop: stopped everywhere. standby: all leaves the node. fence: the node is fenced.
+    """
+    role: Literal["Started", "Stopped", "Unpromoted", "Promoted"] | None = None
+    """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs."""
+    enabled: bool | None = None
+    """Pacemaker: enabled. Default true."""
+
+
+class GuestOperations(Part):
+    """Settings of a guest's operations; whether it runs is watched through its hypervisor."""
+
+    start: Operation | None = None
+    """Until its domain runs; connecting its agent comes after and has `remoteNode.connectTimeout`."""
+    migrate_to: Operation | None = None
+    """Moving it live, on the host that it leaves (Pacemaker: migrate_to)."""
+    migrate_from: Operation | None = None
+    """Moving it live, on the host where it arrives (Pacemaker: migrate_from)."""
+    stop: Operation | None = None
+    """An orderly shutdown, which `shutdownTimeout` ends, and destroying what is left."""
+
+
+class Operations(Part):
+    """Settings of a resource's operations (Pacemaker: op)."""
+
+    start: Operation | None = None
+    """Starting it."""
+    stop: Operation | None = None
+    """Stopping it."""
+    probe: Operation | None = None
+    """Asking once whether it runs (Pacemaker: monitor with interval 0)."""
+    promote: Operation | None = None
+    """Promoting an instance of a promotable clone."""
+    demote: Operation | None = None
+    """Demoting it."""
+    migrate_to: Operation | None = None
+    """Moving it live, on the node that it leaves (Pacemaker: migrate_to)."""
+    migrate_from: Operation | None = None
+    """Moving it live, on the node where it arrives (Pacemaker: migrate_from)."""
+    monitor: (
+        Annotated[
+            Annotated[Monitor, Tag("map")] | Annotated[list[Monitor], Tag("list")], Discriminator(shape)
+        ]
+        | None
+    ) = None
+    """One check, or a list with one for each interval or role. Default one of 10s; `[]`: none."""

@@ -1,0 +1,187 @@
+"""Shapes of placement, order and constraints; a part of the YAML documents, see `document.py`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from reconciler.load.fields import Label, LabelName, Name, Param, Part, Score, shape
+
+Role = Literal["Started", "Unpromoted", "Promoted"]
+Act = Literal["start", "stop", "promote", "demote"]
+Kind = Literal["mandatory", "optional", "serialize"]
+
+
+class LabelSelector(Part):
+    """Nodes by their labels."""
+
+    labels: Annotated[dict[LabelName, Label], Field(min_length=1)]
+    """Nodes that have all of these."""
+
+
+class Condition(Part):
+    """Which nodes a rule holds for: a label, names, a kind of node, or conditions together (Pacemaker: rule)."""
+
+    label: LabelName | None = None
+    """A label of the node, compared with what stands beside it (Pacemaker: expression attribute)."""
+    is_: Annotated[Param | None, Field(alias="is")] = None
+    """The label has this value, compared without case (Pacemaker: eq)."""
+    is_not: Param | None = None
+    """The label has another value, or there is none (Pacemaker: ne)."""
+    above: Param | None = None
+    """The label's value is more than this (Pacemaker: gt)."""
+    at_least: Param | None = None
+    """The label's value is this or more (Pacemaker: gte)."""
+    below: Param | None = None
+    """The label's value is less than this (Pacemaker: lt)."""
+    at_most: Param | None = None
+    """The label's value is this or less (Pacemaker: lte)."""
+    exists: bool | None = None
+    """The node has the label, or, if false, has not (Pacemaker: defined, not_defined)."""
+    compare_as: Literal["text", "number", "version"] | None = None
+    """How values are compared (Pacemaker: type). Default text for is and isNot, else number."""
+    nodes: Annotated[list[Name], Field(min_length=1)] | None = None
+    """The node is one of these (Pacemaker: #uname)."""
+    kind: Literal["host", "guest"] | None = None
+    """The node is a host, or inside a guest (Pacemaker: #kind cluster, container)."""
+    all_: Annotated[list["Condition"], Field(min_length=1)] | None = Field(default=None, alias="all")
+    """All of these hold (Pacemaker: boolean-op=and)."""
+    any_: Annotated[list["Condition"], Field(min_length=1)] | None = Field(default=None, alias="any")
+    """One of these holds (Pacemaker: boolean-op=or)."""
+
+
+class Rule(Part):
+    """A score for all nodes that a condition holds for (Pacemaker: rsc_location with a rule)."""
+
+    when: Condition
+    """The nodes."""
+    score: Score | None = None
+    """More is better, -INFINITY is never (Pacemaker: score). Needed unless scoreFrom or discovery is there."""
+    score_from: LabelName | None = None
+    """The label that holds the score of each node (Pacemaker: score-attribute); nodes without it get 0."""
+    role: Role | None = None
+    """It counts only for instances that are to have this role (Pacemaker: role). Default: for all."""
+    discovery: Literal["always", "never", "exclusive"] | None = None
+    """Whether it is looked for there (Pacemaker: resource-discovery). exclusive: there and nowhere else."""
+
+
+class WithItem(Part):
+    """A resource to be placed with, or apart from (Pacemaker: rsc_colocation)."""
+
+    resource: Name
+    """The other resource or group, which is placed first (Pacemaker: with-rsc)."""
+    role: Role | None = None
+    """Only where the other one has this role (Pacemaker: with-rsc-role)."""
+    own_role: Role | None = None
+    """Only what has this role itself (Pacemaker: rsc-role)."""
+    score: Score | None = None
+    """How strongly, above zero (Pacemaker: score). Default INFINITY: it must."""
+    influence: bool | None = None
+    """false: the other one is never moved for its sake (Pacemaker: influence). Default true."""
+    same: LabelName | None = None
+    """On a node whose label of this name has the same value (Pacemaker: node-attribute). Default: the same node."""
+
+
+class AfterItem(Part):
+    """A resource to start after (Pacemaker: rsc_order)."""
+
+    resource: Name
+    """The other resource or group (Pacemaker: first)."""
+    action: Act | None = None
+    """What must have happened to the other one (Pacemaker: first-action). Default start."""
+    then_action: Act | None = None
+    """What this one does after it (Pacemaker: then-action). Default start."""
+    kind: Kind | None = None
+    """mandatory: always; optional: only if both happen at once; serialize: never both at once (Pacemaker: kind)."""
+    symmetrical: bool | None = None
+    """Stop in the opposite order too (Pacemaker: symmetrical). Default true, but not for serialize."""
+    require_all: bool | None = None
+    """false: of a clone, one instance is enough (Pacemaker: require-all). Default true."""
+
+
+_With = Annotated[Annotated[Name, Tag("text")] | Annotated[WithItem, Tag("map")], Discriminator(shape)]
+After = Annotated[Annotated[Name, Tag("text")] | Annotated[AfterItem, Tag("map")], Discriminator(shape)]
+
+
+class Placement(Part):
+    """Where something may and should run."""
+
+    on: (
+        Annotated[
+            Annotated[Annotated[list[Name], Field(min_length=1)], Tag("list")]
+            | Annotated[LabelSelector, Tag("map")],
+            Discriminator(shape),
+        ]
+        | None
+    ) = None
+    """The only nodes it may run on and is looked for on (Pacemaker: resource-discovery=exclusive)."""
+    prefer: dict[Name, Score] | None = None
+    """A score for each node: more is better, -INFINITY is never (Pacemaker: rsc_location)."""
+    rules: list[Rule] | None = None
+    """Scores for nodes by what they are (Pacemaker: rsc_location with rules)."""
+    with_: Annotated[list[_With] | None, Field(alias="with")] = None
+    """Resources to be on the same node with (Pacemaker: rsc_colocation)."""
+    apart_from: list[_With] | None = None
+    """Resources not to be on the same node with; scores are written above zero here too."""
+
+
+class OrderedSet(Part):
+    """Some of the resources of an order (Pacemaker: resource_set)."""
+
+    resources: Annotated[list[Name], Field(min_length=1)]
+    """Resources and groups."""
+    sequential: bool | None = None
+    """Each starts after the one before it (Pacemaker: sequential). Default true."""
+    require_all: bool | None = None
+    """false: one of them is enough for the next set to start (Pacemaker: require-all). Default true."""
+    action: Act | None = None
+    """What is done to all of them (Pacemaker: action). Default start."""
+
+
+class PlacedSet(Part):
+    """Some of the resources of a colocation (Pacemaker: resource_set)."""
+
+    resources: Annotated[list[Name], Field(min_length=1)]
+    """Resources and groups."""
+    sequential: bool | None = None
+    """Each is placed by the one before it; false: they do not depend on each other (Pacemaker: sequential).
+
+    Default true. Where the score is below zero, each keeps away from all before it.
+    """
+    role: Role | None = None
+    """Only where they have this role (Pacemaker: role)."""
+
+
+class OrderOfSets(Part):
+    """Sets that start one after the other, and stop the other way round (Pacemaker: rsc_order)."""
+
+    sets: Annotated[list[OrderedSet], Field(min_length=1)]
+    """In the order in which they start."""
+    kind: Kind | None = None
+    """mandatory: always; optional: only if both happen at once; serialize: never both at once (Pacemaker: kind)."""
+    symmetrical: bool | None = None
+    """Stop in the opposite order too (Pacemaker: symmetrical). Default true, but not for serialize."""
+
+
+class ColocationOfSets(Part):
+    """Sets that are placed together, or apart (Pacemaker: rsc_colocation)."""
+
+    sets: Annotated[list[PlacedSet], Field(min_length=1)]
+    """In the order in which they are placed; each depends on the one before it.
+
+    Pacemaker has it the other way round: there a set depends on the one after it.
+    """
+    score: Score | None = None
+    """How strongly; below zero: apart (Pacemaker: score). Default INFINITY: they must."""
+    influence: bool | None = None
+    """false: what runs is never moved for the sake of what is placed later (Pacemaker: influence). Default true."""
+    same: LabelName | None = None
+    """On nodes whose label of this name has the same value (Pacemaker: node-attribute). Default: the same node."""
+
+
+class ConstraintSpec(Part):
+    """Exactly one of order and colocation."""
+
+    order: OrderOfSets | None = None
+    """What starts after what."""
+    colocation: ColocationOfSets | None = None
+    """What is placed with what, or apart."""

@@ -1,0 +1,45 @@
+"""What can be declared, and is planned or remembered, but not carried out yet: warnings, until it is."""
+
+from collections.abc import Iterator
+
+from reconciler.load.problems import Problems
+from reconciler.model.collective import Clone
+from reconciler.model.intent import Intent
+from reconciler.model.names import Where
+from reconciler.model.policy import QuorumPolicy
+from reconciler.model.resource import OnFail, Resource
+
+CODE = "not-yet"
+
+
+def warn_of_what_is_not_carried_out(intent: Intent, problems: Problems) -> None:
+    """Add a warning for each thing that is asked for in vain."""
+    for where, text, hint in _found(intent):
+        problems.warn(where, CODE, text, hint)
+
+
+def _found(intent: Intent) -> Iterator[tuple[Where, str, str]]:
+    cluster = intent.cluster
+    confirm = "a person confirms that a host is dead: reconcile confirm-fenced HOST"
+    asks = cluster.policy.has_fencing or cluster.policy.on_quorum_loss is QuorumPolicy.FENCE
+    if asks and cluster.where is not None:
+        yield cluster.where, "no host is fenced yet", confirm
+    for resource in intent.resources.values():
+        yield from _of_resource(resource)
+    for collective in intent.collectives.values():
+        if isinstance(collective, Clone) and collective.promotion is not None:
+            text = f"no instance of {collective.id} is promoted yet"
+            yield collective.where, text, "all are started, and none is promoted"
+        if isinstance(collective, Clone) and collective.notifies:
+            yield collective.where, f"instances of {collective.id} are not notified yet", ""
+
+
+def _of_resource(resource: Resource) -> Iterator[tuple[Where, str, str]]:
+    if resource.agent.standard == "stonith":
+        where = resource.at("spec", "agent")
+        yield where, f"fence agents are not run yet, so {resource.id} cannot start", "write state: stopped"
+    if resource.allows_migration:
+        where = resource.at("spec", "allowMigration")
+        yield where, f"{resource.id} is not moved live yet", "leave it out, and it is stopped and started"
+    if any(operation.on_fail is OnFail.FENCE for operation in resource.operations):
+        yield resource.at("spec", "op"), "no host is fenced yet", "write onFail: block"

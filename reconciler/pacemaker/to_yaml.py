@@ -1,0 +1,249 @@
+"""From a CIB to the documents that ask for the same: plain values, which `load/write.py` turns into YAML.
+
+Everything that has another default in Pacemaker than here is written out, and so are ranks, for the order in a CIB
+decides ties. What cannot be said is listed, never left out silently. Rules are written as what they say of the nodes
+and the time of the CIB.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.collective import Clone, Group
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId, is_legal_name
+from reconciler.model.node import FencingLevel, Host, HostState
+from reconciler.model.policy import HealthStrategy, Policy
+from reconciler.model.resource import Resource
+from reconciler.pacemaker.document import Cib, Unsupported, open_cib
+from reconciler.pacemaker.read import CibInput, read_cib
+from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
+from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec
+from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
+
+_API_VERSION = "reconciler/v1alpha1"
+_HEALTH = "#health-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """The documents that say what a CIB says."""
+
+    given: CibInput
+    documents: tuple[Map, ...]
+    lost: tuple[Unsupported, ...]
+    """What of the CIB they do not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Conversion:
+    intent: Intent
+    wishes: Wishes
+    losses: Losses
+    makes_guests: bool
+    names: frozenset[ResourceId]
+    """Of resources, groups and clones that can be declared."""
+    clones: Mapping[ResourceId, Clone] = field(default_factory=dict)
+    """By what they are made from."""
+
+
+def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Converted:
+    """Return the documents that ask for what a CIB asks for.
+
+    Args:
+        data: the XML.
+        file: how messages name it.
+        now: epoch seconds at which rules are judged, if the CIB does not say it.
+        makes_guests: whether VirtualDomain resources become guests.
+
+    Raises:
+        SourceError: it is no CIB.
+    """
+    given = read_cib(data, file, now)
+    losses = Losses(found=list(given.unsupported))
+    _note_rules(open_cib(data, file, now), losses)
+    intent = given.intent
+    names = _usable_names(intent, losses)
+    conversion = _Conversion(
+        intent=intent,
+        wishes=wishes_of(intent, names, losses),
+        losses=losses,
+        makes_guests=makes_guests,
+        names=names,
+        clones={c.member: c for c in intent.collectives.values() if isinstance(c, Clone) and c.id in names},
+    )
+    documents = [_cluster(intent), *(_host(conversion, host) for host in intent.hosts.values())]
+    documents += _groups_and_resources(conversion)
+    documents += conversion.wishes.documents
+    return Converted(
+        given=given,
+        documents=tuple(_document(kind, meta, spec) for kind, meta, spec in documents),
+        lost=tuple(losses.found),
+    )
+
+
+_Written = tuple[str, Map, Map]
+"""Kind, metadata and spec of a document."""
+
+
+def _document(kind: str, metadata: Map, spec: Map) -> Map:
+    return {"apiVersion": _API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _note_rules(cib: Cib, losses: Losses) -> None:
+    for rule in cib.root.iterfind("configuration//rule"):
+        has_dates = next(rule.iter("date_expression"), None) is not None
+        text = "is written as what it says " + ("at the time of the CIB" if has_dates else "of these nodes")
+        losses.add(cib.where(rule), "rule", f"the rule {rule.get('id')} {text}")
+
+
+def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
+    """Return the names that can be given here: legal, and unlike each other without case."""
+    taken = {name.lower() for name in intent.hosts}
+    found: set[ResourceId] = set()
+    for name in (*intent.resources, *intent.collectives):
+        what = intent.resources.get(name) or intent.collectives[name]
+        if not is_legal_name(name) or name.lower() in taken:
+            losses.add(what.where, "name", f"{name} is left out: its name is taken, or not legal here")
+            continue
+        if isinstance(what, Resource) and what.agent.is_connection:
+            text = f"{name} is left out: declare it as a Host with agent: {{address: ..., flavor: stock}}"
+            losses.add(what.where, "remote", text)
+            continue
+        node = what.remote_node.name if isinstance(what, Resource) and what.remote_node else None
+        if node is not None and (not is_legal_name(node) or node.lower() in {*taken, name.lower()}):
+            losses.add(
+                what.where, "name", f"{name} is left out: the name of its node is taken, or not legal here"
+            )
+            continue
+        taken |= {name.lower()} if node is None else {name.lower(), node.lower()}
+        found.add(name)
+    return frozenset(found)
+
+
+def _cluster(intent: Intent) -> _Written:
+    policy = intent.cluster.policy
+    name = intent.cluster.name if is_legal_name(intent.cluster.name) else "default"
+    spec: Map = {
+        "symmetric": policy.is_symmetric,
+        "onQuorumLoss": policy.on_quorum_loss.value,
+        "placementStrategy": policy.placement.value,
+        "stopRemoved": policy.stops_removed,
+        "cancelRemoved": policy.cancels_removed,
+        "longestPause": duration(round(policy.longest_pause_s * 1000)),
+        "fencing": _fencing(policy),
+    }
+    if policy.health is not HealthStrategy.NONE:
+        spec["health"] = {
+            "strategy": policy.health.value,
+            "base": score(policy.health_base),
+            "green": score(policy.health_green),
+            "yellow": score(policy.health_yellow),
+            "red": score(policy.health_red),
+        }
+    return "Cluster", {"name": name}, spec
+
+
+def _fencing(policy: Policy) -> Map:
+    written: Map = {
+        "enabled": policy.has_fencing,
+        "action": policy.fence_action,
+        "timeout": duration(policy.fence_timeout_ms),
+    }
+    written |= {"watchdog": True} if policy.has_watchdog else {}
+    written |= {} if policy.fences_in_parallel else {"parallel": False}
+    delay_ms = policy.priority_fencing_delay_ms
+    written |= {"priorityDelay": duration(delay_ms)} if delay_ms else {}
+    written |= {"remoteWithoutQuorum": True} if policy.fences_remote_without_quorum else {}
+    return written
+
+
+def _host(conversion: _Conversion, host: Host) -> _Written:
+    metadata: Map = {"name": str(host.name)}
+    labels = own_labels(host.labels)
+    if labels:
+        metadata["labels"] = labels
+    spec: Map = {"agent": {"address": str(host.name)}}
+    if conversion.makes_guests:
+        spec["libvirt"] = {"vm": f"qemu+ssh://root@{host.name}/system"}
+    if host.state is not HostState.ONLINE:
+        spec["state"] = host.state.value
+    capacity: Map = {n: amount for n, amount in host.capacity.items() if is_label(n) and amount >= 0}
+    spec |= {"capacity": capacity} if capacity else {}
+    health: Map = {
+        name.removeprefix(_HEALTH): text if text in {"green", "yellow", "red"} else int(text)
+        for name, text in host.labels.items()
+        if name.startswith(_HEALTH) and (text in {"green", "yellow", "red"} or text.lstrip("-").isdigit())
+    }
+    spec |= {"health": health} if health else {}
+    levels = _levels(conversion, host)
+    spec |= {"fencing": {"levels": levels}} if levels else {}
+    return "Host", metadata, spec
+
+
+def _levels(conversion: _Conversion, host: Host) -> list[object]:
+    """Return the devices of each level for a host; those of patterns and labels are left to the list of losses."""
+    mine = [level for level in conversion.intent.fencing_levels if _is_for(level, host.name)]
+    found: list[object] = []
+    for level in sorted(mine, key=lambda level: level.index):
+        devices = [device for device in level.devices if ResourceId(device) in conversion.names]
+        if len(devices) != len(level.devices):
+            conversion.losses.add(
+                level.where, "fencing-level", f"{level.id} names devices that are not there"
+            )
+        if devices:
+            found.append(devices)
+    return found
+
+
+def _is_for(level: FencingLevel, node: NodeName) -> bool:
+    return level.node is not None and level.node.lower() == node.lower()
+
+
+def _groups_and_resources(conversion: _Conversion) -> Iterable[_Written]:
+    """Yield the documents in rank order, a group before its members."""
+    intent = conversion.intent
+    for level in intent.fencing_levels:
+        if level.node is None:
+            text = f"{level.id} is for nodes by a pattern or an attribute; write it for each host"
+            conversion.losses.add(level.where, "fencing-level", text)
+    group_of = {
+        member: group
+        for group in intent.collectives.values()
+        if isinstance(group, Group)
+        for member in group.members
+    }
+    written: set[ResourceId] = set()
+    for resource in intent.resources.values():
+        group = group_of.get(resource.id)
+        if group is not None and group.id in conversion.names and group.id not in written:
+            written.add(group.id)
+            yield _group(conversion, group, resource.rank)
+        if resource.id in conversion.names:
+            yield _resource(conversion, resource)
+
+
+def _group(conversion: _Conversion, group: Group, rank: int) -> _Written:
+    spec: Map = {"members": [str(m) for m in group.members if m in conversion.names]}
+    spec |= {} if group.is_ordered else {"ordered": False}
+    spec |= {} if group.is_colocated else {"colocated": False}
+    spec["rank"] = rank
+    return "Group", {"name": str(group.id)}, _wished(conversion, spec, group.id)
+
+
+def _resource(conversion: _Conversion, resource: Resource) -> _Written:
+    is_guest = conversion.makes_guests and resource.agent.type == "VirtualDomain"
+    make = guest_spec if is_guest else resource_spec
+    spec = make(resource, conversion.losses)
+    return (
+        "Guest" if is_guest else "Resource",
+        {"name": str(resource.id)},
+        _wished(conversion, spec, resource.id),
+    )
+
+
+def _wished(conversion: _Conversion, spec: Map, name: ResourceId) -> Map:
+    """Return a spec with its clone, and with what is asked of it, or of its clone."""
+    clone = conversion.clones.get(name)
+    if clone is not None:
+        spec["clone"] = clone_spec(clone, conversion.losses)
+    return {**spec, **conversion.wishes.of(name if clone is None else clone.id)}

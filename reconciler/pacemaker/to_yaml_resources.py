@@ -1,0 +1,172 @@
+"""Writes primitives and clones as the specs of documents."""
+
+import re
+from posixpath import basename
+
+from reconciler.model.collective import Clone
+from reconciler.model.node import RemoteNode
+from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, Role
+from reconciler.model.score import INFINITY
+from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
+
+_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}\Z")
+_STATES = {Role.STOPPED: "stopped", Role.UNPROMOTED: "unpromoted"}
+_MULTIPLE_ACTIVE = {
+    MultipleActive.STOP_START: "restart",
+    MultipleActive.STOP_ONLY: "stop",
+    MultipleActive.BLOCK: "block",
+}
+_OPERATIONS = {
+    "start": "start",
+    "stop": "stop",
+    "promote": "promote",
+    "demote": "demote",
+    "migrate_to": "migrateTo",
+    "migrate_from": "migrateFrom",
+}
+_GUEST_OPERATIONS = frozenset({"start", "stop", "migrateTo", "migrateFrom"})
+
+
+def resource_spec(resource: Resource, losses: Losses) -> Map:
+    """Return the spec of a Resource document."""
+    params: Map = {}
+    for name, text in resource.params.items():
+        if _PARAM.match(name):
+            params[name] = text
+        else:
+            losses.add(resource.where, "param", f"the parameter {name} of {resource.id} has no legal name")
+    spec: Map = {"agent": str(resource.agent)}
+    spec |= {"params": params} if params else {}
+    spec["op"] = _operations(resource, losses)
+    return {**spec, **_common(resource, losses)}
+
+
+def guest_spec(resource: Resource, losses: Losses) -> Map:
+    """Return the spec of a Guest document for a VirtualDomain: its own XML, whose text a CIB does not hold."""
+    config = resource.params.get("config", f"{resource.id}.xml")
+    guest_type = "lxc" if resource.params.get("hypervisor", "").startswith("lxc") else "vm"
+    text = f"copy {config} from a host beside the YAML: {resource.id} is made from it"
+    losses.add(resource.where, "config", text)
+    for name in sorted(set(resource.params) - {"config", "hypervisor"}):
+        losses.add(
+            resource.where, "param", f"the parameter {name} of {resource.id} means nothing for a guest"
+        )
+    operations = {n: o for n, o in _operations(resource, losses).items() if n in _GUEST_OPERATIONS}
+    spec: Map = {"type": guest_type, "domain": {"xml": basename(config)}, "op": operations}
+    return {**spec, **_common(resource, losses)}
+
+
+def clone_spec(clone: Clone, losses: Losses) -> Map:
+    """Return the clone field of a document."""
+    spec: Map = {"name": str(clone.id)}
+    if clone.max:
+        spec["max"] = clone.max
+    elif clone.max is not None:
+        losses.add(clone.where, "clone-max", f"{clone.id} has no instances; write state: stopped instead")
+    spec |= {"nodeMax": clone.node_max} if clone.node_max > 1 else {}
+    spec |= {"min": clone.min} if clone.min else {}
+    flags = {
+        "interleave": clone.is_interleaved,
+        "ordered": clone.is_ordered,
+        "unique": clone.is_unique,
+        "notify": clone.notifies,
+    }
+    spec |= {name: True for name, is_set in flags.items() if is_set}
+    if clone.promotion is not None:
+        spec["promotable"] = {
+            name: count
+            for name, count in (("max", clone.promotion.max), ("nodeMax", clone.promotion.node_max))
+            if count > 0
+        }
+        if 0 in {clone.promotion.max, clone.promotion.node_max}:
+            losses.add(clone.where, "promoted-max", f"{clone.id} promotes none; write no promotable: instead")
+    return spec
+
+
+def _common(resource: Resource, losses: Losses) -> Map:
+    """Return what guests and resources have in common; all that has another default in Pacemaker is written."""
+    if resource.container is not None:
+        losses.add(
+            resource.where, "container", f"{resource.id} runs in {resource.container}; write after: and with:"
+        )
+    spec: Map = {
+        "stickiness": score(resource.stickiness),
+        "failureLimit": min(INFINITY, max(0, resource.failure_limit)),
+        "startFailureIsFatal": resource.start_failure_is_fatal,
+        "requires": resource.requires.value,
+        "rank": resource.rank,
+    }
+    if resource.state in _STATES:
+        spec["state"] = _STATES[resource.state]
+    if not resource.is_monitored:
+        spec["maintenance"] = True
+    elif not resource.is_managed:
+        spec["managed"] = False
+    if resource.multiple_active is not MultipleActive.STOP_START:
+        spec["multipleActive"] = _MULTIPLE_ACTIVE[resource.multiple_active]
+    spec |= {"priority": score(resource.priority)} if resource.priority else {}
+    timeout_ms = resource.failure_timeout_ms
+    spec |= {"failureTimeout": duration(timeout_ms)} if timeout_ms else {}
+    needs: Map = {name: n for name, n in resource.needs.items() if is_label(name) and n >= 0}
+    if len(needs) != len(resource.needs):
+        losses.add(
+            resource.where, "utilization", f"{resource.id} needs something that has no legal name or amount"
+        )
+    spec |= {"needs": needs} if needs else {}
+    spec |= {"allowMigration": True} if resource.allows_migration else {}
+    spec |= {"allowUnhealthy": True} if resource.allows_unhealthy else {}
+    spec |= {} if resource.is_critical else {"critical": False}
+    spec |= {} if resource.remote_node is None else {"remoteNode": _remote_node(resource.remote_node)}
+    return spec
+
+
+def _remote_node(node: RemoteNode) -> Map:
+    """Return the node that something becomes; what answers there is Pacemaker's agent, with the key of all."""
+    spec: Map = {
+        "name": str(node.name),
+        "address": node.agent.address or str(node.name),
+        "port": node.agent.port,
+        "connectTimeout": duration(node.agent.connect_timeout_ms),
+        "agent": "stock",
+        "keyFile": "/etc/pacemaker/authkey",
+        "keyFileShared": True,
+    }
+    labels = own_labels(node.labels)
+    spec |= {"labels": labels} if labels else {}
+    capacity: Map = {name: n for name, n in node.capacity.items() if is_label(name) and n >= 0}
+    return spec | ({"capacity": capacity} if capacity else {})
+
+
+def _operations(resource: Resource, losses: Losses) -> Map:
+    """Return the operations; `monitor: []` says that there is no recurring one."""
+    found: Map = {}
+    monitors: list[object] = []
+    for operation in resource.operations:
+        if operation.params:
+            text = f"{operation.name} of {resource.id} has parameters of its own"
+            losses.add(resource.where, "op", text)
+        if operation.name == "monitor" and operation.interval_ms:
+            monitors.append(_monitor(operation))
+        elif operation.name == "monitor":
+            found["probe"] = _settings(operation)
+        elif operation.name in _OPERATIONS and not operation.interval_ms:
+            found[_OPERATIONS[operation.name]] = _settings(operation)
+        else:
+            losses.add(
+                resource.where, "op", f"the operation {operation.name} of {resource.id} is not known here"
+            )
+    found["monitor"] = monitors
+    return found
+
+
+def _settings(operation: Operation) -> Map:
+    settings: Map = {"timeout": duration(operation.timeout_ms)}
+    if operation.on_fail is not OnFail.RESTART:
+        settings["onFail"] = "ban" if operation.on_fail is OnFail.BAN else operation.on_fail.value
+    return settings
+
+
+def _monitor(operation: Operation) -> Map:
+    monitor: Map = {"interval": duration(operation.interval_ms), **_settings(operation)}
+    monitor |= {"role": operation.role.value} if operation.role is not None else {}
+    return monitor | ({} if operation.enabled else {"enabled": False})

@@ -1,0 +1,57 @@
+"""How values of the model are written in YAML, and the list of what cannot be."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.names import Where
+from reconciler.model.score import INFINITY
+from reconciler.pacemaker.document import Unsupported
+
+Map = dict[str, object]
+"""A YAML map: text, whole numbers, true and false, lists and maps."""
+
+_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
+_NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
+_STATES = frozenset({"standby", "maintenance", "shutdown", "terminate", "probe_complete"})
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+
+
+@dataclass(slots=True)
+class Losses:
+    """What has no equivalent, as it is found."""
+
+    found: list[Unsupported] = field(default_factory=list)
+
+    def add(self, where: Where, feature: str, text: str) -> None:
+        """Remember one thing that is not said."""
+        self.found.append(Unsupported(where=where, feature=feature, text=text))
+
+
+def duration(milliseconds: int) -> str:
+    """Return a duration in the largest unit that divides it."""
+    if milliseconds == 0:
+        return "0s"
+    unit, length = next((u, n) for u, n in _UNITS if milliseconds % n == 0)
+    return f"{milliseconds // length}{unit}"
+
+
+def score(points: int) -> object:
+    """Return a score as users write it."""
+    if abs(points) >= INFINITY:
+        return "INFINITY" if points > 0 else "-INFINITY"
+    return points
+
+
+def own_labels(labels: Mapping[str, str]) -> Map:
+    """Return the labels that people chose, without what Pacemaker keeps among them."""
+    return {
+        name: text
+        for name, text in labels.items()
+        if is_label(name) and len(text) <= 256 and name not in _STATES and not name.startswith(_NOT_LABELS)
+    }
+
+
+def is_label(name: str) -> bool:
+    """Tell whether something may be called so in a map of free names."""
+    return _LABEL.match(name) is not None

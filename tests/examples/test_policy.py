@@ -1,0 +1,98 @@
+"""Each policy has an example of its own, which is valid, described by the schema, and planned as it says."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from reconciler.load import not_yet
+from reconciler.load.load import load
+from reconciler.load.positions import parse
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.plan.outlook import ideal_world
+from reconciler.plan.schedule import schedule
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "policy"
+SCHEMA = EXAMPLES.parents[1] / "schemas" / "reconciler-v1alpha1.json"
+NAMES = sorted(path.name for path in EXAMPLES.iterdir())
+
+
+def intent_of(name: str) -> Intent:
+    loaded = load({"cluster.yaml": (EXAMPLES / name / "cluster.yaml").read_bytes()})
+    assert [str(problem) for problem in loaded.problems if problem.code != not_yet.CODE] == []
+    assert loaded.intent is not None
+    return loaded.intent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_loads_without_problems_and_is_named_as_its_folder(name: str) -> None:
+    assert intent_of(name).cluster.name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
+    text = (EXAMPLES / name / "cluster.yaml").read_text()
+    modeline = "# yaml-language-server: $schema=../../../schemas/reconciler-v1alpha1.json"
+    assert text.splitlines()[0] == modeline
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    errors = [e.message for d in parse("a.yaml", text).documents for e in validator.iter_errors(d.value)]
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("name", "want"),
+    [
+        ("capacity", ["database start host2", "search start host2"]),
+        (
+            "clones",
+            [
+                "lockd:0 start host1",
+                "lockd:1 start host2",
+                "lockd:2 start host3",
+                "cache:0 start host1",
+                "cache:1 start host2",
+                "shop start host1",
+            ],
+        ),
+        (
+            "colocation",
+            ["database start host1", "replica start host3", "shop start host1", "proxy start host2"],
+        ),
+        ("failures", ["web start host1", "license start host2", "probe start host1"]),
+        (
+            "fencing",
+            [
+                "ipmi1 start host2",
+                "ipmi2 start host1",
+                "pdu-a start host1",
+                "pdu-b start host2",
+                "web start host1",
+            ],
+        ),
+        ("groups", ["address start host2", "files start host2", "nginx start host2", "backup start host2"]),
+        ("health", ["web start host2", "rescue start host1"]),
+        ("maintenance", ["web start host1"]),
+        ("migration", ["vm-shop create host1"]),
+        ("opt-in", ["web start host1", "database start host2"]),
+        ("order", ["database start host1", "cache start host1", "shop start host1", "import start host1"]),
+        ("quorum", ["web start host1", "beacon start host2"]),
+        ("rules", ["database start host3", "cache start host1", "license start host3"]),
+        (
+            "sets",
+            [
+                "dns1 start host1",
+                "dns2 start host2",
+                "dns3 start host3",
+                "mail start host1",
+                "web start host2",
+            ],
+        ),
+    ],
+)
+def test_an_empty_world_is_planned_as_the_example_says(name: str, want: list[str]) -> None:
+    intent = intent_of(name)
+    planned = schedule(intent, ideal_world(intent), History(), 0.0)
+    got = [f"{c.address.partition('/')[2]} {c.action} {c.target}" for c in planned.changes]
+    assert got == want
