@@ -131,7 +131,7 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
     leaving = {
         node
         for node, guest in situation.guests.items()
-        if guest.id in stopped and not guest.agent.is_connection
+        if guest.id in stopped and not (guest.agent.is_connection and guest.container is None)
     }
     for instances in _kin(situation):
         resource = instances[0]
@@ -161,7 +161,8 @@ def _kin(situation: Situation) -> list[list[Resource]]:
     """Return what can be probed, with all instances that nodes know by one name together."""
     found: dict[ResourceId, list[Resource]] = {}
     for resource in situation.resources.values():
-        if resource.guest is None and resource.container is None and not situation.is_removed(resource.id):
+        is_inside = resource.container is not None and not resource.agent.is_connection
+        if resource.guest is None and not is_inside and not situation.is_removed(resource.id):
             found.setdefault(resource.known_as, []).append(resource)
     return list(found.values())
 

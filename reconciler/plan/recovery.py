@@ -15,7 +15,7 @@ The rules, first match wins:
 from dataclasses import dataclass, replace
 
 from reconciler.model.digest import start_parameters
-from reconciler.model.names import NodeName
+from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
@@ -217,10 +217,20 @@ def _running(case: _Case) -> Decision | None:
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
     if resource.declared_as in case.situation.history.restarts:
         return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
+    if any(
+        part.id in _lost_connections(case.situation) for part in case.situation.contents.get(resource.id, ())
+    ):
+        reason = Reason("failed", "what runs in it cannot be reached")
+        return replace(_decision(case, Fate.RESTART, reason), is_failed=True)
     contained = _failed_inside(case.situation, resource)
     if contained is not None:
         return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
     return _decision(case, Fate.KEEP)
+
+
+def _lost_connections(situation: Situation) -> set[ResourceId]:
+    """Return the connections to the guests that are lost."""
+    return {c.id for node in situation.fences if (c := situation.connection(node)) is not None}
 
 
 def _failed_inside(situation: Situation, container: Resource) -> str | None:
@@ -280,11 +290,7 @@ def _is_guess(instance: Instance) -> bool:
 def _with_force(decision: Decision) -> Decision:
     """Let a guest that failed be destroyed: an orderly shutdown needs something alive in it."""
     is_broken = any(i.failure is not None for i in decision.active)
-    resource = decision.resource
-    is_guest = resource.guest is not None or (
-        resource.remote_node is not None and not resource.agent.is_connection
-    )
-    return replace(decision, is_forced=is_guest and is_broken)
+    return replace(decision, is_forced=decision.resource.guest is not None and is_broken)
 
 
 def _started(case: _Case) -> Decision:

@@ -24,9 +24,10 @@ GUEST_IS_UNCLEAN = "guest is unclean"
 
 def with_lost_nodes(situation: Situation) -> Situation:
     """Return a situation with the guests and remote nodes that are lost whatever is decided."""
-    found = {node: _why_ended(situation, node) for node in sorted(situation.guests)}
+    guests = [n for n in sorted(situation.guests) if situation.launcher(n) is not None]
+    found = {node: _why_ended(situation, node) for node in guests}
     if can_fence(situation.intent, situation.observed):
-        found |= {n: _why_lost(situation, n) for n in found if situation.connection(n) is not None}
+        found |= {n: _why_lost(situation, n) for n in sorted(situation.guests) if n not in found}
     return _with(situation, found)
 
 
@@ -38,6 +39,7 @@ def with_forsaken_nodes(situation: Situation, placement: Placement) -> Situation
         node: _why_forsaken(situation, node, connection)
         for node in sorted(situation.guests)
         if (connection := situation.connection(node)) is not None
+        and connection.container is None
         and placement.nodes.get(connection.id) is None
         and node not in situation.fences
     }
@@ -53,9 +55,10 @@ def _why_ended(situation: Situation, node: NodeName) -> str | None:
     """Return why all in a guest has ended, or will have when what runs it has stopped; None if it has not."""
     launcher = situation.launcher(node)
     active = situation.active(launcher.id) if launcher is not None else ()
-    is_broken = any(i.failure is not None or i.node in situation.fences for i in active)
+    is_cut_off = not situation.is_online(node) and bool(_running_on(situation, node))
+    is_broken = is_cut_off or any(i.failure is not None or i.node in situation.fences for i in active)
     can_stop = all(situation.is_online(i.node) or i.node in situation.fences for i in active)
-    return GUEST_IS_UNCLEAN if is_broken and can_stop else None
+    return GUEST_IS_UNCLEAN if active and is_broken and can_stop else None
 
 
 def _why_lost(situation: Situation, node: NodeName) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId, NodeName
+from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.transition import Action, Transition
 from reconciler.plan.changes import address_of, describe_blocked, describe_changes
@@ -56,7 +56,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         blocked=(*(b for b in describe_blocked(decisions) if b.address not in held), *links.blocked),
         gates=gates,
         placement={d.resource.id: _final_node(d) for d in decisions.values()},
-        guest_nodes={guest.id: node for node, guest in situation.guests.items()},
+        guest_nodes=_guest_nodes(situation),
         milestones=(*milestones(situation, settled, steps), *loads),
         recheck_at=_recheck_at(situation, decisions, links),
         is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
@@ -71,6 +71,16 @@ def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
         for name, action in steps.actions.items()
         if name not in in_flight
     }
+
+
+def _guest_nodes(situation: Situation) -> dict[ResourceId, NodeName]:
+    """Return the node of each guest, of what connects one, and of what runs it behind a connection."""
+    found = {guest.id: node for node, guest in situation.guests.items()}
+    for node in situation.guests:
+        launcher = situation.launcher(node)
+        if launcher is not None:
+            found[launcher.id] = node
+    return found
 
 
 def _final_node(decision: Decision) -> NodeName | None:

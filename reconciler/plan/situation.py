@@ -72,10 +72,13 @@ class Situation:
         return found if found is not None and found.agent.is_connection else None
 
     def launcher(self, node: NodeName) -> Resource | None:
-        """Return the resource that runs a guest in a Pacemaker cluster; None for other nodes, and for our guests."""
-        found = self.guests.get(node)
-        is_launcher = found is not None and found.guest is None and not found.agent.is_connection
-        return found if is_launcher else None
+        """Return what runs the guest behind a connection; None for remote nodes, and for guests of ours."""
+        connection = self.connection(node)
+        return self.resources.get(connection.container) if connection and connection.container else None
+
+    def is_launcher(self, resource: ResourceId) -> bool:
+        """Tell whether a resource runs a guest behind a connection."""
+        return any(part.agent.is_connection for part in self.contents.get(resource, ()))
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""

@@ -48,7 +48,7 @@ class Availability:
                 return _hypervisor_obstacle(situation, resource, node)
             return None if situation.is_online(node) else _link_obstacle(situation, node)
         guest = situation.guests[node]
-        if node in situation.fences and guest.agent.is_connection:
+        if node in situation.fences and guest.agent.is_connection and guest.container is None:
             return f"{node} may still run something and cannot be asked"
         if self.assigned.get(guest.id) is None:
             return f"{node} is not there: its guest {guest.id} does not run"

@@ -12,7 +12,7 @@ from reconciler.model.node import GuestType
 from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.place.health import node_health
-from reconciler.plan.place.scores import Scores, ban_of, possible_nodes
+from reconciler.plan.place.scores import Scores, ban_of, keeps_to_hosts, possible_nodes
 from reconciler.plan.place.tree import Tree
 from reconciler.plan.situation import Situation
 
@@ -138,8 +138,8 @@ class _Tables:
         return scores
 
     def _possible(self, resource: Resource) -> Scores:
-        keeps_to_hosts = resource.remote_node is not None or resource.agent.is_fencing
-        kind = (resource.guest.type if resource.guest is not None else None, keeps_to_hosts)
+        is_kept = keeps_to_hosts(self.tree.situation, resource)
+        kind = (resource.guest.type if resource.guest is not None else None, is_kept)
         if kind not in self.kinds:
             self.kinds[kind] = dict.fromkeys(possible_nodes(self.tree.situation, resource), 0)
         return self.kinds[kind]

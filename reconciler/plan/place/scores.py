@@ -33,9 +33,15 @@ def possible_nodes(situation: Situation, resource: Resource) -> tuple[NodeName, 
     if resource.guest is not None:
         return tuple(sorted(h.name for h in intent.hosts.values() if hypervisor_type(h, resource)))
     hosts = [h.name for h in intent.hosts.values() if h.agent is not None]
-    if resource.remote_node is not None or resource.agent.is_fencing:
+    if keeps_to_hosts(situation, resource):
         return tuple(sorted(hosts))
     return tuple(sorted([*hosts, *intent.guest_nodes()]))
+
+
+def keeps_to_hosts(situation: Situation, resource: Resource) -> bool:
+    """Tell whether something never runs on a guest or remote node: it makes one, or fences."""
+    makes_node = resource.remote_node is not None or situation.is_launcher(resource.id)
+    return makes_node or resource.agent.is_fencing
 
 
 def locations_by_resource(situation: Situation) -> Mapping[ResourceId, tuple[Location, ...]]:

@@ -350,7 +350,8 @@ def _leaving(
     situation: Situation, decision: Decision, connection: Resource, node: NodeName
 ) -> Iterator[Relation]:
     """Stop what is on a remote node before its connection stops for good."""
-    if node not in situation.fences and not _is_down(situation, connection, decision):
+    is_remote = connection.container is None
+    if node not in situation.fences and is_remote and not _is_down(situation, connection, decision):
         yield Relation(
             first=(decision.resource.id, Verb.STOP),
             then=(connection.id, Verb.STOP),
@@ -376,3 +377,12 @@ def _coming(situation: Situation, decision: Decision, node: NodeName) -> Iterato
         is_order=False,
         blocks=Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING,
     )
+    launcher = situation.launcher(node)
+    if launcher is not None:
+        yield Relation(
+            first=(launcher.id, Verb.START),
+            then=(decision.resource.id, Verb.START),
+            bond=Bond.AFTER,
+            implies_then=True,
+            blocks=Blocking.ALWAYS,
+        )
