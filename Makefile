@@ -11,7 +11,6 @@ help:  ## show this
 venv: $(STAMP)-dev  ## make .venv with all that development needs
 
 demo: $(STAMP)-run  ## a guest and a web server in it: no root, no libvirt
-	@.ci/libgnutls $(BIN)/python
 	@$(BIN)/reconcile -C examples/quickstart
 	@$(BIN)/python -c 'import urllib.request as u; print("http://127.0.0.1:18080 says:", u.urlopen("http://127.0.0.1:18080", timeout=10).read().decode().strip())'
 
@@ -26,7 +25,6 @@ check: $(STAMP)-dev  ## format, lint, types, import contracts, sizes
 	$(BIN)/python -m pytest -q tests/architecture
 
 test: $(STAMP)-dev  ## everything; as root with real libvirt, QEMU, LXC and stock Pacemaker, on Debian
-	@.ci/libgnutls $(BIN)/python
 	@.ci/lab $(BIN)
 	$(BIN)/python -m pytest
 
@@ -42,12 +40,15 @@ lock:  ## write the lock files anew: versions and hashes, no addresses
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra libvirt --extra dev pyproject.toml -o requirements-lab.lock
 
-$(STAMP)-run: pyproject.toml requirements.lock
+needs:
+	@.ci/needs $(VENV)
+
+$(STAMP)-run: pyproject.toml requirements.lock | needs
 	@.ci/venv $(VENV) requirements.lock
 	@touch $@
 
-$(STAMP)-dev: pyproject.toml requirements-dev.lock
+$(STAMP)-dev: pyproject.toml requirements-dev.lock | needs
 	@.ci/venv $(VENV) requirements-dev.lock
 	@touch $@ $(STAMP)-run
 
-.PHONY: help venv demo demo-stop check test bench conformance lock
+.PHONY: help needs venv demo demo-stop check test bench conformance lock

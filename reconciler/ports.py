@@ -178,7 +178,7 @@ class LinkListener(Protocol):
         ...
 
     def on_leaving(self, node: NodeName) -> None:
-        """The agent was asked to stop and wants its node drained."""
+        """The agent was asked to stop, and does."""
         ...
 
 

@@ -17,7 +17,9 @@ SYSTEMCTL = "systemctl"
 
 _UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]*\Z")
 _SUFFIXES = (".service", ".socket", ".mount", ".timer", ".path", ".target", ".slice", ".automount", ".swap")
+_ABSENT = {"not-found": "not installed", "masked": "masked"}
 _CHANGING = ("activating", "deactivating")
+_RESULTS_WITH_STATUS = ("exit-code", "signal", "core-dump")
 _POLL_S = 0.25
 
 
@@ -41,8 +43,9 @@ def run(action: str, name: str) -> int:
 
 
 def _start(unit: str) -> int:
-    if _show(unit).get("LoadState") == "not-found":
-        return commands.fail(OcfExit.NOT_INSTALLED, f"{unit} is not installed")
+    absence = _ABSENT.get(_show(unit).get("LoadState", ""))
+    if absence is not None:
+        return commands.fail(OcfExit.NOT_INSTALLED, f"{unit} is {absence}")
     code = _systemctl("start", unit)
     if code != 0:
         return commands.fail(OcfExit.ERROR, f"systemctl start {unit} exited with {code}{_why(_show(unit))}")
@@ -94,7 +97,7 @@ def _settled(unit: str) -> dict[str, str]:
 
 
 def _show(unit: str) -> dict[str, str]:
-    properties = "LoadState,ActiveState,SubState,Result"
+    properties = "LoadState,ActiveState,SubState,Result,ExecMainStatus,StatusText"
     output = commands.run(
         (SYSTEMCTL, "--no-pager", "--no-ask-password", "show", "-p", properties, "--", unit), keep_output=True
     ).output
@@ -107,5 +110,12 @@ def _systemctl(verb: str, unit: str) -> int:
 
 
 def _why(state: dict[str, str]) -> str:
-    details = [state[name] for name in ("SubState", "Result") if state.get(name, "success") != "success"]
-    return f" ({', '.join(details)})" if details else ""
+    """Tell what systemd knows of a failure: the result, the program's exit status or signal, and its own last words."""
+    result = state.get("Result", "success")
+    status = state.get("ExecMainStatus", "0")
+    if result in _RESULTS_WITH_STATUS and status != "0":
+        result = f"{result} {status}"
+    details = [word for word in (state.get("SubState", ""), result) if word not in ("", "success")]
+    why = f" ({', '.join(details)})" if details else ""
+    words = state.get("StatusText", "")
+    return f"{why}: {words}" if words else why

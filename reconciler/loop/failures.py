@@ -6,7 +6,7 @@ from reconciler.act.outcome import Outcome
 from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.operation import OperationResult
+from reconciler.model.operation import HARD_ERRORS, OperationResult
 from reconciler.model.resource import Resource
 from reconciler.observe.domains import Hypervisors
 
@@ -16,9 +16,16 @@ def with_operation_failure(
 ) -> History:
     """Return a history in which an operation of a resource has failed on a node once more."""
     resource = intent.resources.get(result.resource) if intent else None
-    is_fatal = result.operation == "start" and resource is not None and resource.start_failure_is_fatal
+    # Kept here, for the instance's own record ends with the stop that follows.
+    is_hard = result.rc in HARD_ERRORS
+    is_declared = result.operation == "start" and resource is not None and resource.start_failure_is_fatal
     return _counted(
-        history, (result.resource, node), result.operation, result.describe(), now, is_fatal=is_fatal
+        history,
+        (result.resource, node),
+        result.operation,
+        result.describe(),
+        now,
+        is_fatal=is_hard or is_declared,
     )
 
 

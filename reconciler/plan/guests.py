@@ -41,7 +41,7 @@ def wait_for_agents(situation: Situation, decisions: list[Decision]) -> list[Dec
 
 def _wait_for_agent(situation: Situation, decision: Decision) -> Decision:
     remote = decision.resource.remote_node
-    if remote is None or decision.resource.agent.is_connection or not decision.stops or decision.is_forced:
+    if remote is None or decision.resource.guest is None or not decision.stops or decision.is_forced:
         return decision
     status = situation.node(remote.name)
     is_asked = (

@@ -49,9 +49,18 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
+        contents=_contents(resources),
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
     return replace(situation, unheard=unheard_node(situation))
+
+
+def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tuple[Resource, ...]]:
+    found: dict[ResourceId, tuple[Resource, ...]] = {}
+    for resource in resources.values():
+        if resource.container is not None:
+            found[resource.container] = (*found.get(resource.container, ()), resource)
+    return found
 
 
 def _ending(

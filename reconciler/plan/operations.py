@@ -35,6 +35,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
         _add_stops(situation, steps, decision)
+        _add_clearing(situation, steps, decision)
         _add_start(steps, decision)
         _add_migration(steps, decision)
         add_monitors(situation, steps, decision)
@@ -85,6 +86,16 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
         kind = ActionKind.STOP
         stop = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
         steps.add(replace(stop, is_forced=decision.is_forced))
+
+
+def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> None:
+    """Stop what a live migration has left behind."""
+    active = situation.active(decision.resource.id)
+    places = {i.node for i in active}
+    for instance in active:
+        if instance.migrated_to in places and situation.is_online(instance.node):
+            uses = instance.started_as or start_parameters(decision.resource)
+            steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses))
 
 
 def _add_start(steps: Steps, decision: Decision) -> None:

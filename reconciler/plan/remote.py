@@ -24,9 +24,9 @@ GUEST_IS_UNCLEAN = "guest is unclean"
 
 def with_lost_nodes(situation: Situation) -> Situation:
     """Return a situation with the guests and remote nodes that are lost whatever is decided."""
-    if not can_fence(situation.intent, situation.observed):
-        return situation
-    found = {node: _why_lost(situation, node) for node in sorted(situation.guests)}
+    found = {node: _why_ended(situation, node) for node in sorted(situation.guests)}
+    if can_fence(situation.intent, situation.observed):
+        found |= {n: _why_lost(situation, n) for n in found if situation.connection(n) is not None}
     return _with(situation, found)
 
 
@@ -49,13 +49,18 @@ def _with(situation: Situation, found: Mapping[NodeName, str | None]) -> Situati
     return replace(situation, fences={**situation.fences, **lost}) if lost else situation
 
 
+def _why_ended(situation: Situation, node: NodeName) -> str | None:
+    """Return why all in a guest has ended, or will have when what runs it has stopped; None if it has not."""
+    launcher = situation.launcher(node)
+    active = situation.active(launcher.id) if launcher is not None else ()
+    is_broken = any(i.failure is not None or i.node in situation.fences for i in active)
+    can_stop = all(situation.is_online(i.node) or i.node in situation.fences for i in active)
+    return GUEST_IS_UNCLEAN if is_broken and can_stop else None
+
+
 def _why_lost(situation: Situation, node: NodeName) -> str | None:
-    """Return why all on a node has ended, or has to be ended; None if it has not."""
-    launcher, connection = situation.launcher(node), situation.connection(node)
-    if launcher is not None:
-        active = situation.active(launcher.id)
-        is_broken = any(i.failure is not None or i.node in situation.fences for i in active)
-        return GUEST_IS_UNCLEAN if is_broken else None
+    """Return why a remote node has to be fenced, wherever its connection goes; None if it need not."""
+    connection = situation.connection(node)
     if connection is None:
         return None
     status = situation.node(node)

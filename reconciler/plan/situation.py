@@ -61,6 +61,8 @@ class Situation:
     """For what still runs in guests: the stops of those guests that are in flight, and end it."""
     fences: Mapping[NodeName, str] = field(default_factory=dict)
     """The nodes that this plan fences, and why: what runs there ends with them."""
+    contents: Mapping[ResourceId, tuple[Resource, ...]] = field(default_factory=dict)
+    """What is in each container."""
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
 

@@ -169,7 +169,9 @@ def _signal_init(domain: LibvirtDomain) -> None:
         return
     domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_INITCTL)
     # SIGRTMIN+3 halts systemd (systemd(1), "Signals"); a first program that does not handle a signal never gets it.
-    domain.sendProcessSignal(1, libvirt.VIR_DOMAIN_PROCESS_SIGNAL_RT3, 0)
+    # libvirt counts from the kernel's 32, and the C library keeps two of them for itself (signal(7)): its RT3 would be
+    # SIGRTMIN+1, which takes systemd into rescue mode.
+    domain.sendProcessSignal(1, libvirt.VIR_DOMAIN_PROCESS_SIGNAL_RT5, 0)
 
 
 def _look_up(connection: Connection, mark: DomainMark) -> LibvirtDomain | None:

@@ -59,7 +59,7 @@ class Systemd:
             case $verb in
             show) [ -e $unit ] || {{ echo LoadState=not-found; echo ActiveState=inactive; exit 0; }}
                   echo LoadState=loaded; echo "ActiveState=$(head -1 $unit)"; echo SubState=sub; echo Result=why
-                  sed -i 1d $unit; [ -s $unit ] || cp $unit.now $unit;;
+                  cat $unit.more 2>/dev/null; sed -i 1d $unit; [ -s $unit ] || cp $unit.now $unit;;
             start|stop|reload|reset-failed) cp $unit.$verb $unit; cp $unit.$verb $unit.now; cat $unit.code;;
             esac
             exit $(cat $unit.$verb.code 2>/dev/null || echo 0)
@@ -120,6 +120,22 @@ def test_a_start_that_fails_says_why(systemd: Systemd) -> None:
     systemd.unit("web.service", "inactive", start="failed")
     (systemd.folder / "web.service.start.code").write_text("1", encoding="ascii")
     assert systemd.run("start", "web") == Ran(1, "systemctl start web.service exited with 1 (sub, why)")
+
+
+def test_a_failure_comes_with_the_exit_status_and_the_last_words_of_the_program(systemd: Systemd) -> None:
+    systemd.unit("web.service", "failed")
+    more = systemd.folder / "web.service.more"
+    more.write_text("Result=exit-code\nExecMainStatus=3\nStatusText=no disk\n", encoding="ascii")
+    assert systemd.run("monitor", "web") == Ran(1, "web.service is failed (sub, exit-code 3): no disk")
+    more.write_text("Result=timeout\nExecMainStatus=15\nStatusText=\n", encoding="ascii")
+    assert systemd.run("monitor", "web") == Ran(1, "web.service is failed (sub, timeout)")
+
+
+def test_a_masked_unit_is_not_installed(systemd: Systemd) -> None:
+    systemd.unit("web.service", "inactive")
+    (systemd.folder / "web.service.more").write_text("LoadState=masked\n", encoding="ascii")
+    assert systemd.run("start", "web") == Ran(5, "web.service is masked")
+    assert systemd.run("monitor", "web") == Ran(7, "")
 
 
 def test_a_unit_that_is_not_there_is_not_installed_and_stopped(systemd: Systemd) -> None:

@@ -21,6 +21,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.world.daemon_threads import DaemonThreads
+from tests.lab.lab_cgroups import (
+    JOIN_CGROUPS,
+    cgroup_binds,
+    cgroups,
+    make_cgroups,
+    remove_cgroup,
+    set_freezer,
+)
+from tests.lab.lab_locks import locked, try_lock
 from tests.lab.lab_network import joined
 
 SUBNET = "10.213.7"
@@ -30,10 +39,10 @@ START_TIMEOUT_S = 20.0
 
 _HERE = Path(__file__).parent
 _BASE = Path("/tmp")
-_PREFIX = "rlab"
+_PREFIX = "reclab"
+_TOKEN = re.compile(rf"{_PREFIX}-[0-9a-f]{{6}}")
 _VOLATILE = ("run", "guests")
 """Of the folders: what is on tmpfs on a real host, and gone after a boot."""
-_CGROUPS = Path("/sys/fs/cgroup")
 _LIBVIRT_FOLDERS = {
     "run": "/run/libvirt",
     "guests": "/run/reconciler",
@@ -84,12 +93,10 @@ class LabHost:
     def power_on(self) -> None:
         """Start the host and its libvirtd; returns when that answers."""
         binds = [[str(self.folder / name), target] for name, target in _LIBVIRT_FOLDERS.items()]
-        # The mounts have to show what the cgroup namespace calls its root; else libvirt loses track of its containers,
-        # and "destroys" them without killing anything.
-        binds += [[str(hierarchy / self.cgroup), str(hierarchy)] for hierarchy in _hierarchies()]
+        binds += cgroup_binds(self.cgroup)
         command = [
             *("setpriv", "--pdeathsig", "KILL"),
-            *(sys.executable, "-I", "-S", "-c", _JOIN_CGROUPS, self.cgroup),
+            *(sys.executable, "-I", "-S", "-c", JOIN_CGROUPS, self.cgroup),
             *("nsenter", f"--net=/run/netns/{self.netns}"),
             *("unshare", "--mount", "--pid", "--cgroup", "--fork", "--kill-child", "--mount-proc"),
             *("--propagation", "private"),
@@ -151,11 +158,11 @@ class LabHost:
 
     def freeze(self) -> None:
         """Stop everything on the host, which does not know when it wakes up again."""
-        self._set_freezer("FROZEN")
+        set_freezer(self.cgroup, "FROZEN")
 
     def thaw(self) -> None:
         """Let a frozen host go on."""
-        self._set_freezer("THAWED")
+        set_freezer(self.cgroup, "THAWED")
 
     def unplug(self) -> None:
         """Take the host off the network."""
@@ -164,11 +171,6 @@ class LabHost:
     def plug(self) -> None:
         """Put the host back on the network."""
         _ip("-n", self.netns, "link", "set", "up0", "up")
-
-    def _set_freezer(self, state: str) -> None:
-        path = _CGROUPS / "freezer" / self.cgroup / "freezer.state"
-        if path.exists():
-            path.write_text(state)
 
     def _is_answering(self) -> bool:
         try:
@@ -223,8 +225,7 @@ class Lab:
 @contextmanager
 def make_lab(names: Sequence[str]) -> Iterator[Lab]:
     """Make hosts, all powered on, and remove all of it at the end, whatever happened."""
-    _sweep()
-    token = f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:4]}"
+    token, lock = _take_token()
     folder = _BASE / token
     folder.mkdir(mode=0o755)
     switch, controller = f"{token}-sw", f"{token}-ctl"
@@ -256,8 +257,7 @@ def make_lab(names: Sequence[str]) -> Iterator[Lab]:
             _ip("-n", host.netns, "link", "set", "br0", "up")
             _ip("-n", host.netns, "address", "add", f"{host.address}/24", "dev", "br0")
             _write_configuration(host)
-            for hierarchy in _hierarchies():
-                _make_cgroup(hierarchy, host.cgroup)
+            make_cgroups(host.cgroup)
             host.power_on()
         yield lab
     finally:
@@ -267,6 +267,7 @@ def make_lab(names: Sequence[str]) -> Iterator[Lab]:
         for host in hosts:
             host.power_off()
         _remove(token)
+        os.close(lock)
 
 
 def _write_configuration(host: LabHost) -> None:
@@ -284,22 +285,6 @@ def _write_configuration(host: LabHost) -> None:
     )
 
 
-def _hierarchies() -> Sequence[Path]:
-    return [
-        path
-        for path in sorted(_CGROUPS.iterdir())
-        if (path / "cgroup.procs").exists() and path.name != "unified"
-    ]
-
-
-def _make_cgroup(hierarchy: Path, name: str) -> None:
-    group = hierarchy / name
-    group.mkdir()
-    for setting in ("cpuset.cpus", "cpuset.mems"):  # empty in a new group, which then takes no process
-        if (hierarchy / setting).exists():
-            (group / setting).write_text((hierarchy / setting).read_text())
-
-
 def _make_namespace(name: str) -> None:
     _ip("netns", "add", name)
     _ip("-n", name, "link", "set", "lo", "up")
@@ -315,33 +300,33 @@ def _plug(switch: str, index: int, namespace: str) -> None:
     _ip("-n", namespace, "link", "set", "up0", "up")
 
 
-def _sweep() -> None:
-    """Remove what runs that were killed have left."""
-    names = {path.name for path in (*_BASE.glob(f"{_PREFIX}*"), *Path("/run/netns").glob(f"{_PREFIX}*"))}
-    for token in sorted(
-        {match[0] for name in names if (match := re.match(rf"{_PREFIX}\d+-[0-9a-f]{{4}}", name))}
-    ):
-        if not Path("/proc", re.sub(rf"{_PREFIX}(\d+)-.*", r"\1", token)).exists():
-            _remove(token)
+def _take_token() -> tuple[str, int]:
+    """Return a name for a new lab and the lock that says that it is in use, after removing what killed runs left.
+
+    A process id would not say so: other runs may have PID namespaces of their own.
+    """
+    with locked(_BASE / f"{_PREFIX}.lock"):
+        names = {
+            path.name for path in (*_BASE.glob(f"{_PREFIX}-*"), *Path("/run/netns").glob(f"{_PREFIX}-*"))
+        }
+        for token in sorted({match[0] for name in names if (match := _TOKEN.match(name))}):
+            left = try_lock(_BASE / f"{token}.lock")
+            if left is not None:
+                _remove(token)
+                os.close(left)
+        made = f"{_PREFIX}-{uuid.uuid4().hex[:6]}"
+        lock = try_lock(_BASE / f"{made}.lock")
+    assert lock is not None, f"{made} was taken"
+    return made, lock
 
 
 def _remove(token: str) -> None:
     for namespace in sorted(Path("/run/netns").glob(f"{token}-*")):
         _ip("netns", "delete", namespace.name)
-    for hierarchy in _hierarchies():
-        for group in hierarchy.glob(f"{token}-*"):
-            wait_for(lambda group=group: _remove_cgroup(group), f"the end of {group}")  # type: ignore[misc]  # bound now
+    for group in cgroups(f"{token}-*"):
+        wait_for(lambda group=group: remove_cgroup(group), f"the end of {group}")  # type: ignore[misc]  # bound now
     shutil.rmtree(_BASE / token, ignore_errors=True)
-
-
-def _remove_cgroup(group: Path) -> bool:
-    """Remove a cgroup with those below it; False while something in it still ends."""
-    try:
-        for folder, _folders, _files in os.walk(group, topdown=False):
-            Path(folder).rmdir()
-    except OSError:
-        return not group.exists()
-    return True
+    (_BASE / f"{token}.lock").unlink(missing_ok=True)
 
 
 def _descendants(pid: int) -> Sequence[int]:
@@ -381,12 +366,3 @@ def _ip(*words: str) -> None:
 
 # prctl(2): the death signal comes when the thread that started a process ends, which must not be a thread of a pool.
 _SPAWNER = DaemonThreads(1, "lab-spawner")
-
-# Joins its argument's cgroups and becomes what follows: a cgroup namespace has the groups of that moment for its root.
-_JOIN_CGROUPS = """
-import glob, os, sys
-for path in glob.glob(f"/sys/fs/cgroup/*/{sys.argv[1]}/cgroup.procs"):
-    with open(path, "w") as file:
-        file.write(str(os.getpid()))
-os.execvp(sys.argv[2], sys.argv[2:])
-"""

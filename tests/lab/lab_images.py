@@ -7,18 +7,17 @@ that is taken for whole. Its name ends with the hash of its recipe: a changed re
 `python -m tests.lab.lab_images` builds all of it, for a CI cache.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab.lab_locks import locked
 from tests.lab.lab_network import joined, own_network
 
 CACHE = Path(os.environ.get("RECONCILER_LAB_CACHE", "/var/tmp/reconciler-lab"))
@@ -180,6 +179,22 @@ class Images:
             self._built("stock-root-3", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
         )
 
+    def bare_root(self) -> Path:
+        """Return a Debian bookworm with nothing but what has to be there, and apt: no Python, no git, no make."""
+        # Nothing is left out of packages here: what is installed later has to find what Debian has.
+        recipe = ("mmdebstrap", "--variant=minbase", "--skip=cleanup/reproducible", "bookworm")
+        return self._built("bare-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+
+    def systemd_root(self) -> Path:
+        """Return a container root whose first program is systemd, with Python for our agent: Debian bookworm.
+
+        Not trixie, whose systemd wants no cgroups of the first version.
+        """
+        recipe = ("mmdebstrap", *_LEAN, "--include=systemd-sysv,python3", "bookworm")
+        return (
+            self._built("systemd-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
+        )
+
     def cluster_root(self) -> Path:
         """Return a root with a whole stock cluster: Pacemaker 2.1.5, corosync and virsh, Debian bookworm (263 MB)."""
         packages = "--include=pacemaker,corosync,pacemaker-cli-utils,resource-agents,libvirt-clients,iproute2"
@@ -213,7 +228,7 @@ class Images:
         if place.exists():
             return place
         self._cache.mkdir(parents=True, exist_ok=True)
-        with _locked(self._cache / f".{name}.lock"):
+        with locked(self._cache / f".{name}.lock"):
             for left in self._cache.glob(f".{name}.*.tmp"):
                 shutil.rmtree(left)  # of a run that was killed: nobody else builds while we hold the lock
             if not place.exists():
@@ -284,13 +299,6 @@ def _machine(folder: Path, arguments: str) -> Machine:
     )
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _run(*words: str | Path) -> None:
     done = subprocess.run(
         [str(word) for word in words],
@@ -313,5 +321,7 @@ if __name__ == "__main__":
     _images = Images(CACHE, _say)
     _images.stock_root()
     _images.stock_root_3_0()
+    _images.systemd_root()
+    _images.bare_root()
     _images.cluster_root()
     _images.small_machine()

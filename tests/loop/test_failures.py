@@ -36,6 +36,11 @@ def test_a_failed_start_bans_its_node_where_that_is_declared() -> None:
     assert not with_operation_failure(History(), asked, G1, monitor, NOW).failures[FAKE, G1].is_fatal
 
 
+def test_an_error_beyond_cure_bans_its_node() -> None:
+    missing = replace(FAILED, rc=5)
+    assert with_operation_failure(History(), ASKED, G1, missing, NOW).failures[FAKE, G1].is_fatal
+
+
 def test_an_agent_that_stays_away_counts_against_its_guest_where_it_runs() -> None:
     got = with_connection_failure(History(), ASKED.resources[VM1], UP, connecting(LinkReason.SILENT), NOW)
     silent = ConnectionFailure(count=1, last_at=NOW, reason=LinkReason.SILENT, text="says nothing")

@@ -55,11 +55,11 @@ def test_an_agent_that_does_not_register_us_is_silent(tmp_path: Path) -> None:
     assert play(tmp_path, scenario).reason is LinkReason.SILENT
 
 
-def test_an_agent_that_wants_to_stop_is_answered_and_reported(tmp_path: Path) -> None:
+def test_an_agent_that_wants_to_stop_is_let_go_and_reported(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> None:
         await link.connect(5000)
         agent.notify(wire.ShutdownRequest())
-        await agent.heard(wire.ShutdownAck)
+        await agent.heard(wire.ShutdownNack)
         agent.hang_up()
         await heard.on("lost", 1)
 

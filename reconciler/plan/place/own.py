@@ -181,4 +181,7 @@ def _failed_on(situation: Situation) -> dict[ResourceId, list[NodeName]]:
     for (resource, node), instance in situation.observed.instances.items():
         if instance.failure is not None:
             found.setdefault(resource, {})[node] = None
+    for container, contents in situation.contents.items():
+        for part in contents:
+            found.setdefault(situation.known_as(container), {}).update(found.get(part.known_as, {}))
     return {resource: list(nodes) for resource, nodes in found.items()}

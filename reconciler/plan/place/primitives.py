@@ -55,6 +55,10 @@ def assign_primitive(
     return node
 
 
+_NOUGHT = frozenset({"", "0", "0s"})
+"""Of ocf:pacemaker:remote's reconnect_interval: a lost connection is made again at once."""
+
+
 def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     """Return the node of a resource that must not be moved now.
 
@@ -195,6 +199,11 @@ def _stopped_by_failure(situation: Situation, resource: Resource) -> str | None:
         failure = instance.failure
         if failure is not None:
             on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+            if (
+                on_fail is OnFail.RESET_REMOTE
+                and resource.params.get("reconnect_interval", "0") not in _NOUGHT
+            ):
+                return f"{failure.operation} failed on {instance.node}: {failure.text}; it is connected again later"
             if on_fail is OnFail.STOP:
                 return f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is stop"
     return None

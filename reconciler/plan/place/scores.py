@@ -16,6 +16,7 @@ The rules, in words:
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.model.constraint import Location
 from reconciler.model.history import FailureCount
@@ -68,7 +69,17 @@ def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | No
 
 
 def live_failure(situation: Situation, resource: Resource, node: NodeName) -> FailureCount | None:
-    """Return a resource's failures on a node that are not forgotten yet."""
+    """Return a resource's failures on a node that are not forgotten yet; a container's with those of what is in it."""
+    own = _live(situation, resource, node)
+    inside = [_live(situation, part, node) for part in situation.contents.get(resource.id, ())]
+    found = [f for f in (own, *inside) if f is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    last = max(found, key=lambda f: f.last_at)
+    return replace(last, count=sum(f.count for f in found))
+
+
+def _live(situation: Situation, resource: Resource, node: NodeName) -> FailureCount | None:
     failure = situation.history.failures.get((resource.known_as, node))
     if failure is None:
         return None
