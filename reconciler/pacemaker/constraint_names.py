@@ -11,6 +11,18 @@ from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.values import boolean
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketNeed:
+    """A resource that needs a ticket which is not there, or is not to be used."""
+
+    location: Location
+    """Its ban, but for the nodes."""
+    policy: str
+    """stop, demote, freeze or fence: what becomes of it if the ticket was lost."""
+    is_lost: bool
+    """False: the ticket is there, and is on standby."""
+
+
 @dataclass(slots=True)
 class Constraints:
     """All constraints of a CIB between resources that are known."""
@@ -18,6 +30,8 @@ class Constraints:
     locations: list[Location] = field(default_factory=list)
     colocations: list[Colocation] = field(default_factory=list)
     orderings: list[Ordering] = field(default_factory=list)
+    tickets: list[TicketNeed] = field(default_factory=list)
+    """Needs that are not met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.orderings import read_order
 from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.rules import Subject, holds
+from reconciler.pacemaker.tickets import read_tickets
 from reconciler.pacemaker.values import boolean, role_of, score
 
 _ROLES_THAT_COUNT = frozenset({Role.STOPPED, Role.PROMOTED})
@@ -43,8 +44,11 @@ def read_constraints(cib: Cib, options: Options, nodes: Nodes, resources: Resour
                 read_colocation(reading, element)
             case "rsc_order":
                 read_order(reading, element)
+            case "rsc_ticket":
+                pass
             case tag:
                 cib.note(element, str(tag), f"{tag} {element.get('id')} is not supported yet")
+    reading.found.tickets = read_tickets(reading, has_fencing=options.has_fencing)
     _leave_alone(reading, options)
     _let_in(reading, options)
     return reading.found

@@ -18,6 +18,7 @@ from reconciler.pacemaker.remotes import declared_nodes
 from reconciler.pacemaker.resources import read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
 from reconciler.pacemaker.suspects import with_suspects
+from reconciler.pacemaker.tickets import without_tickets
 from reconciler.pacemaker.topology import read_levels
 from reconciler.pacemaker.values import integer
 
@@ -82,6 +83,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         instances=statuses.instances,
         has_quorum=has_quorum(cib),
     )
+    intent, observed = without_tickets(intent, observed, constraints.tickets)
     if options.has_fencing:
         observed = with_suspects(intent, observed)
     return CibInput(
