@@ -84,6 +84,7 @@ def collectives_of(
             where=group.raw.at(("metadata", "name")),
             is_ordered=spec.ordered is not False,
             is_colocated=spec.colocated is not False,
+            priority=spec.priority,
         )
         found.append((group.rank, declared))
         if spec.clone is not None:

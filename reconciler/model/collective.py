@@ -1,6 +1,6 @@
 """Resources that consist of others: groups, and clones of a resource or of a group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.model.names import ResourceId, Where
 
@@ -17,6 +17,8 @@ class Group:
     """False: they start and stop in any order."""
     is_colocated: bool = True
     """False: each finds a node of its own."""
+    priority: int | None = field(default=None, compare=False)
+    """Of the group as a whole; None: that of its first member."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class Clone:
     notifies: bool = False
     promotion: Promotion | None = None
     """None: instances are started, and not promoted."""
+    priority: int | None = field(default=None, compare=False)
+    """Of the clone as a whole; None: that of what it is made from."""
 
 
 Collective = Group | Clone

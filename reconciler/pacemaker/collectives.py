@@ -6,7 +6,7 @@ from reconciler.model.collective import Clone, Group, Promotion
 from reconciler.model.names import ResourceId
 from reconciler.model.resource import ResourceAgent
 from reconciler.pacemaker.lineage import Lineage, is_unique
-from reconciler.pacemaker.values import boolean, integer
+from reconciler.pacemaker.values import boolean, integer, score
 
 
 def read_group(lineage: Lineage, meta: Mapping[str, str], members: tuple[ResourceId, ...]) -> Group:
@@ -17,6 +17,7 @@ def read_group(lineage: Lineage, meta: Mapping[str, str], members: tuple[Resourc
         where=lineage.cib.where(lineage.element),
         is_ordered=boolean(meta.get("ordered"), default=True),
         is_colocated=boolean(meta.get("collocated"), default=True),
+        priority=score(meta.get("priority")),
     )
 
 
@@ -54,6 +55,7 @@ def read_clone(
         is_unique=has_names,
         notifies=boolean(meta.get("notify")),
         promotion=promotion if boolean(meta.get("promotable")) else None,
+        priority=score(meta.get("priority")),
     )
 
 

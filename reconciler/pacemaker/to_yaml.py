@@ -237,6 +237,9 @@ def _group(conversion: _Conversion, group: Group, rank: int) -> _Written:
     spec: Map = {"members": [str(m) for m in group.members if m in conversion.names]}
     spec |= {} if group.is_ordered else {"ordered": False}
     spec |= {} if group.is_colocated else {"colocated": False}
+    members = [conversion.intent.resources[m] for m in group.members]
+    if group.priority is not None and any(m.priority != group.priority for m in members):
+        spec |= {"priority": score(group.priority)}
     spec["rank"] = rank
     return "Group", {"name": str(group.id)}, _wished(conversion, spec, group.id)
 
@@ -257,4 +260,14 @@ def _wished(conversion: _Conversion, spec: Map, name: ResourceId) -> Map:
     clone = conversion.clones.get(name)
     if clone is not None:
         spec["clone"] = clone_spec(clone, conversion.losses)
+        _note_priority(conversion, clone)
     return {**spec, **conversion.wishes.of(name if clone is None else clone.id)}
+
+
+def _note_priority(conversion: _Conversion, clone: Clone) -> None:
+    """Note that a clone has another priority than what it clones: in YAML both are one."""
+    intent = conversion.intent
+    inner = intent.collectives.get(clone.member) or intent.resources[clone.member]
+    if clone.priority is not None and clone.priority != inner.priority:
+        text = f"{clone.id} gets the priority of {clone.member}, which it clones"
+        conversion.losses.add(clone.where, "priority", text)

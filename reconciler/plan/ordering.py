@@ -58,6 +58,9 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
     for start in starts:
         _all_before(steps, before, start.id)
+        # Another instance of the same clone may be there, under the same name.
+        there = steps.on(ActionKind.STOP, start.node) if decision.resource.instance_of is not None else []
+        _all_before(steps, [a for a in there if a.resource == start.resource], start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
 

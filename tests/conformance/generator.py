@@ -18,6 +18,8 @@ class _Cib:
     """Primitives that are in no clone."""
     cloned: list[str] = field(default_factory=list)
     """Primitives of which there are instances."""
+    monitored: set[str] = field(default_factory=set)
+    """Primitives with a recurring monitor."""
     tops: list[str] = field(default_factory=list)
     """All that constraints are about."""
     resources: list[str] = field(default_factory=list)
@@ -45,12 +47,10 @@ class _Cib:
         return f'<meta_attributes id="{self.new_id("m")}">{pairs}</meta_attributes>' if found else ""
 
     def primitive(self) -> tuple[str, str]:
-        name = self.new_id("r")
-        op = (
-            f'<operations><op id="{name}-m" name="monitor" interval="10s"/></operations>'
-            if self.chance(50)
-            else ""
-        )
+        name, op = self.new_id("r"), ""
+        if self.chance(50):
+            self.monitored.add(name)
+            op = f'<operations><op id="{name}-m" name="monitor" interval="10s"/></operations>'
         return name, f'<primitive id="{name}" {_AGENT}>{self.meta()}{op}</primitive>'
 
 
@@ -190,7 +190,7 @@ def _history(cib: _Cib, online: list[str]) -> dict[str, str]:
         for node in places:
             ops = _operation(name, "start", 1, 0)
             if cib.chance(12):
-                failed = cib.random.choice(["monitor", "start"])
+                failed = cib.random.choice(["monitor", "start"]) if name in cib.monitored else "start"
                 ops = ops if failed == "monitor" else ""
                 ops += _operation(name, failed, 2, 1, 10_000 if failed == "monitor" else 0)
             found[node] = found.get(node, "") + f'<lrm_resource id="{name}" {_AGENT}>{ops}</lrm_resource>'
@@ -198,9 +198,10 @@ def _history(cib: _Cib, online: list[str]) -> dict[str, str]:
 
 
 def _operation(name: str, operation: str, call: int, rc: int, interval: int = 0) -> str:
+    last = "last_failure" if rc else "last"
     key = f"{call}:1:0:00000000-0000-0000-0000-000000000000"
     return (
-        f'<lrm_rsc_op id="{name}_{operation}_{interval}" operation_key="{name}_{operation}_{interval}" '
+        f'<lrm_rsc_op id="{name}_{last}_0" operation_key="{name}_{operation}_{interval}" '
         f'operation="{operation}" crm-debug-origin="x" crm_feature_set="3.17.4" transition-key="{key}" '
         f'transition-magic="0:{rc};{key}" exit-reason="" on_node="x" call-id="{call}" rc-code="{rc}" op-status="0" '
         f'interval="{interval}" last-rc-change="1799999000" exec-time="1" queue-time="0"/>'

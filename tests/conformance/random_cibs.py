@@ -2,6 +2,18 @@
 
 `python -m tests.conformance.random_cibs COUNT [FIRST_SEED] [FOLDER]` prints how often they agree; with a folder, each
 disagreement is shrunk, and written there.
+
+Of seeds 0 to 999, 957 of 985 agree with crm_simulate 2.1.5. What differs:
+
+* 12: 2.1.5 starts two instances of an anonymous clone on one node, when it runs too often, or one moves there. Ours do not,
+  as with Pacemaker's HEAD.
+* 5: a member of a group, but not the first, is colocated. In HEAD and with us the first member heeds that when it is
+  assigned; in 2.1.5 it heeds the colocations of the group alone (expand_group_colocations).
+* 11: circles of colocations with clones; what is to be with a clone and apart from it; a clone of a group that was
+  found in parts on several nodes; groups whose primary moves for them by a hair's breadth. Not explained one by one yet.
+
+Monitors that failed are written for declared monitors only: crm_simulate records the cancellation of others as an
+operation, and then takes the resource for active.
 """
 
 import shutil
@@ -10,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,26 +93,46 @@ def compare(seeds: range) -> Result:
 
 
 def shrink(cib: bytes, is_interesting: Callable[[bytes], bool]) -> bytes:
-    """Return a CIB with all elements dropped that are not needed for it to be of interest."""
-    root = etree.fromstring(cib)
-    is_smaller = True
-    while is_smaller:
-        is_smaller = False
-        for element in [e for e in root.iter() if e.tag not in _FRAME][::-1]:
-            parent = element.getparent()
-            if parent is None:
-                continue
-            at = parent.index(element)
-            parent.remove(element)
-            if is_interesting(etree.tostring(root)):
-                is_smaller = True
-            else:
-                parent.insert(at, element)
+    """Return a CIB with all dropped that it need not have to be of interest."""
+    root, number = etree.fromstring(cib), 0
+    while True:
+        droppable = [e for e in root.iter(*_DROPPABLE) if not _is_option(e)]
+        if number >= len(droppable):
+            break
+        smaller = deepcopy(root)
+        _drop(smaller, [e for e in smaller.iter(*_DROPPABLE) if not _is_option(e)][number])
+        if is_interesting(etree.tostring(smaller)):
+            root, number = smaller, 0
+        else:
+            number += 1
     etree.indent(root)
     return bytes(etree.tostring(root))
 
 
-_FRAME = {"cib", "configuration", "crm_config", "nodes", "resources", "constraints", "status"}
+_DROPPABLE = (
+    "clone", "group", "primitive", "node", "rsc_location", "rsc_colocation", "rsc_order", "resource_ref",
+    "lrm_resource", "rsc_defaults", "meta_attributes", "instance_attributes", "nvpair",
+)  # fmt: skip
+_REFERENCES = ("rsc", "with-rsc", "first", "then")
+
+
+def _is_option(element: etree._Element) -> bool:
+    """Tell whether an element is a cluster option: without these, other things would differ."""
+    parent = element.getparent()
+    return element.tag == "nvpair" and parent is not None and parent.tag == "cluster_property_set"
+
+
+def _drop(root: etree._Element, element: etree._Element) -> None:
+    """Drop an element with all that speaks of it."""
+    ids = {e.get("id") for e in element.iter()}
+    about = [e for e in root.iter() if any(e.get(name) in ids for name in _REFERENCES if e.get(name))]
+    about += [e for e in root.iter("resource_ref", "lrm_resource") if e.get("id") in ids]
+    if element.tag == "node":
+        about = [e for e in root.iter("node_state") if e.get("uname") == element.get("uname")]
+    for one in [element, *about]:
+        parent = one.getparent()
+        if parent is not None:
+            parent.remove(one)
 
 
 def differs(cib: bytes) -> bool:

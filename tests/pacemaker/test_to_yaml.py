@@ -202,15 +202,18 @@ def random_cib(seed: int) -> bytes:
     while rest:
         size = chance.choice((1, 1, 1, 2, 3))
         members, rest = rest[:size], rest[size:]
-        inside = "".join(dummy(m, meta(priority=str(chance.randint(0, 1)))) for m in members)
+        is_cloned = chance.random() < 0.3
+        # In YAML a clone has the priority of what is cloned.
+        own = [str(chance.randint(0, 1)) for _ in members]
+        inside = "".join(
+            dummy(m, "" if is_cloned else meta(priority=p)) for m, p in zip(members, own, strict=True)
+        )
         top = members[0]
         if len(members) > 1:
             top, inside = f"g-{members[0]}", f'<group id="g-{members[0]}">{inside}</group>'
-        if chance.random() < 0.3:
-            top, inside = (
-                f"c-{members[0]}",
-                f'<clone id="c-{members[0]}">{meta(interleave=chance.choice(("true", "false")))}{inside}</clone>',
-            )
+        if is_cloned:
+            options = meta(interleave=chance.choice(("true", "false")), priority=own[0])
+            top, inside = f"c-{members[0]}", f'<clone id="c-{members[0]}">{options}{inside}</clone>'
         tops.append(top)
         parts.append(inside)
     constraints = {}
@@ -250,6 +253,12 @@ def test_what_has_no_equivalent_is_listed() -> None:
         ("op", "the operation reload of a is not known here"),
         ("clone-max", "c has no instances; write state: stopped instead"),
     ]
+
+
+def test_a_clone_gets_the_priority_of_what_it_clones() -> None:
+    data = cib(f'<clone id="c">{dummy("b", meta(priority="5"))}</clone>')
+    text = "c gets the priority of b, which it clones"
+    assert [(loss.feature, loss.text) for loss in converted(data).lost] == [("priority", text)]
 
 
 def test_virtual_domains_become_guests_if_asked() -> None:

@@ -5,13 +5,14 @@ from dataclasses import replace
 from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import LinkReason, NodeKind, NodeState
+from reconciler.model.node import HostState, LinkReason, NodeKind, NodeState
 from reconciler.model.observed import Failure, Observed
 from reconciler.model.resource import Role
 from tests.plan.worlds import (
     NOW,
     after,
     changes,
+    clone,
     dummy,
     empty_world,
     graph,
@@ -239,3 +240,17 @@ def test_nobody_is_asked_in_a_guest_that_is_about_to_stop() -> None:
     stopping = intent("host1", guest("vm1", "guest1", state=Role.STOPPED), dummy("FAKE"), dummy("NEW"))
     probes = [a for a in plan(stopping, world).actions if "NEW_probe" in a]
     assert probes == ["NEW_probe_0@host1"]
+
+
+def test_an_instance_starts_where_another_one_of_its_clone_has_stopped() -> None:
+    """Found by random CIBs (seed 4): on a node both have one name."""
+    asked = intent("h1 h2 h3", dummy("r"), clone("c", "r", max=2))
+    standby = replace(asked.hosts[NodeName("h1")], state=HostState.STANDBY)
+    asked = replace(asked, hosts={**asked.hosts, NodeName("h1"): standby})
+    world = seen(empty_world(asked), *(running(asked, "r", host) for host in ("h1", "h2", "h3")))
+    assert graph(plan(asked, world)) == {
+        "r_stop_0@h1": [],
+        "r_start_0@h3": ["r_stop_0@h1", "r_stop_0@h3"],
+        "r_monitor_10000@h3": ["r_start_0@h3"],
+        "r_stop_0@h3": [],
+    }

@@ -60,7 +60,7 @@ class Bonds:
         tree = self.tree
         found = tree.situation.clones.get(other)
         is_promotable = found is not None and found.clone.promotion is not None
-        return (-tree.sample(other).priority, -tree.variant(other), not is_promotable, other)
+        return (-tree.priority(other), -tree.variant(other), not is_promotable, other)
 
     def _this_with(self, name: ResourceId) -> Iterator[Colocation]:
         yield from self._declared(name, self.declared_this, first_or_last=0)

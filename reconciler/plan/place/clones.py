@@ -206,7 +206,7 @@ def _importance(sharing: _Sharing, instance: ResourceId, number: int) -> _Import
     return _Importance(
         places=len({i.node for i in assignment.active(instance)}),
         is_astray=active is not None and current is None,
-        priority=assignment.tree.sample(instance).priority,
+        priority=assignment.tree.priority(instance),
         current=current,
         is_serving=current is not None and _can_serve(sharing, current),
         is_known=current in assignment.scores[sharing.clone.id],

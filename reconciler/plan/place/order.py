@@ -22,7 +22,7 @@ def assignment_order(assignment: Assignment) -> list[ResourceId]:
     """Return all that nothing contains, in the order of assignment."""
     tree = assignment.tree
     tops = _by_scores(assignment) if _counts_capacity(assignment) else list(tree.tops)
-    tops.sort(key=lambda name: -tree.sample(name).priority)
+    tops.sort(key=lambda name: -tree.priority(name))
     first = [name for name in tops if _makes_node(assignment, name)]
     is_first = set(first)
     return [*first, *(name for name in tops if name not in is_first)]

@@ -4,7 +4,8 @@ The rules:
 
 * A constraint on anything inside a clone is one on the clone (Pacemaker lib/pacemaker/pcmk_sched_constraints.c,
   pcmk__find_constraint_resource); a member of a group that is not cloned keeps its own.
-* Of a group or a clone, priority, rank and stickiness are those of the first primitive in it.
+* Of a group or a clone, rank and stickiness are those of the first primitive in it, and so is priority where it has
+  none of its own: members take theirs from what contains them, and not the other way round.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,6 +59,18 @@ class Tree:
         """Return the primitive that speaks for a name: itself, or the first in a group or clone."""
         found = self.situation.resources.get(name)
         return found if found is not None else self.samples[name]
+
+    def priority(self, name: ResourceId) -> int:
+        """Return the priority of a primitive, a group or a clone as a whole."""
+        clone = self.situation.clones.get(name)
+        if clone is not None:
+            own = clone.clone.priority
+            group = self.situation.intent.collectives.get(clone.clone.member)
+            own = group.priority if own is None and group is not None else own
+        else:
+            around = self.situation.groups.get(name)
+            own = around.priority if around is not None else None
+        return self.sample(name).priority if own is None else own
 
     def children(self, name: ResourceId) -> tuple[ResourceId, ...]:
         """Return the members of a group, the instances of a clone; of a primitive, nothing."""

@@ -79,3 +79,13 @@ def test_a_member_that_explains_another_is_assigned_with_its_group() -> None:
                    prefers("a", "h2", 7))  # fmt: skip
     assert places(asked) == {"x": "h2", "a": "h2", "b": "h2"}
     assert places(replace(asked, collectives={}))["x"] == "h1"
+
+
+def test_a_group_has_a_priority_of_its_own_whatever_its_members_have() -> None:
+    """Found by random CIBs (seed 112): what comes first gets the node that is first by name."""
+    asked = intent("h1 h2", dummy("a"), dummy("b", priority=1), group("f", "a"), group("g", "b", priority=0))
+    assert places(asked) == {"a": "h1", "b": "h2"}
+    assert places(intent("h1 h2", dummy("a"), dummy("b", priority=1), group("g", "b"))) == {
+        "a": "h2",
+        "b": "h1",
+    }
