@@ -86,6 +86,8 @@ class Milestone:
     """By Pacemaker's pattern: `GROUP_start_0`, `CLONE_running_0`, `one-or-more:NAME`."""
     subject: ResourceId
     """The group or clone; or the resource whose stop is not needed, for its node is fenced; or what runs a guest."""
+    node: NodeName | None = None
+    """Of a stop that is not needed: where it would have been."""
     ends: NodeName | None = None
     """The guest node that has ended at this point, because what runs it stopped, or its host was fenced."""
     how: str = ""

@@ -80,7 +80,7 @@ def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list
         for node in sorted(decision.ends_with & situation.fences.keys()):
             after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
             name = decision.resource.id
-            found.append(Milestone(name=f"{name}_stop_0", subject=name, after=after))
+            found.append(Milestone(name=f"{name}_stop_0", subject=name, after=after, node=node))
     return found
 
 

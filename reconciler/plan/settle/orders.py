@@ -17,6 +17,7 @@ The rules:
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
@@ -116,8 +117,11 @@ def _starts(
 def _stops(
     situation: Situation, decisions: Decisions, ordering: Ordering, *, is_by_node: bool
 ) -> Iterator[Relation]:
-    """Relate the two the other way round as they stop."""
-    if is_by_node:
+    """Relate the two the other way round as they stop; where a number is enough, that implies nothing."""
+    if _least(situation, ordering):
+        for relation in inverse(situation, decisions, ordering, ordering.first, ordering.then):
+            yield replace(relation, implies_first=False, holds=False)
+    elif is_by_node:
         yield from _pairs(situation, decisions, ordering, inverse)
     else:
         yield from inverse(situation, decisions, ordering, ordering.first, ordering.then)
@@ -154,6 +158,7 @@ def forward(
                     bond=Bond.AFTER,
                     where=ordering.where,
                     implies_then=True,
+                    told_as=first,
                 )
 
 
@@ -183,6 +188,7 @@ def inverse(
                 bond=Bond.AFTER,
                 where=ordering.where,
                 implies_first=True,
+                told_as=first,
             )
 
 
@@ -253,7 +259,8 @@ def _pairs(
             first = there.get(node) if node is not None else None
             if first is not None and (first, then) not in related:
                 related.add((first, then))
-                yield from relate(situation, decisions, ordering, first, then)
+                for relation in relate(situation, decisions, ordering, first, then):
+                    yield replace(relation, is_beside=True)
 
 
 def _alone(situation: Situation, decisions: Decisions, ordering: Ordering) -> Iterator[Relation]:

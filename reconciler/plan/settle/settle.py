@@ -28,7 +28,17 @@ from reconciler.plan.settle.orders import (
     least_tasks,
     order_relations,
 )
-from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Relations, Task, TaskName, Verb
+from reconciler.plan.settle.tasks import (
+    Blocking,
+    Bond,
+    Cause,
+    Obstacle,
+    Relation,
+    Relations,
+    Task,
+    TaskName,
+    Verb,
+)
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
@@ -155,7 +165,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
         return
     task.is_required = True
     task.is_live = cause.is_live
-    task.causes.append(relation)
+    task.causes.append(Cause(relation))
     board.changed.append(task.name)
 
 
@@ -163,7 +173,7 @@ def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
     start = board.task((stop.name[0], Verb.START))
     start.is_live = stop.is_live = False
-    stop.causes.append(relation)
+    stop.causes.append(Cause(relation))
     board.changed.extend([stop.name, start.name])
 
 
@@ -175,7 +185,7 @@ def _release(board: _Board, stop: Task, relation: Relation) -> None:
     is_unwanted = decision.is_left_alone or board.situation.is_removed(resource)
     stop.is_frozen = start.is_frozen = False
     stop.is_required = True
-    stop.causes.append(relation)
+    stop.causes.append(Cause(relation))
     start.obstacle = Obstacle(text=decision.obstacle or "it is stopped") if is_unwanted else start.doubt
     if decision.target is None and start.obstacle is None:
         start.obstacle = Obstacle(text=decision.obstacle or "no node will do")
@@ -195,11 +205,11 @@ def _hinder(board: _Board, then: Task, first: Task, relation: Relation) -> None:
     if is_running and is_doubt:
         if then.doubt is None:
             then.doubt = obstacle
-            then.causes.append(relation)
+            then.causes.append(Cause(relation, is_hindrance=True))
             board.changed.append(then.name)
         return
     then.obstacle = obstacle
-    then.causes.append(relation)
+    then.causes.append(Cause(relation, is_hindrance=True))
     board.changed.append(then.name)
 
 

@@ -60,6 +60,8 @@ class Obstacle:
     is_waiting: bool = False
     is_own: bool = True
     """It was there before anything was carried over."""
+    is_alone: bool = False
+    """There is nothing beside it that it could serve, so that it need not run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,8 +79,8 @@ class Task:
     """It is not done, whatever happens around it; only the end of its guest can make it."""
     least: int = 0
     """How many of the tasks that it counts must be possible; 0: it counts none, and needs each."""
-    causes: list["Relation"] = field(default_factory=list)
-    """The relations that made it required, or impossible, in the order in which they did."""
+    causes: list["Cause"] = field(default_factory=list)
+    """What made it required, or impossible, in the order in which it did."""
 
     @property
     def hindrance(self) -> Obstacle | None:
@@ -109,8 +111,21 @@ class Relation:
     """What it means for `then` that `first` cannot be done."""
     holds: bool = False
     """Between stops: as long as `first` cannot be done, neither is `then`, unless that is urgent."""
+    is_beside: bool = False
+    """Between instances of two clones on one node."""
+    told_as: ResourceId | None = None
+    """What people are told that the first task of it is about, where that is not its resource."""
     ends: bool = False
     """Between stops: `then` does away with what `first` would have to stop, so it can always be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A relation that changed a task."""
+
+    relation: Relation
+    is_hindrance: bool = False
+    """The task became impossible; else it became required."""
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconciler.model.names import ResourceId
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision
-from reconciler.plan.settle.tasks import Bond, Obstacle, Relation, Task, TaskName, Verb
+from reconciler.plan.settle.tasks import Bond, Cause, Obstacle, Relation, Task, TaskName, Verb
 
 Tasks = Mapping[TaskName, Task]
 
@@ -28,6 +28,7 @@ def obstacle_after(first: Task, relation: Relation, decisions: Mapping[ResourceI
         is_uncertain=before.is_uncertain,
         is_waiting=before.is_waiting,
         is_own=False,
+        is_alone=before.is_alone and (relation.bond is Bond.ALONE or relation.is_beside),
     )
 
 
@@ -51,23 +52,27 @@ def _lacks(subject: ResourceId, bond: Bond, why: str) -> str:
 def reasons_of(start: Task, stop: Task, tasks: Tasks) -> tuple[Reason, ...]:
     """Return why a resource is stopped, or restarted, for the sake of others; each other is named once."""
     found: dict[str, Reason] = {}
-    for relation in [*start.causes, *stop.causes]:
+    causes = [*start.causes, *stop.causes] if start.happens else [*stop.causes, *start.causes]
+    if start.hindrance is not None and start.hindrance.is_alone:
+        found[""] = Reason("alone", start.hindrance.text)
+    for cause in causes:
+        relation = cause.relation
         other = relation.then if relation.first in {start.name, stop.name} else relation.first
         if other[0] not in found:
-            found[other[0]] = _reason(relation, other, tasks)
+            found[other[0]] = _reason(cause, other, tasks)
     return tuple(found.values())
 
 
-def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
-    subject = other[0]
+def _reason(cause: Cause, other: TaskName, tasks: Tasks) -> Reason:
+    relation = cause.relation
+    subject = relation.told_as or other[0]
     verb = _verb(subject, tasks)
     if relation.bond is Bond.GUEST:
         return Reason("guest", f"its guest {subject} {verb}")
-    if relation.bond is Bond.ALONE:
-        return Reason("alone", _lacks(subject, relation.bond, ""), relation.where)
     comes = next((v for v in (Verb.STARTED, Verb.START) if _happens((subject, v), tasks)), None)
     text = f"{subject}, which it starts after, {verb}"
-    return Reason("after", text, relation.where, subject, (comes or other[1]).value)
+    code = "unrunnable" if cause.is_hindrance else "after"
+    return Reason(code, text, relation.where, subject, (comes or other[1]).value)
 
 
 def _happens(name: TaskName, tasks: Tasks) -> bool:
