@@ -31,7 +31,6 @@ from reconciler.plan.settle.orders import (
 from reconciler.plan.settle.tasks import (
     Blocking,
     Bond,
-    Cause,
     Obstacle,
     Relation,
     Relations,
@@ -101,7 +100,7 @@ def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
     for missing in board.relations.by_first:
         if missing[0] not in board.decisions and "@" in missing[0]:
             board.task(missing).obstacle = Obstacle(
-                text=f"no instance of {missing[0].replace('@', ' runs on ')}"
+                is_alone=True, text=f"no instance of {missing[0].replace('@', ' runs on ')}"
             )
     for decision in board.decisions.values():
         resource = decision.resource.id
@@ -165,7 +164,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
         return
     task.is_required = True
     task.is_live = cause.is_live
-    task.causes.append(Cause(relation))
+    task.causes.append(relation)
     board.changed.append(task.name)
 
 
@@ -173,7 +172,7 @@ def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
     start = board.task((stop.name[0], Verb.START))
     start.is_live = stop.is_live = False
-    stop.causes.append(Cause(relation))
+    stop.causes.append(relation)
     board.changed.extend([stop.name, start.name])
 
 
@@ -185,7 +184,7 @@ def _release(board: _Board, stop: Task, relation: Relation) -> None:
     is_unwanted = decision.is_left_alone or board.situation.is_removed(resource)
     stop.is_frozen = start.is_frozen = False
     stop.is_required = True
-    stop.causes.append(Cause(relation))
+    stop.causes.append(relation)
     start.obstacle = Obstacle(text=decision.obstacle or "it is stopped") if is_unwanted else start.doubt
     if decision.target is None and start.obstacle is None:
         start.obstacle = Obstacle(text=decision.obstacle or "no node will do")
@@ -205,11 +204,11 @@ def _hinder(board: _Board, then: Task, first: Task, relation: Relation) -> None:
     if is_running and is_doubt:
         if then.doubt is None:
             then.doubt = obstacle
-            then.causes.append(Cause(relation, is_hindrance=True))
+            then.causes.append(relation)
             board.changed.append(then.name)
         return
     then.obstacle = obstacle
-    then.causes.append(Cause(relation, is_hindrance=True))
+    then.causes.append(relation)
     board.changed.append(then.name)
 
 

@@ -79,8 +79,8 @@ class Task:
     """It is not done, whatever happens around it; only the end of its guest can make it."""
     least: int = 0
     """How many of the tasks that it counts must be possible; 0: it counts none, and needs each."""
-    causes: list["Cause"] = field(default_factory=list)
-    """What made it required, or impossible, in the order in which it did."""
+    causes: list["Relation"] = field(default_factory=list)
+    """The relations that made it required, or impossible, in the order in which they did."""
 
     @property
     def hindrance(self) -> Obstacle | None:
@@ -117,15 +117,6 @@ class Relation:
     """What people are told that the first task of it is about, where that is not its resource."""
     ends: bool = False
     """Between stops: `then` does away with what `first` would have to stop, so it can always be done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A relation that changed a task."""
-
-    relation: Relation
-    is_hindrance: bool = False
-    """The task became impossible; else it became required."""
 
 
 @dataclass(slots=True)

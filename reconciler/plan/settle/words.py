@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconciler.model.names import ResourceId
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision
-from reconciler.plan.settle.tasks import Bond, Cause, Obstacle, Relation, Task, TaskName, Verb
+from reconciler.plan.settle.tasks import Bond, Obstacle, Relation, Task, TaskName, Verb
 
 Tasks = Mapping[TaskName, Task]
 
@@ -55,24 +55,32 @@ def reasons_of(start: Task, stop: Task, tasks: Tasks) -> tuple[Reason, ...]:
     causes = [*start.causes, *stop.causes] if start.happens else [*stop.causes, *start.causes]
     if start.hindrance is not None and start.hindrance.is_alone:
         found[""] = Reason("alone", start.hindrance.text)
-    for cause in causes:
-        relation = cause.relation
+    for relation in causes:
         other = relation.then if relation.first in {start.name, stop.name} else relation.first
         if other[0] not in found:
-            found[other[0]] = _reason(cause, other, tasks)
+            found[other[0]] = _reason(relation, other, tasks)
     return tuple(found.values())
 
 
-def _reason(cause: Cause, other: TaskName, tasks: Tasks) -> Reason:
-    relation = cause.relation
+def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
     subject = relation.told_as or other[0]
     verb = _verb(subject, tasks)
     if relation.bond is Bond.GUEST:
         return Reason("guest", f"its guest {subject} {verb}")
-    comes = next((v for v in (Verb.STARTED, Verb.START) if _happens((subject, v), tasks)), None)
     text = f"{subject}, which it starts after, {verb}"
-    code = "unrunnable" if cause.is_hindrance else "after"
-    return Reason(code, text, relation.where, subject, (comes or other[1]).value)
+    code, step = _step(subject, other[1], tasks)
+    return Reason(code, text, relation.where, subject, step.value)
+
+
+def _step(subject: ResourceId, verb: Verb, tasks: Tasks) -> tuple[str, Verb]:
+    """Return what matters of a subject: that it starts, that it cannot, or else that it stops."""
+    for start in (Verb.STARTED, Verb.START):
+        task = tasks.get((subject, start))
+        if task is not None and task.happens:
+            return "after", start
+        if task is not None and task.hindrance is not None:
+            return "unrunnable", start
+    return "after", verb
 
 
 def _happens(name: TaskName, tasks: Tasks) -> bool:
