@@ -6,7 +6,7 @@ and the time of the CIB.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.collective import Clone, Group
 from reconciler.model.intent import Intent
@@ -61,7 +61,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
     _note_rules(open_cib(data, file, now), losses)
-    intent = given.intent
+    intent = without_guest_connections(given.intent)
     names = _usable_names(intent, losses)
     conversion = _Conversion(
         intent=intent,
@@ -79,6 +79,17 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
         documents=tuple(_document(kind, meta, spec) for kind, meta, spec in documents),
         lost=tuple(losses.found),
     )
+
+
+def without_guest_connections(intent: Intent) -> Intent:
+    """Return an intent in which what runs a guest makes the node itself: our controller connects guests."""
+    resources = dict(intent.resources)
+    for connection in intent.resources.values():
+        launcher = resources.get(connection.container) if connection.container is not None else None
+        if connection.agent.is_connection and launcher is not None:
+            resources[launcher.id] = replace(launcher, remote_node=connection.remote_node)
+            del resources[connection.id]
+    return replace(intent, resources=resources)
 
 
 _Written = tuple[str, Map, Map]
