@@ -21,13 +21,8 @@ from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.collectives import collective_relations
 from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
-from reconciler.plan.settle.orders import (
-    colocation_relations,
-    container_relations,
-    guest_relations,
-    least_tasks,
-    order_relations,
-)
+from reconciler.plan.settle.orders import least_tasks, order_relations
+from reconciler.plan.settle.places import colocation_relations, container_relations, guest_relations
 from reconciler.plan.settle.tasks import (
     Blocking,
     Bond,
