@@ -91,7 +91,10 @@ def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
     """Put down what each decision asks for by itself."""
     situation = board.situation
     for name, least in least_tasks(situation).items():
-        board.task(name).least = least
+        task = board.task(name)
+        task.least = least
+        if _possible(board, task) < least:
+            task.obstacle = Obstacle(text="there are too few instances of it")
     for missing in board.relations.by_first:
         if missing[0] not in board.decisions and "@" in missing[0]:
             board.task(missing).obstacle = Obstacle(
