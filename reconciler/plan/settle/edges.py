@@ -4,6 +4,7 @@ The rules:
 
 * Where both tasks of a relation are done by actions, each action of `then` waits for all of `first`. Tasks of groups
   and clones run nothing: who waits for one waits for all that comes before it.
+* An optional order in which something that migrates live stops first is kept where that makes no circle.
 * What is kept, and asked again how it is, may turn out not to run: what starts after it waits for the answer.
 * What stops after something that ends with its guest waits for the guest, where that makes no circle.
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
@@ -26,17 +27,41 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     """Add the edges of all relations that order."""
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     for then, relations in settled.relations.by_then.items():
-        if then[0] not in settled.decisions:
-            continue
-        for relation in relations:
+        for relation in relations if then[0] in settled.decisions else ():
             actions = _begin(settled, steps, relation)
-            if not relation.is_order or not actions:
+            if not relation.is_order or not actions or _yields(settled, relation):
                 continue
             before = _reach(situation, settled, steps, relation.first, reached)
             if relation.bond is Bond.AFTER and relation.first[1] is not Verb.STOP:
                 before = (*before, *_monitors(situation, settled, steps, relation.first))
             for action in actions:
                 _ids_before(steps, before, action.id)
+    for relations in settled.relations.by_then.values():
+        for relation in relations:
+            if _yields(settled, relation):
+                _order_where_it_makes_no_circle(situation, steps, relation)
+
+
+def _order_where_it_makes_no_circle(situation: Situation, steps: Steps, relation: Relation) -> None:
+    for leaf in situation.leaves(relation.then[0]):
+        for last in steps.of(_KINDS[relation.then[1]], leaf):
+            for first in steps.of(ActionKind.STOP, relation.first[0]):
+                if not steps.reaches(last.id, first.id):
+                    steps.order(first.id, last.id)
+
+
+def _yields(settled: Settled, relation: Relation) -> bool:
+    """Tell whether a relation gives way to others: what migrates live ends late, and nobody has to wait for it."""
+    first = settled.decisions.get(relation.first[0])
+    is_optional = relation.is_order and not (relation.implies_first or relation.holds)
+    is_start_or_stop = relation.then[1] in _KINDS
+    return (
+        is_optional
+        and is_start_or_stop
+        and relation.first[1] is Verb.STOP
+        and first is not None
+        and first.migrates
+    )
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:
@@ -100,7 +125,7 @@ def _reach(
         reached[task] = ()
         before: dict[ActionId, None] = {}
         for relation in settled.relations.before(task):
-            if relation.is_order:
+            if relation.is_order and not _yields(settled, relation):
                 before |= dict.fromkeys(_reach(situation, settled, steps, relation.first, reached))
         found = tuple(before)
     reached[task] = found
