@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.transition import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +19,25 @@ class HistoryNames:
     numbered: Mapping[tuple[ResourceId, NodeName], ResourceId] = field(default_factory=dict)
     """The name with a number that a node's history has for what is active there."""
 
-    def of(self, action: Action, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId]) -> ResourceId:
-        """Return the name by which Pacemaker speaks of an action's resource.
+    def of(
+        self,
+        resource: ResourceId,
+        instance: ResourceId | None,
+        numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
+    ) -> ResourceId:
+        """Return the name by which Pacemaker speaks of a resource in actions.
 
         It prefers the name without a number, but only if some history has it (lib/pacemaker/pcmk_simulate.c,
         simulate_resource_action).
 
         Args:
-            action: an action on a resource.
+            resource: the name under which nodes know it.
+            instance: of a clone, which; None if it is none, or has a name of its own.
             numbers: the instance that what is active on a node is.
         """
-        assert action.resource is not None
-        if action.instance is None or action.resource in self.shared:
-            return action.resource
-        for (resource, node), name in self.numbered.items():
-            if resource == action.resource and numbers.get((resource, node)) == action.instance:
+        if instance is None or resource in self.shared:
+            return resource
+        for (known, node), name in self.numbered.items():
+            if known == resource and numbers.get((known, node)) == instance:
                 return name
-        return action.instance
+        return instance

@@ -34,6 +34,7 @@ from reconciler.plan.reasons import (
     start_reasons,
 )
 from reconciler.plan.situation import Situation
+from reconciler.plan.unfencing import is_let_in_first
 from reconciler.plan.whereabouts import unheard_of
 
 MAX_PAUSE_S = 60.0
@@ -216,17 +217,23 @@ def _running(case: _Case) -> Decision | None:
         return _decision(case, fate, *reasons)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
-    if resource.declared_as in case.situation.history.restarts:
-        return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
-    if any(
-        part.id in _lost_connections(case.situation) for part in case.situation.contents.get(resource.id, ())
-    ):
-        reason = Reason("failed", "what runs in it cannot be reached")
-        return replace(_decision(case, Fate.RESTART, reason), is_failed=True)
-    contained = _failed_inside(case.situation, resource)
-    if contained is not None:
-        return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
+    reason = _why_restarted(case, instance)
+    if reason is not None:
+        return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
     return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
+
+
+def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
+    """Return why something is restarted that runs well, where it should, and as declared; None if it is not."""
+    situation, resource = case.situation, case.resource
+    if resource.declared_as in situation.history.restarts:
+        return Reason("ordered", "an operator ordered a restart")
+    if any(part.id in _lost_connections(situation) for part in situation.contents.get(resource.id, ())):
+        return Reason("failed", "what runs in it cannot be reached")
+    if is_let_in_first(situation, resource, instance.node):
+        return Reason("unfencing", f"{instance.node} has to be let in by its fencing devices")
+    contained = _failed_inside(situation, resource)
+    return None if contained is None else Reason("contained", f"{contained}, which runs in it, failed")
 
 
 def _lost_connections(situation: Situation) -> set[ResourceId]:
@@ -306,6 +313,7 @@ def _started(case: _Case) -> Decision:
             obstacle=f"it may run on {unheard.node}, {unheard.text}",
             is_uncertain=True,
             is_waiting=unheard.is_waiting,
+            intended=Fate.START if unheard.is_joining else None,
         )
     retry_at = _retry_at(case, case.target)
     if retry_at is not None:

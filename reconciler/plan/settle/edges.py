@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from reconciler.model.names import ActionId
 from reconciler.model.transition import Action, ActionKind, Milestone
 from reconciler.plan.decision import Fate
+from reconciler.plan.settle.blocked import begun_in_vain, never_done
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
@@ -43,7 +44,9 @@ def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Mi
     """Return the steps that run nothing, with the actions that they wait for."""
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     found = []
-    for task in settled.milestones:
+    never = never_done(situation, settled.decisions)
+    begun = begun_in_vain(situation, settled.decisions)
+    for task in sorted({*settled.milestones, *begun} - never, key=str):
         subject, verb = task
         name = subject if "one-or-more:" in subject else f"{subject}_{verb.value}_0"
         after = _reach(situation, settled, steps, task, reached)
@@ -80,7 +83,7 @@ def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list
         for node in sorted(decision.ends_with & situation.fences.keys()):
             after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
             name = decision.resource.id
-            found.append(Milestone(name=f"{name}_stop_0", subject=name, after=after))
+            found.append(Milestone(name=f"{name}_stop_0", subject=name, node=node, after=after))
     return found
 
 

@@ -13,7 +13,7 @@ The rules beside those of the relations:
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import ResourceId
@@ -74,7 +74,9 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     for resource, why in held.items():
         before = decisions[resource]
         if before.stops:
-            decisions[resource] = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why)
+            held_back = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why.text)
+            reasons = before.reasons if before.fate is Fate.STOP else (why,)
+            decisions[resource] = replace(held_back, reasons=reasons)
     board = _Board(situation, decisions, relations)
     _lay_out(board, held)
     _run(board)
@@ -83,7 +85,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
 
 
-def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
+def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
     """Put down what each decision asks for by itself."""
     situation = board.situation
     for name, least in least_tasks(situation).items():

@@ -65,6 +65,8 @@ def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
         return Reason("guest", f"its guest {subject} {verb}")
     if relation.bond is Bond.ALONE:
         return Reason("alone", _lacks(subject, relation.bond, ""), relation.where)
+    if relation.implies_then and relation.then[1] is Verb.STOP:
+        return Reason("stops-after", f"{subject}, which it stops after, {verb}", relation.where)
     comes = next((v for v in (Verb.STARTED, Verb.START) if _happens((subject, v), tasks)), None)
     text = f"{subject}, which it starts after, {verb}"
     return Reason("after", text, relation.where, subject, (comes or other[1]).value)
