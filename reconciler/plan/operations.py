@@ -136,6 +136,8 @@ def _add_migration(steps: Steps, decision: Decision) -> None:
         (ActionKind.MIGRATE_TO, instance.node, decision.target),
         (ActionKind.MIGRATE_FROM, decision.target, instance.node),
     ):
+        if kind is ActionKind.MIGRATE_TO and decision.is_handed_over:
+            continue
         action = resource_action(kind, decision.resource, node, uses, decision.reasons)
         steps.add(replace(action, peer=peer))
     steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses, decision.reasons))

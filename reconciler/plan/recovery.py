@@ -22,7 +22,7 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.migration import can_migrate
+from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.reasons import (
@@ -164,6 +164,11 @@ def _stopped(case: _Case) -> Decision | None:
         return _decision(case, Fate.STOP, removal_reason(resource))
     if resource.state is Role.STOPPED:
         return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
+    source = handed_over(situation, resource, case.active, case.target)
+    if source is not None:
+        reason = Reason("handed-over", f"it is on its way from {source.node}")
+        decision = replace(_decision(case, Fate.MIGRATE, reason), active=(source,))
+        return replace(decision, is_handed_over=True)
     if len(case.active) > 1:
         return _at_several_places(case)
     if case.target is None:
@@ -181,9 +186,11 @@ def _stopped(case: _Case) -> Decision | None:
 
 def _at_several_places(case: _Case) -> Decision:
     reason = several_places_reason(case.active)
-    if case.resource.multiple_active is MultipleActive.BLOCK:
+    is_partial_move = is_partial(case.active)
+    if case.resource.multiple_active is MultipleActive.BLOCK and not is_partial_move:
         return _decision(case, Fate.HOLD, obstacle=reason.text)
-    if case.target is None or case.resource.multiple_active is MultipleActive.STOP_ONLY:
+    is_stopped_only = case.resource.multiple_active is MultipleActive.STOP_ONLY and not is_partial_move
+    if case.target is None or is_stopped_only:
         return _decision(case, Fate.STOP, reason)
     is_there = any(i.node == case.target for i in case.active)
     failures = [i.failure for i in case.active if i.failure is not None]
@@ -230,6 +237,8 @@ def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
         return Reason("ordered", "an operator ordered a restart")
     if any(part.id in _lost_connections(situation) for part in situation.contents.get(resource.id, ())):
         return Reason("failed", "what runs in it cannot be reached")
+    if is_partial((instance,)):
+        return Reason("migration", "its live migration cannot go on")
     if is_let_in_first(situation, resource, instance.node):
         return Reason("unfencing", f"{instance.node} has to be let in by its fencing devices")
     contained = _failed_inside(situation, resource)
