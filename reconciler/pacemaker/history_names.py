@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.transition import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,25 +20,39 @@ class HistoryNames:
     numbered: Mapping[tuple[ResourceId, NodeName], ResourceId] = field(default_factory=dict)
     """The name with a number that a node's history has for what is active there."""
 
-    def of(
-        self,
-        resource: ResourceId,
-        instance: ResourceId | None,
-        numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
-    ) -> ResourceId:
-        """Return the name by which Pacemaker speaks of a resource in actions.
+    def of(self, action: Action, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId]) -> ResourceId:
+        """Return the name by which Pacemaker speaks of an action's resource.
 
         It prefers the name without a number, but only if some history has it (lib/pacemaker/pcmk_simulate.c,
         simulate_resource_action).
 
         Args:
-            resource: the name under which nodes know it.
-            instance: of a clone, which; None if it is none, or has a name of its own.
+            action: an action on a resource.
             numbers: the instance that what is active on a node is.
         """
-        if instance is None or resource in self.shared:
-            return resource
-        for (known, node), name in self.numbered.items():
-            if known == resource and numbers.get((known, node)) == instance:
+        assert action.resource is not None
+        return (
+            action.resource
+            if action.instance is None
+            else self._of(action.resource, action.instance, numbers)
+        )
+
+    def spoken(
+        self, instance: ResourceId, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId]
+    ) -> ResourceId:
+        """Return the name by which Pacemaker speaks of a resource, or an instance of a clone."""
+        known = {name for (name, _), found in numbers.items() if found == instance}
+        return self._of(known.pop(), instance, numbers) if known else instance
+
+    def _of(
+        self,
+        known_as: ResourceId,
+        instance: ResourceId,
+        numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
+    ) -> ResourceId:
+        if known_as in self.shared:
+            return known_as
+        for (resource, node), name in self.numbered.items():
+            if resource == known_as and numbers.get((resource, node)) == instance:
                 return name
         return instance

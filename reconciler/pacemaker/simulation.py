@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
-from reconciler.model.transition import Transition
+from reconciler.model.transition import Milestone, Transition
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
@@ -99,32 +99,24 @@ def executed_lines(simulation: Simulation) -> list[str]:
     numbers = take_apart(given.intent, given.observed).numbers
     actions = [*pending_starts(given, transition), *in_order(transition)]
     return [
-        *(
-            action_line(a, given.names.of(a.resource, a.instance, numbers) if a.resource else a.node)
-            for a in actions
-        ),
+        *(action_line(a, given.names.of(a, numbers) if a.resource else a.node) for a in actions),
         *(
             f"* Cluster action:  clear_failcount for {c.resource} on {c.node}"
             for c in forgotten_failures(given)
         ),
         *(f"* Resource action: {c.resource:<15} delete on {c.node}" for c in deleted_histories(given)),
-        *(pseudo_line(step) for step in _milestone_names(given, transition, numbers)),
+        *(
+            pseudo_line(step)
+            for step in dict.fromkeys(_step(given, numbers, m) for m in transition.milestones)
+        ),
     ]
 
 
-def _milestone_names(
-    given: CibInput, transition: Transition, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId]
-) -> list[str]:
-    """Return each step that runs nothing once; a stop of an instance by the name that actions have for it."""
-    instances = {instance: resource for (resource, _), instance in numbers.items()}
-    found: dict[str, None] = {}
-    for step in transition.milestones:
-        resource = instances.get(step.subject)
-        if step.node is None or resource is None:
-            found[step.name] = None
-        else:
-            found[f"{given.names.of(resource, step.subject, numbers)}_stop_0"] = None
-    return list(found)
+def _step(given: CibInput, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId], step: Milestone) -> str:
+    """Return what Pacemaker calls a step that runs nothing."""
+    if step.node is None:
+        return step.name
+    return f"{given.names.spoken(step.subject, numbers)}_stop_0"
 
 
 def _pseudo_action(name: str, after: tuple[ActionId, ...]) -> dict[str, object]:

@@ -140,18 +140,20 @@ def _blocked(line: _Line) -> _Line:
 
 def _due(reasons: tuple[Reason, ...], verb: str) -> str:
     """Return the reason, for those kinds of reason that Pacemaker names."""
-    for reason in reversed(reasons):
+    for reason in reasons if verb != "Recover" else ():
         match reason.code:
             case "unrunnable" if not reason.subject:
                 pass
-            case "after" if verb == "Restart":
+            case "after" if verb in {"Restart", "Stop"}:
                 return f"  due to required {reason.subject} {reason.step}"
-            case "after" | "unrunnable" if "one-or-more:" in reason.subject:
+            case "unrunnable" if "one-or-more:" in reason.subject:
                 return f"  due to unrunnable {reason.subject}"
-            case "after" | "unrunnable":
+            case "unrunnable":
                 return f"  due to unrunnable {reason.subject} {reason.step}"
             case "alone":
                 return ""
+            case "no-node" if verb == "Stop":
+                break
             case "no-quorum":
                 return "  due to no quorum"
             case "quorum-freeze":

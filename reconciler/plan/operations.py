@@ -156,8 +156,8 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
     for instances in _kin(situation):
         resource = instances[0]
         locations = _locations_of(situation, grouped, resource)
-        never = {c.node for c in locations if c.discovery is Discovery.NEVER}
         allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
+        never = {c.node for c in locations if c.discovery is Discovery.NEVER} - allowed
         for node in possible_nodes(situation, resource):
             is_told = node in leaving or node in never or (bool(allowed) and node not in allowed)
             if is_told or not _can_probe(situation, node, links, started):
@@ -172,9 +172,9 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
 def _locations_of(
     situation: Situation, grouped: Mapping[ResourceId, tuple[Location, ...]], resource: Resource
 ) -> tuple[Location, ...]:
-    """Return the location constraints on a resource, and on the clone that it is an instance of."""
-    whole = next((c for c in situation.clones if resource.id in situation.leaves(c)), None)
-    return (*grouped.get(resource.id, ()), *(grouped.get(whole, ()) if whole is not None else ()))
+    """Return the location constraints on a resource, and on the group and the clone that it is a part of."""
+    wholes = [w for w in (*situation.groups, *situation.clones) if resource.id in situation.leaves(w)]
+    return tuple(location for name in (resource.id, *wholes) for location in grouped.get(name, ()))
 
 
 def _kin(situation: Situation) -> list[list[Resource]]:

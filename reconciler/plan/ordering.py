@@ -166,6 +166,8 @@ def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision
     """Let what ended with its guest start only once the guest is gone."""
     for node in sorted(decision.ends_with & situation.guests.keys()):
         ended_by = situation.launcher(node) or situation.guests[node]
+        if ended_by.agent.is_connection:
+            continue
         for start in steps.of(ActionKind.START, decision.resource.id):
             _all_before(steps, steps.of(ActionKind.STOP, ended_by.id), start.id)
 

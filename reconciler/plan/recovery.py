@@ -16,7 +16,7 @@ The rules, first match wins:
 from dataclasses import dataclass, replace
 
 from reconciler.model.digest import start_parameters
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import NodeName
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
@@ -221,7 +221,8 @@ def _running(case: _Case) -> Decision | None:
         assert case.target is not None
         fate = Fate.MIGRATE if can_migrate(case.situation, resource, instance, case.target) else Fate.MOVE
         reasons = placement_reasons(case.situation, resource, instance.node, case.target)
-        return _decision(case, fate, *reasons)
+        is_failed = _has_lost_contents(case.situation, resource)
+        return replace(_decision(case, fate, *reasons), is_failed=is_failed)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
     reason = _why_restarted(case, instance)
@@ -235,7 +236,7 @@ def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
     situation, resource = case.situation, case.resource
     if resource.declared_as in situation.history.restarts:
         return Reason("ordered", "an operator ordered a restart")
-    if any(part.id in _lost_connections(situation) for part in situation.contents.get(resource.id, ())):
+    if _has_lost_contents(situation, resource):
         return Reason("failed", "what runs in it cannot be reached")
     if is_partial((instance,)):
         return Reason("migration", "its live migration cannot go on")
@@ -245,9 +246,11 @@ def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
     return None if contained is None else Reason("contained", f"{contained}, which runs in it, failed")
 
 
-def _lost_connections(situation: Situation) -> set[ResourceId]:
-    """Return the connections to the guests that are lost."""
-    return {c.id for node in situation.fences if (c := situation.connection(node)) is not None}
+def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
+    """Tell whether something runs in the guest that a resource runs, and cannot be reached any more."""
+    lost = {node for node in situation.fences if situation.launcher(node) is launcher}
+    found = situation.observed.instances.values() if lost else ()
+    return any(i.node in lost and i.role is not Role.STOPPED for i in found)
 
 
 def _failed_inside(situation: Situation, container: Resource) -> str | None:

@@ -92,6 +92,10 @@ class Situation:
         found = self.resources.get(resource)
         return resource if found is None else found.known_as
 
+    def is_known(self, subject: ResourceId) -> bool:
+        """Tell whether a name stands for a resource, a group or a clone."""
+        return subject in self.resources or subject in self.groups or subject in self.clones
+
     def leaves(self, subject: ResourceId) -> tuple[ResourceId, ...]:
         """Return the resources that a name stands for: itself, a group's members, all instances of a clone."""
         if subject in self.groups:

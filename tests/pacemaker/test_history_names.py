@@ -1,15 +1,25 @@
 """Instances of a clone are called as the histories of the nodes know them."""
 
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.transition import Action, ActionKind
 from tests.pacemaker.cibs import cib, dummy, op, ran, read
 
 HERE = (ResourceId("r"), NodeName("n1"))
 
 
+def stop(instance: str | None) -> Action:
+    return Action(
+        id=ActionId("any"),
+        kind=ActionKind.STOP,
+        node=NodeName("n1"),
+        resource=ResourceId("r"),
+        instance=None if instance is None else ResourceId(instance),
+    )
+
+
 def called(status: str, instance: str | None) -> str:
     given = read(cib(f'<clone id="c">{dummy("r")}</clone>', status=status))
-    numbered = None if instance is None else ResourceId(instance)
-    return given.names.of(ResourceId("r"), numbered, {HERE: ResourceId("r:0")})
+    return given.names.of(stop(instance), {HERE: ResourceId("r:0")})
 
 
 def test_the_name_without_a_number_is_used_once_a_history_has_it() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.settle.tasks import Bond, Obstacle, Task, Verb
+from reconciler.plan.settle.tasks import Obstacle, Task, Verb
 from reconciler.plan.settle.words import Tasks, reasons_of
 from reconciler.plan.situation import Situation
 
@@ -57,7 +57,7 @@ def _not_started(decision: Decision, start: Task) -> Decision:
     """Return the decision on what does not run, and should; it is started or held."""
     if start.hindrance is None:
         return replace(decision, fate=Fate.START)
-    if start.causes and start.causes[-1].bond is Bond.ALONE:
+    if start.hindrance.is_alone:
         # That there is nothing beside it to serve is as it should be.
         return replace(decision, fate=Fate.KEEP, target=None)
     return _hindered(replace(decision, fate=Fate.HOLD, intended=Fate.START), start.hindrance)

@@ -21,14 +21,18 @@ from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.collectives import collective_relations
 from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
-from reconciler.plan.settle.orders import (
-    colocation_relations,
-    container_relations,
-    guest_relations,
-    least_tasks,
-    order_relations,
+from reconciler.plan.settle.orders import least_tasks, order_relations
+from reconciler.plan.settle.places import colocation_relations, container_relations, guest_relations
+from reconciler.plan.settle.tasks import (
+    Blocking,
+    Bond,
+    Obstacle,
+    Relation,
+    Relations,
+    Task,
+    TaskName,
+    Verb,
 )
-from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Relations, Task, TaskName, Verb
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
@@ -99,11 +103,14 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
     """Put down what each decision asks for by itself."""
     situation = board.situation
     for name, least in least_tasks(situation).items():
-        board.task(name).least = least
+        task = board.task(name)
+        task.least = least
+        if _possible(board, task) < least:
+            task.obstacle = Obstacle(text="there are too few instances of it")
     for missing in board.relations.by_first:
         if missing[0] not in board.decisions and "@" in missing[0]:
             board.task(missing).obstacle = Obstacle(
-                text=f"no instance of {missing[0].replace('@', ' runs on ')}"
+                is_alone=True, text=f"no instance of {missing[0].replace('@', ' runs on ')}"
             )
     for decision in board.decisions.values():
         resource = decision.resource.id

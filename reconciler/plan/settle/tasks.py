@@ -60,6 +60,8 @@ class Obstacle:
     is_waiting: bool = False
     is_own: bool = True
     """It was there before anything was carried over."""
+    is_alone: bool = False
+    """There is nothing beside it that it could serve, so that it need not run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,6 +111,10 @@ class Relation:
     """What it means for `then` that `first` cannot be done."""
     holds: bool = False
     """Between stops: as long as `first` cannot be done, neither is `then`, unless that is urgent."""
+    is_beside: bool = False
+    """Between instances of two clones on one node."""
+    told_as: ResourceId | None = None
+    """What people are told that the first task of it is about, where that is not its resource."""
     ends: bool = False
     """Between stops: `then` does away with what `first` would have to stop, so it can always be done."""
 
