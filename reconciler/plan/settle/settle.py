@@ -92,7 +92,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
 
 
 def _clones(situation: Situation) -> dict[ResourceId, ResourceId]:
-    found = {}
+    found: dict[ResourceId, ResourceId] = {}
     for clone, cloned in situation.clones.items():
         parts = [clone, *cloned.instances, *situation.leaves(clone)]
         found |= dict.fromkeys(parts, clone)
