@@ -25,6 +25,10 @@ class NodeStatus:
     """Its stock agent was running before we knew of it: it is not connected until an operator says so."""
     is_leaving: bool = False
     """It asked to leave: everything moves away, and then it is let go."""
+    is_member: bool = False
+    """Though it is unclean, the cluster's membership has it, so that this part of the cluster may fence it."""
+    needs_unfencing: bool = False
+    """Its fencing devices keep it out until they let it in."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
 

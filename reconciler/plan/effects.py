@@ -29,6 +29,8 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             return _with_node(observed, action.node, NodeState.OFFLINE)
         case ActionKind.FENCE:
             return _fenced(observed, action.node, guest_nodes)
+        case ActionKind.UNFENCE:
+            return _let_in(observed, action.node)
         case ActionKind.RELEASE:
             return _with_node(observed, action.node, NodeState.OFFLINE)
         case ActionKind.MIGRATE_TO:
@@ -133,6 +135,11 @@ def _with_connection(observed: Observed, action: Action, node: NodeName) -> Obse
     if action.kind is ActionKind.STOP and not observed.active_on(action.resource or ResourceId("")):
         return _with_node(observed, node, NodeState.OFFLINE)
     return observed
+
+
+def _let_in(observed: Observed, node: NodeName) -> Observed:
+    status = replace(observed.nodes[node], needs_unfencing=False)
+    return replace(observed, nodes={**observed.nodes, node: status})
 
 
 def _fenced(observed: Observed, node: NodeName, guest_nodes: dict[ResourceId, NodeName]) -> Observed:

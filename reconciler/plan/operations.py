@@ -9,12 +9,13 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.resource import Resource
 from reconciler.model.transition import Action, ActionKind, Reason
-from reconciler.plan.decision import Decision
+from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.guests import Connections
 from reconciler.plan.monitors import add_monitors
 from reconciler.plan.place.scores import locations_by_resource, possible_nodes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, action_id, resource_action
+from reconciler.plan.unfencing import add_unfencing
 
 Decisions = Mapping[ResourceId, Decision]
 
@@ -32,6 +33,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
             )
         )
     _add_fences(situation, steps)
+    _add_releases(situation, decisions, steps)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
         _add_stops(situation, steps, decision)
@@ -41,11 +43,12 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         _add_migration(steps, decision)
         add_monitors(situation, steps, decision)
     _add_probes(situation, decisions, steps, links)
+    add_unfencing(situation, steps)
     return steps
 
 
 def _add_fences(situation: Situation, steps: Steps) -> None:
-    """Fence what must be, and let go what asked to leave."""
+    """Fence what must be."""
     policy = situation.intent.cluster.policy
     for node, why in sorted(situation.fences.items()):
         if situation.launcher(node) is not None:
@@ -60,8 +63,14 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
                 reasons=(Reason("unclean", why),),
             )
         )
+
+
+def _add_releases(situation: Situation, decisions: Decisions, steps: Steps) -> None:
+    """Let go what asked to leave, unless something is held there that would have to stop before."""
+    held = {i.node for d in decisions.values() if d.fate is Fate.HOLD for i in d.active}
     for status in situation.observed.nodes.values():
-        if status.is_leaving and status.state is NodeState.ONLINE and status.name in situation.intent.hosts:
+        is_there = status.state is NodeState.ONLINE and status.name in situation.intent.hosts
+        if status.is_leaving and is_there and status.name not in held:
             name = action_id(ActionKind.RELEASE, status.name, status.name)
             steps.add(Action(id=name, kind=ActionKind.RELEASE, node=status.name))
 
@@ -127,6 +136,8 @@ def _add_migration(steps: Steps, decision: Decision) -> None:
         (ActionKind.MIGRATE_TO, instance.node, decision.target),
         (ActionKind.MIGRATE_FROM, decision.target, instance.node),
     ):
+        if kind is ActionKind.MIGRATE_TO and decision.is_handed_over:
+            continue
         action = resource_action(kind, decision.resource, node, uses, decision.reasons)
         steps.add(replace(action, peer=peer))
     steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses, decision.reasons))

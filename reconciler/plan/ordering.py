@@ -74,12 +74,14 @@ def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
 
 def _order_migration(steps: Steps, own: list[Action]) -> None:
     """Look first, then hand over, take over, and clear what was left."""
-    for to in [a for a in own if a.kind is ActionKind.MIGRATE_TO]:
-        _all_before(steps, [a for a in own if a.kind is ActionKind.PROBE], to.id)
-        for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
-            steps.order(to.id, taken.id)
-            for stop in [a for a in own if a.kind is ActionKind.STOP]:
-                steps.order(taken.id, stop.id)
+    probes = [a for a in own if a.kind is ActionKind.PROBE]
+    handed = [a for a in own if a.kind is ActionKind.MIGRATE_TO]
+    for to in handed:
+        _all_before(steps, probes, to.id)
+    for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
+        _all_before(steps, handed or probes, taken.id)
+        for stop in [a for a in own if a.kind is ActionKind.STOP]:
+            steps.order(taken.id, stop.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:

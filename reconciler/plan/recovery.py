@@ -22,7 +22,7 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.migration import can_migrate
+from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.reasons import (
@@ -34,6 +34,7 @@ from reconciler.plan.reasons import (
     start_reasons,
 )
 from reconciler.plan.situation import Situation
+from reconciler.plan.unfencing import is_let_in_first
 from reconciler.plan.whereabouts import unheard_of
 
 MAX_PAUSE_S = 60.0
@@ -163,6 +164,11 @@ def _stopped(case: _Case) -> Decision | None:
         return _decision(case, Fate.STOP, removal_reason(resource))
     if resource.state is Role.STOPPED:
         return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
+    source = handed_over(situation, resource, case.active, case.target)
+    if source is not None:
+        reason = Reason("handed-over", f"it is on its way from {source.node}")
+        decision = replace(_decision(case, Fate.MIGRATE, reason), active=(source,))
+        return replace(decision, is_handed_over=True)
     if len(case.active) > 1:
         return _at_several_places(case)
     if case.target is None:
@@ -180,9 +186,11 @@ def _stopped(case: _Case) -> Decision | None:
 
 def _at_several_places(case: _Case) -> Decision:
     reason = several_places_reason(case.active)
-    if case.resource.multiple_active is MultipleActive.BLOCK:
+    is_partial_move = is_partial(case.active)
+    if case.resource.multiple_active is MultipleActive.BLOCK and not is_partial_move:
         return _decision(case, Fate.HOLD, obstacle=reason.text)
-    if case.target is None or case.resource.multiple_active is MultipleActive.STOP_ONLY:
+    is_stopped_only = case.resource.multiple_active is MultipleActive.STOP_ONLY and not is_partial_move
+    if case.target is None or is_stopped_only:
         return _decision(case, Fate.STOP, reason)
     is_there = any(i.node == case.target for i in case.active)
     failures = [i.failure for i in case.active if i.failure is not None]
@@ -217,15 +225,25 @@ def _running(case: _Case) -> Decision | None:
         return replace(_decision(case, fate, *reasons), is_failed=is_failed)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
-    if resource.declared_as in case.situation.history.restarts:
-        return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
-    if _has_lost_contents(case.situation, resource):
-        reason = Reason("failed", "what runs in it cannot be reached")
-        return replace(_decision(case, Fate.RESTART, reason), is_failed=True)
-    contained = _failed_inside(case.situation, resource)
-    if contained is not None:
-        return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
+    reason = _why_restarted(case, instance)
+    if reason is not None:
+        return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
     return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
+
+
+def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
+    """Return why something is restarted that runs well, where it should, and as declared; None if it is not."""
+    situation, resource = case.situation, case.resource
+    if resource.declared_as in situation.history.restarts:
+        return Reason("ordered", "an operator ordered a restart")
+    if _has_lost_contents(situation, resource):
+        return Reason("failed", "what runs in it cannot be reached")
+    if is_partial((instance,)):
+        return Reason("migration", "its live migration cannot go on")
+    if is_let_in_first(situation, resource, instance.node):
+        return Reason("unfencing", f"{instance.node} has to be let in by its fencing devices")
+    contained = _failed_inside(situation, resource)
+    return None if contained is None else Reason("contained", f"{contained}, which runs in it, failed")
 
 
 def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
@@ -307,6 +325,7 @@ def _started(case: _Case) -> Decision:
             obstacle=f"it may run on {unheard.node}, {unheard.text}",
             is_uncertain=True,
             is_waiting=unheard.is_waiting,
+            intended=Fate.START if unheard.is_joining else None,
         )
     retry_at = _retry_at(case, case.target)
     if retry_at is not None:

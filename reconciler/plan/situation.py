@@ -23,6 +23,8 @@ class Unheard:
     text: str
     is_waiting: bool
     """It is only being awaited; no person need look."""
+    is_joining: bool = False
+    """It will be asked as soon as it has joined the cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ The rules:
   before `first` does, and when `first` is known not to run; and when `first` starts, `then` starts after it, again if
   it runs already. While `then` can't be stopped, `first` is not stopped either, unless it has failed: what has failed
   is not kept down for the sake of what it cannot serve.
+* After a mandatory order of stops, `then` stops too when `first` does, and starts again if it may.
 * Of several alternatives one is enough.
 * An order that names a group or a clone is one with each part of it. What is not cloned itself waits for all of a
   clone to start, but is restarted or stopped only for the instance on its own node. Two clones of which the second is
@@ -134,7 +135,7 @@ def forward(
             then=task,
             bond=Bond.AFTER,
             where=ordering.where,
-            implies_then=is_start and ordering.is_symmetrical and not is_local,
+            implies_then=(is_start or is_stop) and ordering.is_symmetrical and not is_local,
             blocks=blocks if is_start else Blocking.NO,
             holds=is_stop,
         )

@@ -67,6 +67,8 @@ def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
     verb = _verb(subject, tasks)
     if relation.bond is Bond.GUEST:
         return Reason("guest", f"its guest {subject} {verb}")
+    if relation.implies_then and relation.then[1] is Verb.STOP:
+        return Reason("stops-after", f"{subject}, which it stops after, {verb}", relation.where)
     text = f"{subject}, which it starts after, {verb}"
     code, step = _step(subject, other[1], tasks)
     return Reason(code, text, relation.where, subject, step.value)
