@@ -39,7 +39,8 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         _add_start(steps, decision)
         _add_migration(steps, decision)
         add_monitors(situation, steps, decision)
-    _add_probes(situation, decisions, steps, links)
+    if situation.intent.cluster.policy.searches_first:
+        _add_probes(situation, decisions, steps, links)
     return steps
 
 
