@@ -7,6 +7,7 @@ from reconciler.model.transition import Action, ActionKind
 _VERBS = {
     ActionKind.START: ("starting", "started"),
     ActionKind.STOP: ("stopping", "stopped"),
+    ActionKind.RELOAD: ("reloading", "reloaded"),
     ActionKind.CONNECT: ("connecting", "connected"),
     ActionKind.FENCE: ("fencing", "fenced"),
     ActionKind.RELEASE: ("letting go", "let go"),

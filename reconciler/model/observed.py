@@ -65,6 +65,8 @@ class Instance:
     """The recurring monitors that are armed."""
     note: str = ""
     """For people: why the role is UNKNOWN."""
+    needs_reload: bool = False
+    """Its parameters were declared anew, and its resource agent can take them up while it runs."""
     is_starting: bool = False
     """Its start was sent, and has not ended."""
     migrating_to: NodeName | None = None

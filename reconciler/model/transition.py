@@ -15,6 +15,8 @@ class ActionKind(Enum):
     """Asks once whether a resource runs somewhere; changes nothing."""
     START = "start"
     STOP = "stop"
+    RELOAD = "reload-agent"
+    """Lets a resource that runs take up new values of parameters (OCF's reload-agent)."""
     MONITOR = "monitor"
     """Arms a recurring monitor; its first result ends the action."""
     CANCEL = "cancel"
@@ -102,7 +104,7 @@ class Change:
     address: str
     """guest/NAME, resource/NAME or host/NAME."""
     action: str
-    """create, start, stop, move, migrate, restart, recover, promote, demote, fence, destroy, adopt
+    """create, start, stop, move, migrate, restart, reload, recover, promote, demote, fence, destroy, adopt
     or update.
     """
     source: str | None = None

@@ -16,6 +16,7 @@ _VERBS = {
     "move": "Move",
     "migrate": "Migrate",
     "restart": "Restart",
+    "reload": "Reload",
     "recover": "Recover",
 }
 _OPERATIONS = {

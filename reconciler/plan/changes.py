@@ -20,7 +20,7 @@ def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -
     changes = []
     updated = {a.subject for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
     for decision in decisions.values():
-        if decision.stops or decision.starts or decision.migrates:
+        if decision.stops or decision.starts or decision.migrates or decision.reloads:
             changes.append(_change(situation, decisions, decision))
         elif decision.resource.id in updated and _is_update(decision):
             changes.append(
@@ -76,16 +76,18 @@ def _change(situation: Situation, decisions: Decisions, decision: Decision) -> C
         address=address_of(resource),
         action=action,
         source=source,
-        target=decision.target if decision.starts or decision.migrates else None,
+        target=decision.target if decision.starts or decision.migrates or decision.reloads else None,
         reasons=decision.reasons,
         depends_on=_depends_on(situation, decisions, decision),
-        is_disruptive=bool(decision.active) and not decision.migrates,
+        is_disruptive=bool(decision.active) and not (decision.migrates or decision.reloads),
         is_destructive=action == "destroy",
     )
 
 
 def _verb(situation: Situation, decision: Decision) -> str:
     is_guest = decision.resource.guest is not None
+    if decision.reloads:
+        return "reload"
     if decision.fate is Fate.STOP:
         is_removed = situation.is_removed(decision.resource.id)
         return "destroy" if is_guest and is_removed else "stop"

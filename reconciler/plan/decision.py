@@ -45,6 +45,8 @@ class Decision:
     """A guest that can't be shut down in order: its agent or its domain has failed."""
     ends_with: frozenset[NodeName] = frozenset()
     """Guest nodes on which it ends with the guest: nothing has to be stopped there, or can be."""
+    is_reloaded: bool = False
+    """What it is kept with is not what is declared, and it can take that up while it runs."""
     is_left_alone: bool = False
     """It is kept whatever happens around it: it is not managed, or its host is in maintenance."""
     retry_at: float | None = None
@@ -70,6 +72,11 @@ class Decision:
     def migrates(self) -> bool:
         """Tell whether it is moved live."""
         return self.fate is Fate.MIGRATE
+
+    @property
+    def reloads(self) -> bool:
+        """Tell whether it takes up new values of parameters while it runs; a restart makes that needless."""
+        return self.is_reloaded and self.fate is Fate.KEEP
 
     @property
     def runs_after(self) -> bool:

@@ -38,6 +38,7 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             | ActionKind.PROBE
             | ActionKind.START
             | ActionKind.STOP
+            | ActionKind.RELOAD
             | ActionKind.MONITOR
             | ActionKind.CANCEL
         ):
@@ -105,6 +106,8 @@ def _with_instance(
             instances[key] = started(before, action.uses)
         case ActionKind.STOP:
             instances[key] = Instance(resource=resource, node=action.node, role=Role.STOPPED)
+        case ActionKind.RELOAD:
+            instances[key] = replace(before, started_as=action.uses, needs_reload=False)
         case ActionKind.MONITOR:
             instances[key] = armed(
                 before, Monitor(interval_ms=action.interval_ms, timeout_ms=action.timeout_ms)

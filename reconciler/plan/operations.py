@@ -37,6 +37,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         _add_stops(situation, steps, decision)
         _add_clearing(situation, steps, decision)
         _add_start(steps, decision)
+        _add_reload(steps, decision)
         _add_migration(steps, decision)
         add_monitors(situation, steps, decision)
     if situation.intent.cluster.policy.searches_first:
@@ -106,6 +107,14 @@ def _add_start(steps: Steps, decision: Decision) -> None:
         steps.add(
             resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
         )
+
+
+def _add_reload(steps: Steps, decision: Decision) -> None:
+    if decision.reloads:
+        uses = start_parameters(decision.resource)
+        for instance in decision.active:
+            kind = ActionKind.RELOAD
+            steps.add(resource_action(kind, decision.resource, instance.node, uses, decision.reasons))
 
 
 def _add_migration(steps: Steps, decision: Decision) -> None:

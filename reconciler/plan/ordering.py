@@ -2,7 +2,7 @@
 
 The rules:
 
-* On one resource: what is in flight, then stops everywhere, then probes, then the start, then its monitors.
+* On one resource: what is in flight, then stops everywhere, then probes, then the start or reload, then its monitors.
 * A node's connection, being made or to be made, comes before everything on that node.
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
 * What ended with its guest starts elsewhere only after that guest has stopped.
@@ -51,7 +51,8 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     for monitor in own:
         if monitor.kind is ActionKind.MONITOR:
             there = [a for a in own if a.node == monitor.node]
-            started = [a for a in there if a.kind in {ActionKind.START, ActionKind.MIGRATE_FROM}]
+            kinds = {ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD}
+            started = [a for a in there if a.kind in kinds]
             cleared = [a for a in there if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
             _all_before(steps, started or cleared, monitor.id)
     _order_migration(steps, own)
@@ -163,6 +164,8 @@ def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision
     """Let what ended with its guest start only once the guest is gone."""
     for node in sorted(decision.ends_with & situation.guests.keys()):
         ended_by = situation.launcher(node) or situation.guests[node]
+        if ended_by.agent.is_connection:
+            continue
         for start in steps.of(ActionKind.START, decision.resource.id):
             _all_before(steps, steps.of(ActionKind.STOP, ended_by.id), start.id)
 

@@ -8,7 +8,8 @@ The rules, first match wins:
 4. What should not run is stopped; what should and has no node is stopped, and the obstacle is named.
 5. What runs at several places is stopped everywhere, then started once, as far as its declaration lets it be.
 6. What failed is restarted in place, or moved where its node is banned; failed starts are retried after a pause.
-7. What runs elsewhere than it should moves; what runs with other parameters than declared is restarted.
+7. What runs elsewhere than it should moves; what runs with other parameters than declared is restarted, or reloaded
+   if that is all that they need.
 8. What runs nowhere is started, once every node that might run it without our knowing has been heard of.
 """
 
@@ -224,7 +225,7 @@ def _running(case: _Case) -> Decision | None:
     contained = _failed_inside(case.situation, resource)
     if contained is not None:
         return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
-    return _decision(case, Fate.KEEP)
+    return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
 
 
 def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:

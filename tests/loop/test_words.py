@@ -49,6 +49,7 @@ def test_every_kind_of_action_has_a_word_for_while_it_lasts() -> None:
         "probe": "looking for",
         "start": "starting",
         "stop": "stopping",
+        "reload-agent": "reloading",
         "monitor": "monitoring",
         "cancel": "no longer monitoring",
         "connect": "connecting",
