@@ -136,7 +136,7 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
     guest_starts = steps.of(ActionKind.START, guest)
     guest_stops = steps.of(ActionKind.STOP, guest)
     inside = [a for a in steps.by_node.get(remote.name, []) if a.subject is not None]
-    in_flight = [p for p in situation.observed.pending if p.node == remote.name]
+    in_flight = situation.index.pending_on.get(remote.name, ())
     starting = [p.id for p in situation.pending.get(guest, ()) if p.kind == ActionKind.START.value]
     connecting = [p.id for p in in_flight if p.resource is None and p.kind == ActionKind.CONNECT.value]
     for connect in connects:

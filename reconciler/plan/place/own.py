@@ -57,8 +57,8 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     """Return the location constraints on a resource itself."""
     return [
         Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE)
-        for c in tree.situation.intent.locations
-        if c.resource == name and c.role not in _ROLES_OF_OTHERS
+        for c in tree.situation.index.locations.get(name, ())
+        if c.role not in _ROLES_OF_OTHERS
     ]
 
 
