@@ -11,6 +11,9 @@ from reconciler.model.observed import StartedAs
 class ActionKind(Enum):
     """What an action does."""
 
+    __hash__ = object.__hash__
+    """Each is there once; plans look actions up by it many times, and Enum's own is slow."""
+
     PROBE = "probe"
     """Asks once whether a resource runs somewhere; changes nothing."""
     START = "start"

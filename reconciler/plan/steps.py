@@ -31,12 +31,13 @@ class Steps:
 
     def of(self, kind: ActionKind, subject: ResourceId | None = None) -> list[Action]:
         """Return the actions of a kind, of one resource if named, in the order in which they were added."""
-        found = self.by_kind.get(kind, []) if subject is None else self.by_subject.get(subject, [])
-        return [a for a in found if a.kind is kind]
+        if subject is None:
+            return list(self.by_kind.get(kind, ()))
+        return [a for a in self.by_subject.get(subject, ()) if a.kind is kind]
 
     def on(self, kind: ActionKind, node: NodeName) -> list[Action]:
         """Return the actions of a kind on a node, in the order in which they were added."""
-        return [a for a in self.by_node.get(node, []) if a.kind is kind]
+        return [a for a in self.by_node.get(node, ()) if a.kind is kind]
 
     def reaches(self, first: ActionId, then: ActionId) -> bool:
         """Tell whether `then` waits, directly or not, for `first`."""
