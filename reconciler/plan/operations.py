@@ -87,7 +87,7 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
         uses = instance.started_as or situation.index.start_parameters(decision.resource)
         kind = ActionKind.STOP
         stop = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
-        steps.add(replace(stop, is_forced=decision.is_forced))
+        steps.add(replace(stop, is_forced=True) if decision.is_forced else stop)
 
 
 def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> None:

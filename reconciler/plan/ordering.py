@@ -11,7 +11,7 @@ The rules:
   fails must not cost the service.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Requires
@@ -21,6 +21,10 @@ from reconciler.plan.settle.edges import order_by_relations, order_by_surprises
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
+
+_BEGINNING = frozenset({ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD})
+_CLEARING = frozenset({ActionKind.STOP, ActionKind.PROBE})
+_LEAVING = frozenset({ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO})
 
 
 def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -43,7 +47,9 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
 
 def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> None:
     resource = decision.resource.id
-    own = steps.by_subject.get(resource, [])
+    own = steps.by_subject.get(resource)
+    if not own:
+        return
     for pending in situation.pending.get(resource, ()):
         for action in own:
             steps.order(pending.id, action.id)
@@ -51,12 +57,12 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     for monitor in own:
         if monitor.kind is ActionKind.MONITOR:
             there = [a for a in own if a.node == monitor.node]
-            kinds = {ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD}
-            started = [a for a in there if a.kind in kinds]
-            cleared = [a for a in there if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
+            started = [a for a in there if a.kind in _BEGINNING]
+            cleared = [a for a in there if a.kind in _CLEARING]
             _all_before(steps, started or cleared, monitor.id)
-    _order_migration(steps, own)
-    before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
+    if decision.migrates:
+        _order_migration(steps, own)
+    before = [a for a in own if a.kind in _CLEARING]
     for start in starts:
         _all_before(steps, before, start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
@@ -116,7 +122,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
     for action in steps.by_node.get(remote.name, []):
         if action.subject is None:
             continue
-        is_leaving = action.kind in {ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO}
+        is_leaving = action.kind in _LEAVING
         is_last_look = action.kind is ActionKind.PROBE and not starts
         if situation.is_online(remote.name) and (is_leaving or is_last_look):
             for stop in stops:
@@ -184,6 +190,5 @@ def _all_before(steps: Steps, before: Iterable[Action], then: ActionId) -> None:
     _ids_before(steps, [a.id for a in before], then)
 
 
-def _ids_before(steps: Steps, before: Iterable[ActionId], then: ActionId) -> None:
-    for first in before:
-        steps.order(first, then)
+def _ids_before(steps: Steps, before: Collection[ActionId], then: ActionId) -> None:
+    steps.order_all(before, then)

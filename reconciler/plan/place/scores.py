@@ -72,8 +72,10 @@ def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | No
 
 def live_failure(situation: Situation, resource: Resource, node: NodeName) -> FailureCount | None:
     """Return a resource's failures on a node that are not forgotten yet; a container's with those of what is in it."""
-    own = _live(situation, resource, node)
-    inside = [_live(situation, part, node) for part in situation.contents.get(resource.id, ())]
+    own, contents = _live(situation, resource, node), situation.contents.get(resource.id)
+    if not contents:
+        return own
+    inside = [_live(situation, part, node) for part in contents]
     found = [f for f in (own, *inside) if f is not None]
     if len(found) < 2:
         return found[0] if found else None
