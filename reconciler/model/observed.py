@@ -52,6 +52,8 @@ class Failure:
     interval_ms: int = 0
     is_hard: bool = False
     """Trying again on this node cannot help (not installed, not configured, ...)."""
+    is_missing: bool = False
+    """The program itself is not there: what is ignored otherwise is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

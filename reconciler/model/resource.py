@@ -98,6 +98,8 @@ class Operation:
     on_fail: OnFail = OnFail.RESTART
     role: Role | None = None
     enabled: bool = True
+    is_ambiguous: bool = False
+    """It is declared twice, so that it is neither armed nor disarmed; only a CIB can say so."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Parameters for this operation alone, over the resource's; only a CIB has them so far."""
 
@@ -249,7 +251,11 @@ class Resource:
     def _recurring(self) -> tuple[Operation, ...]:
         if not self.is_monitored:
             return ()
-        return tuple(o for o in self.operations if o.name == "monitor" and o.interval_ms and o.enabled)
+        return tuple(
+            o
+            for o in self.operations
+            if o.name == "monitor" and o.interval_ms and o.enabled and not o.is_ambiguous
+        )
 
     def at(self, *path: str) -> Where:
         """Return where a field stands, or the nearest enclosing one that was written."""
