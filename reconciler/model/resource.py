@@ -220,13 +220,15 @@ class Resource:
     """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
     is_unique: bool = False
     """For an instance of a clone: it has its own name on nodes too."""
+    named: ResourceId | None = None
+    """For a copy too many of an instance that is not unique: the name of its own that its node has for it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.params.state`)."""
 
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        return self.id if self.is_unique else self.declared_as
+        return self.named or (self.id if self.is_unique else self.declared_as)
 
     @property
     def declared_as(self) -> ResourceId:

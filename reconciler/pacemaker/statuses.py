@@ -63,8 +63,13 @@ def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources
         histories.setdefault(key, sheet.history)
         instance = instance_of(sheet.course, sheet.history, sheet.given)
         before = found.get(key)
-        if instance is not None and (before is None or before.role is Role.STOPPED):
+        if instance is None:
+            continue
+        if before is None or before.role is Role.STOPPED:
             found[key] = instance
+        elif instance.role is not Role.STOPPED and sheet.written != sheet.name:
+            # One copy is enough for a node; others are known by the names that the node has for them.
+            found[sheet.written, sheet.node] = replace(instance, resource=sheet.written)
     by_state = {n: s.state for n, s in nodes.status.items()}
     journeys = Journeys(
         histories=histories,
@@ -195,10 +200,11 @@ def _is_blocked(resource: Resource, history: Sequence[Entry]) -> bool:
 def _names(resources: Resources, sheets: Sequence[Sheet]) -> HistoryNames:
     """Return the names that histories have for instances of clones."""
     cloned = [s for s in sheets if s.name in resources.clone_of]
-    return HistoryNames(
-        shared=frozenset(s.name for s in cloned if s.name == s.written),
-        numbered={(s.name, s.node): s.written for s in cloned if s.name != s.written and s.course.is_active},
-    )
+    numbered: dict[Key, ResourceId] = {}
+    for sheet in cloned:
+        if sheet.name != sheet.written and sheet.course.is_active:
+            numbered.setdefault((sheet.name, sheet.node), sheet.written)
+    return HistoryNames(shared=frozenset(s.name for s in cloned if s.name == s.written), numbered=numbered)
 
 
 def _failures(nodes: Nodes, resources: Resources, sheets: Sequence[Sheet]) -> dict[Key, FailureCount]:

@@ -182,7 +182,8 @@ def _kin(situation: Situation) -> list[list[Resource]]:
     found: dict[ResourceId, list[Resource]] = {}
     for resource in situation.resources.values():
         is_inside = resource.container is not None and not resource.agent.is_connection
-        if resource.guest is None and not is_inside and not situation.is_removed(resource.id):
+        is_probed = resource.named is None and not is_inside and not situation.is_removed(resource.id)
+        if resource.guest is None and is_probed:
             found.setdefault(resource.known_as, []).append(resource)
     return list(found.values())
 

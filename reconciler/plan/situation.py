@@ -34,6 +34,8 @@ class CloneSet:
     clone: Clone
     instances: tuple[ResourceId, ...]
     """Primitives or groups, by number; those that run come first, in the order of their nodes."""
+    surplus: int = 0
+    """How many of them, the last ones, are copies too many on a node that has another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
