@@ -100,10 +100,8 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
 
 def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Stop what a live migration has left behind."""
-    active = situation.active(decision.resource.id)
-    places = {i.node for i in active}
-    for instance in active:
-        if instance.migrated_to in places and situation.is_online(instance.node):
+    for instance in situation.leftovers(decision.resource.id):
+        if situation.is_online(instance.node):
             uses = instance.started_as or start_parameters(decision.resource)
             steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses))
 

@@ -62,18 +62,12 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
             situation=situation,
             placement=placement,
             resource=resource,
-            active=_without_leftovers(situation.active(resource.id)),
+            active=situation.active(resource.id),
             target=placement.nodes.get(resource.id),
             obstacle=placement.obstacles.get(resource.id),
         )
         decisions.append(_held(case) or _stopped(case) or _running(case) or _started(case))
     return decisions
-
-
-def _without_leftovers(active: tuple[Instance, ...]) -> tuple[Instance, ...]:
-    """Leave out what has been migrated away already: it is only to be cleared."""
-    places = {i.node for i in active}
-    return tuple(i for i in active if i.migrated_to not in places)
 
 
 def pause_after(failure_count: int, operation: str) -> float:
