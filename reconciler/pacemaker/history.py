@@ -218,6 +218,7 @@ def _remember(course: Course, entry: Entry, on_fail: OnFail, outcome: Outcome) -
         text=entry.reason or f"return code {entry.rc}",
         interval_ms=entry.interval_ms,
         is_hard=outcome is not Outcome.FAILED or entry.rc in HARD_ERRORS,
+        is_missing=entry.status == STATUS_NOT_INSTALLED,
     )
 
 

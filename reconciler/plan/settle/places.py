@@ -2,7 +2,8 @@
 
 The rules:
 
-* What must be with a primary does not start while the primary does not run.
+* What must be with a primary does not start while the primary cannot, and is stopped when it is certain that that
+  cannot run.
 * What is in a container starts after it, again when it does, and stops before it.
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
   Nothing starts on a node that will not be there.
@@ -13,7 +14,7 @@ The rules:
 from collections.abc import Iterator, Mapping
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done
@@ -24,9 +25,10 @@ Decisions = Mapping[ResourceId, Decision]
 
 
 def colocation_relations(situation: Situation) -> Iterator[Relation]:
-    """Return a relation for each duty to be where something else is."""
+    """Return a relation for each duty to be where something else is, in any role but the promoted one."""
     for colocation in situation.intent.colocations:
-        if colocation.score < INFINITY or not situation.is_known(colocation.primary):
+        is_promotion = colocation.dependent_role is Role.PROMOTED
+        if colocation.score < INFINITY or is_promotion or not situation.is_known(colocation.primary):
             continue
         for leaf in situation.leaves(colocation.dependent):
             if leaf in situation.resources:
@@ -36,7 +38,7 @@ def colocation_relations(situation: Situation) -> Iterator[Relation]:
                     bond=Bond.WITH,
                     where=colocation.where,
                     is_order=False,
-                    blocks=Blocking.IF_STARTING,
+                    blocks=Blocking.ALWAYS,
                 )
 
 
