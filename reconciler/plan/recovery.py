@@ -226,7 +226,8 @@ def _running(case: _Case) -> Decision | None:
     contained = _failed_inside(case.situation, resource)
     if contained is not None:
         return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
-    return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
+    kept = _decision(case, Fate.KEEP)
+    return replace(kept, is_reloaded=True) if instance.needs_reload else kept
 
 
 def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
