@@ -219,7 +219,8 @@ def _running(case: _Case) -> Decision | None:
     reason = _why_restarted(case, instance)
     if reason is not None:
         return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
-    return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
+    kept = _decision(case, Fate.KEEP)
+    return replace(kept, is_reloaded=True) if instance.needs_reload else kept
 
 
 def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
