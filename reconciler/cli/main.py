@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from reconciler.cli.collection import collect_rarely
 from reconciler.cli.exits import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE
 from reconciler.cli.options import Options
 
@@ -145,6 +146,7 @@ def main() -> NoReturn:
     """Run the command line and exit with a code of the contract."""
     from reconciler.model.errors import ReconcilerError  # noqa: PLC0415  not needed for --help
 
+    collect_rarely()
     try:
         code = reconcile.main(standalone_mode=False)
     except click.UsageError as error:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import click
 
+from reconciler.act.abilities import feasible
 from reconciler.cli.options import Options
 from reconciler.load.load import Loaded, load
 from reconciler.model.errors import ReconcilerError
@@ -57,7 +58,7 @@ async def find_target(options: Options) -> Target:
 
 
 def valid_intent(loaded: Loaded, prefix: str = "") -> Intent:
-    """Return what is declared.
+    """Return what is declared, as far as it can be carried out.
 
     Raises:
         InvalidDeclarationError: it has errors, which are shown; `prefix` says what has.
@@ -65,7 +66,7 @@ def valid_intent(loaded: Loaded, prefix: str = "") -> Intent:
     if loaded.intent is None:
         show_problems(loaded.problems)
         raise InvalidDeclarationError(prefix + count_problems(loaded.problems))
-    return loaded.intent
+    return feasible(loaded.intent)
 
 
 def show_problems(problems: tuple[Problem, ...]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.node import GuestType, RemoteNode
@@ -98,6 +99,8 @@ class Operation:
     on_fail: OnFail = OnFail.RESTART
     role: Role | None = None
     enabled: bool = True
+    is_ambiguous: bool = False
+    """It is declared twice, so that it is neither armed nor disarmed; only a CIB can say so."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Parameters for this operation alone, over the resource's; only a CIB has them so far."""
 
@@ -218,13 +221,15 @@ class Resource:
     """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
     is_unique: bool = False
     """For an instance of a clone: it has its own name on nodes too."""
+    named: ResourceId | None = None
+    """For a copy too many of an instance that is not unique: the name of its own that its node has for it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.params.state`)."""
 
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        return self.id if self.is_unique else self.declared_as
+        return self.named or (self.id if self.is_unique else self.declared_as)
 
     @property
     def declared_as(self) -> ResourceId:
@@ -236,20 +241,24 @@ class Resource:
         for operation in self.operations:
             if operation.name == name and operation.interval_ms == interval_ms:
                 return operation
-        return Operation(name=name, interval_ms=interval_ms)
+        return _default_operation(name, interval_ms)
 
     def monitors(self) -> tuple[Operation, ...]:
         """Return the recurring monitors of a running instance, in declaration order."""
-        return tuple(m for m in self._recurring() if m.role is not Role.STOPPED)
+        return tuple([m for m in self._recurring() if m.role is not Role.STOPPED])
 
     def monitors_while_stopped(self) -> tuple[Operation, ...]:
         """Return the monitors for nodes where it is not to run: they notice when it does."""
-        return tuple(m for m in self._recurring() if m.role is Role.STOPPED)
+        return tuple([m for m in self._recurring() if m.role is Role.STOPPED])
 
-    def _recurring(self) -> tuple[Operation, ...]:
+    def _recurring(self) -> list[Operation]:
         if not self.is_monitored:
-            return ()
-        return tuple(o for o in self.operations if o.name == "monitor" and o.interval_ms and o.enabled)
+            return []
+        return [
+            o
+            for o in self.operations
+            if o.interval_ms and o.name == "monitor" and o.enabled and not o.is_ambiguous
+        ]
 
     def at(self, *path: str) -> Where:
         """Return where a field stands, or the nearest enclosing one that was written."""
@@ -258,3 +267,9 @@ class Resource:
             if found is not None:
                 return found
         return self.where
+
+
+@lru_cache(maxsize=1024)
+def _default_operation(name: str, interval_ms: int) -> Operation:
+    """Return the settings of an operation that is not declared; plans ask for the same few all the time."""
+    return Operation(name=name, interval_ms=interval_ms)

@@ -31,9 +31,28 @@ class HistoryNames:
             numbers: the instance that what is active on a node is.
         """
         assert action.resource is not None
-        if action.instance is None or action.resource in self.shared:
-            return action.resource
+        return (
+            action.resource
+            if action.instance is None
+            else self._of(action.resource, action.instance, numbers)
+        )
+
+    def spoken(
+        self, instance: ResourceId, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId]
+    ) -> ResourceId:
+        """Return the name by which Pacemaker speaks of a resource, or an instance of a clone."""
+        known = {name for (name, _), found in numbers.items() if found == instance}
+        return self._of(known.pop(), instance, numbers) if known else instance
+
+    def _of(
+        self,
+        known_as: ResourceId,
+        instance: ResourceId,
+        numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
+    ) -> ResourceId:
+        if known_as in self.shared or known_as.rpartition(":")[2].isdigit():
+            return known_as
         for (resource, node), name in self.numbered.items():
-            if resource == action.resource and numbers.get((resource, node)) == action.instance:
+            if resource == known_as and numbers.get((resource, node)) == instance:
                 return name
-        return action.instance
+        return instance

@@ -1,11 +1,12 @@
 """Plans for a Pacemaker cluster and carries the plan out on paper: what `simulate` prints, as JSON and as text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.model.names import ActionId, ResourceId
+from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
-from reconciler.model.transition import Transition
+from reconciler.model.transition import Milestone, Transition
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
@@ -104,8 +105,18 @@ def executed_lines(simulation: Simulation) -> list[str]:
             for c in forgotten_failures(given)
         ),
         *(f"* Resource action: {c.resource:<15} delete on {c.node}" for c in deleted_histories(given)),
-        *(pseudo_line(step) for step in dict.fromkeys(m.name for m in transition.milestones)),
+        *(
+            pseudo_line(step)
+            for step in dict.fromkeys(_step(given, numbers, m) for m in transition.milestones)
+        ),
     ]
+
+
+def _step(given: CibInput, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId], step: Milestone) -> str:
+    """Return what Pacemaker calls a step that runs nothing."""
+    if step.node is None:
+        return step.name
+    return f"{given.names.spoken(step.subject, numbers)}_stop_0"
 
 
 def _pseudo_action(name: str, after: tuple[ActionId, ...]) -> dict[str, object]:

@@ -20,7 +20,7 @@ def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -
     changes = []
     updated = {a.subject for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
     for decision in decisions.values():
-        if decision.stops or decision.starts or decision.migrates:
+        if decision.stops or decision.starts or decision.migrates or decision.reloads:
             changes.append(_change(situation, decisions, decision))
         elif decision.resource.id in updated and _is_update(decision):
             changes.append(
@@ -47,6 +47,8 @@ def describe_blocked(decisions: Decisions) -> tuple[Blocked, ...]:
 def _intended_change(decision: Decision) -> Change | None:
     """Return what would be done with a resource that is held."""
     if decision.intended is None or decision.stops or decision.starts:
+        return None
+    if decision.intended is Fate.START and decision.target is None:
         return None
     return Change(
         address=address_of(decision.resource),
@@ -76,16 +78,18 @@ def _change(situation: Situation, decisions: Decisions, decision: Decision) -> C
         address=address_of(resource),
         action=action,
         source=source,
-        target=decision.target if decision.starts or decision.migrates else None,
+        target=decision.target if decision.starts or decision.migrates or decision.reloads else None,
         reasons=decision.reasons,
         depends_on=_depends_on(situation, decisions, decision),
-        is_disruptive=bool(decision.active) and not decision.migrates,
+        is_disruptive=bool(decision.active) and not (decision.migrates or decision.reloads),
         is_destructive=action == "destroy",
     )
 
 
 def _verb(situation: Situation, decision: Decision) -> str:
     is_guest = decision.resource.guest is not None
+    if decision.reloads:
+        return "reload"
     if decision.fate is Fate.STOP:
         is_removed = situation.is_removed(decision.resource.id)
         return "destroy" if is_guest and is_removed else "stop"
@@ -110,8 +114,8 @@ def _depends_on(situation: Situation, decisions: Decisions, decision: Decision) 
         guest = situation.guests.get(node)
         if guest is not None and _is_changed(decisions[guest.id]) and decision.starts:
             found.add(address_of(guest))
-    for ordering in situation.intent.orderings:
-        if ordering.then == decision.resource.id and is_binding(ordering):
+    for ordering in situation.index.orderings.get(decision.resource.id, ()):
+        if is_binding(ordering):
             first = decisions.get(ordering.first)
             if first is not None and _is_changed(first):
                 found.add(address_of(first.resource))

@@ -68,7 +68,11 @@ class Declarations:
         for _ in range(chance.integer(0, 4)):
             self._add_guest(self.documents)
         for _ in range(chance.integer(1, 6)):
+            without = dict(self.documents)
             self._add_resource(self.documents)
+            if load(self.files).intent is None:
+                # What it is to be with, and may not be, is found by chance now and then, and refused.
+                self.documents = without
         loaded = load(self.files)
         assert loaded.intent is not None, f"a declaration of ours is no good: {loaded.problems}"
         return loaded.intent

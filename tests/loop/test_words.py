@@ -49,6 +49,7 @@ def test_every_kind_of_action_has_a_word_for_while_it_lasts() -> None:
         "probe": "looking for",
         "start": "starting",
         "stop": "stopping",
+        "reload-agent": "reloading",
         "monitor": "monitoring",
         "cancel": "no longer monitoring",
         "connect": "connecting",
@@ -56,5 +57,6 @@ def test_every_kind_of_action_has_a_word_for_while_it_lasts() -> None:
         "migrate_to": "handing over",
         "migrate_from": "taking over",
         "fence": "fencing",
+        "unfence": "unfencing",
         "release": "letting go",
     }

@@ -21,6 +21,7 @@ from reconciler.model.observed import Instance
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import OnFail, Resource, Role
 from reconciler.model.score import INFINITY
+from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.place.colocation import follow_primary, heed_dependent
 from reconciler.plan.place.ranking import best_of
 from reconciler.plan.place.room import ban_without_room
@@ -88,7 +89,7 @@ def is_blocked(resource: Resource, instance: Instance) -> bool:
     failure = instance.failure
     if failure is None:
         return False
-    on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+    on_fail = on_fail_of(resource, failure)
     return on_fail is OnFail.BLOCK or (failure.operation == "stop" and on_fail is OnFail.RESTART)
 
 
@@ -165,6 +166,8 @@ def _choose(
     if stopping is not None:
         assignment.note(name, Rule.FAILED)
         return None, stopping
+    if resource.agent.is_connection:
+        prefer = _half_migrated_to(situation, name) or prefer
     if situation.intent.cluster.policy.placement is not PlacementStrategy.DEFAULT:
         roomiest = ban_without_room(assignment, name)
         prefer = prefer if prefer is not None else roomiest
@@ -173,6 +176,11 @@ def _choose(
     if node is None:
         return None, _explain_none(assignment, resource, assignment.scores[name])
     return node, ""
+
+
+def _half_migrated_to(situation: Situation, name: ResourceId) -> NodeName | None:
+    """Return the node that a live migration in progress leads to; None when there is none."""
+    return next((i.migrating_to for i in situation.active(name) if i.migrating_to is not None), None)
 
 
 def _best(
@@ -206,7 +214,7 @@ def _stopped_by_failure(situation: Situation, resource: Resource) -> str | None:
     for instance in situation.instances.get(resource.id, ()):
         failure = instance.failure
         if failure is not None:
-            on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+            on_fail = on_fail_of(resource, failure)
             if (
                 on_fail is OnFail.RESET_REMOTE
                 and resource.params.get("reconnect_interval", "0") not in _NOUGHT
