@@ -11,6 +11,9 @@ from reconciler.model.observed import StartedAs
 class ActionKind(Enum):
     """What an action does."""
 
+    __hash__ = object.__hash__
+    """Each is there once; plans look actions up by it many times, and Enum's own is slow."""
+
     PROBE = "probe"
     """Asks once whether a resource runs somewhere; changes nothing."""
     START = "start"
@@ -80,6 +83,24 @@ class Action:
     def subject(self) -> ResourceId | None:
         """Return the resource that it is about; of a clone, the instance."""
         return self.instance or self.resource
+
+    def waiting_for(self, after: tuple[ActionId, ...]) -> "Action":
+        """Return the same action with its edges; field by field, for `replace` takes twice as long."""
+        return Action(
+            id=self.id,
+            kind=self.kind,
+            node=self.node,
+            resource=self.resource,
+            instance=self.instance,
+            interval_ms=self.interval_ms,
+            timeout_ms=self.timeout_ms,
+            peer=self.peer,
+            uses=self.uses,
+            after=after,
+            reasons=self.reasons,
+            is_forced=self.is_forced,
+            fencing=self.fencing,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

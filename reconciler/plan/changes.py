@@ -114,8 +114,8 @@ def _depends_on(situation: Situation, decisions: Decisions, decision: Decision) 
         guest = situation.guests.get(node)
         if guest is not None and _is_changed(decisions[guest.id]) and decision.starts:
             found.add(address_of(guest))
-    for ordering in situation.intent.orderings:
-        if ordering.then == decision.resource.id and is_binding(ordering):
+    for ordering in situation.index.orderings.get(decision.resource.id, ()):
+        if is_binding(ordering):
             first = decisions.get(ordering.first)
             if first is not None and _is_changed(first):
                 found.add(address_of(first.resource))

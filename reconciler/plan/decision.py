@@ -26,6 +26,10 @@ class Fate(Enum):
     """Nothing can be done now; the decision's obstacle says why."""
 
 
+_STOPPING = (Fate.STOP, Fate.RESTART, Fate.MOVE)
+_STARTING = (Fate.START, Fate.RESTART, Fate.MOVE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is to become of one resource."""
@@ -63,12 +67,12 @@ class Decision:
     @property
     def stops(self) -> bool:
         """Tell whether it is stopped where it runs."""
-        return self.fate in {Fate.STOP, Fate.RESTART, Fate.MOVE} and bool(self.active)
+        return bool(self.active) and self.fate in _STOPPING
 
     @property
     def starts(self) -> bool:
         """Tell whether it is started."""
-        return self.fate in {Fate.START, Fate.RESTART, Fate.MOVE}
+        return self.fate in _STARTING
 
     @property
     def migrates(self) -> bool:
@@ -83,5 +87,7 @@ class Decision:
     @property
     def runs_after(self) -> bool:
         """Tell whether it runs when the plan has been carried out."""
+        if self.fate is not Fate.KEEP:
+            return self.starts or self.migrates
         is_down = self.is_left_alone and any(i.failure is not None for i in self.active)
-        return self.starts or self.migrates or (self.fate is Fate.KEEP and bool(self.active) and not is_down)
+        return bool(self.active) and not is_down

@@ -9,7 +9,6 @@ The rules (Pacemaker Explained, "Migrating Resources"; lib/pacemaker/pcmk_sched_
 * It migrates as it was started: what is also to get other parameters is stopped and started.
 """
 
-from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
@@ -40,7 +39,9 @@ def can_migrate(situation: Situation, resource: Resource, instance: Instance, ta
 
 def _can_move(situation: Situation, resource: Resource, instance: Instance, target: NodeName) -> bool:
     is_sound = instance.role is Role.STARTED and instance.failure is None and instance.can_migrate
-    is_as_declared = instance.started_as is None or instance.started_as == start_parameters(resource)
+    is_as_declared = instance.started_as is None or (
+        instance.started_as == situation.index.start_parameters(resource)
+    )
     are_there = situation.is_online(instance.node) and situation.is_online(target)
     is_asked_to_restart = resource.declared_as in situation.history.restarts
     return (

@@ -14,6 +14,7 @@ from reconciler.model.transition import ActionKind
 from reconciler.plan.collectives import take_apart
 from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
+from reconciler.plan.index import grouped, index_of
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_node
 
@@ -51,17 +52,14 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
         contents=_contents(resources),
+        index=index_of(intent, assumed),
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
     return replace(situation, unheard=unheard_node(situation))
 
 
 def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tuple[Resource, ...]]:
-    found: dict[ResourceId, tuple[Resource, ...]] = {}
-    for resource in resources.values():
-        if resource.container is not None:
-            found[resource.container] = (*found.get(resource.container, ()), resource)
-    return found
+    return grouped((r.container, r) for r in resources.values() if r.container is not None)
 
 
 def _ending(

@@ -15,7 +15,6 @@ The rules, first match wins:
 
 from dataclasses import dataclass, replace
 
-from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
@@ -125,7 +124,9 @@ def _left_alone(case: _Case, instance: Instance) -> Decision:
     """Leave what runs on a host in maintenance as it is, and say so where that is not as declared."""
     situation, resource = case.situation, case.resource
     is_wanted = not situation.is_removed(resource.id) and resource.state is not Role.STOPPED
-    is_right = instance.started_as is None or not _differs(instance.started_as, start_parameters(resource))
+    is_right = instance.started_as is None or not _differs(
+        instance.started_as, situation.index.start_parameters(resource)
+    )
     is_as_asked = is_wanted and is_right and instance.failure is None and len(case.active) == 1
     text = None if is_as_asked else f"it runs on {instance.node}, which is in maintenance"
     return replace(_decision(case, Fate.KEEP, obstacle=text), is_left_alone=True)
@@ -203,7 +204,7 @@ def _running(case: _Case) -> Decision | None:
         return None
     (instance,) = case.active
     resource = case.resource
-    wanted = start_parameters(resource)
+    wanted = case.situation.index.start_parameters(resource)
     failure = instance.failure
     if failure and on_fail_of(resource, failure) is not OnFail.IGNORE:
         return _recover(case, instance)
@@ -218,7 +219,8 @@ def _running(case: _Case) -> Decision | None:
     reason = _why_restarted(case, instance)
     if reason is not None:
         return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
-    return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
+    kept = _decision(case, Fate.KEEP)
+    return replace(kept, is_reloaded=True) if instance.needs_reload else kept
 
 
 def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
@@ -245,12 +247,11 @@ def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
 
 def _failed_inside(situation: Situation, container: Resource) -> str | None:
     """Return what runs in a container and failed in a way that restarts it; None if nothing did."""
-    for resource in situation.resources.values():
-        if resource.container == container.id:
-            for instance in situation.instances.get(resource.id, ()):
-                failure = instance.failure
-                if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
-                    return resource.id
+    for resource in situation.contents.get(container.id, ()):
+        for instance in situation.instances.get(resource.id, ()):
+            failure = instance.failure
+            if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
+                return resource.id
     return None
 
 

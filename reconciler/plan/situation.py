@@ -13,6 +13,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import GuestType, Host, HostState, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed, Pending
 from reconciler.model.resource import Resource, Role
+from reconciler.plan.index import Index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ class Situation:
     """The nodes that this plan fences, and why: what runs there ends with them."""
     contents: Mapping[ResourceId, tuple[Resource, ...]] = field(default_factory=dict)
     """What is in each container."""
+    index: Index = field(default_factory=Index)
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
 
@@ -137,7 +139,7 @@ class Situation:
 
     def in_flight_on(self, node: NodeName) -> bool:
         """Tell whether a connection to this node is being made or ended."""
-        return any(p.node == node and p.resource is None for p in self.observed.pending)
+        return any(p.resource is None for p in self.index.pending_on.get(node, ()))
 
 
 def hypervisor_type(host: Host, resource: Resource) -> GuestType | None:

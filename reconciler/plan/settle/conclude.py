@@ -31,6 +31,8 @@ def conclude(
         decision = (
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
         )
+    if not ends_with:
+        return decision
     is_lost = any(situation.launcher(node) is not None for node in ends_with & situation.fences.keys())
     return replace(decision, ends_with=ends_with, is_failed=decision.is_failed or is_lost)
 

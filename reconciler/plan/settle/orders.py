@@ -15,7 +15,6 @@ The rules:
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
@@ -112,7 +111,7 @@ def _stops(
     """Relate the two the other way round as they stop; where a number is enough, that implies nothing."""
     if _least(situation, ordering):
         for relation in inverse(situation, decisions, ordering, ordering.first, ordering.then):
-            yield replace(relation, implies_first=False, holds=False)
+            yield relation._replace(implies_first=False, holds=False)
     elif is_by_node:
         yield from _pairs(situation, decisions, ordering, inverse)
     else:
@@ -252,7 +251,7 @@ def _pairs(
             if first is not None and (first, then) not in related:
                 related.add((first, then))
                 for relation in relate(situation, decisions, ordering, first, then):
-                    yield replace(relation, is_beside=True)
+                    yield relation._replace(is_beside=True)
 
 
 def _alone(situation: Situation, decisions: Decisions, ordering: Ordering) -> Iterator[Relation]:

@@ -85,6 +85,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
             decisions[resource] = replace(held_back, reasons=reasons)
     board = _Board(situation, decisions, relations, clone_of=_clones(situation))
     _lay_out(board, held)
+    _find_hindrances(board)
     _run(board)
     settled = {r: conclude(situation, decisions, board.tasks, r) for r in decisions}
     milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
@@ -137,6 +138,16 @@ def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
         is_uncertain=not is_certain,
         is_waiting=decision.is_waiting,
     )
+
+
+def _find_hindrances(board: _Board) -> None:
+    """Find all that cannot be done, before anything is done for the sake of what is."""
+    while board.changed:
+        task = board.task(board.changed.popleft())
+        for relation in board.relations.after(task.name) if task.hindrance is not None else ():
+            if relation.blocks is not Blocking.NO:
+                _hinder(board, board.task(relation.then), task, relation)
+    board.changed.extend(board.tasks)
 
 
 def _run(board: _Board) -> None:
