@@ -16,6 +16,6 @@ DIFFERENCES = {
     "group11": "a group of which a member in the middle stops for good says that it starts: it runs nothing",
     "mon-rsc-4": "a start without a result stays in crm_simulate's record after the stop, and counts as running there",
     "remote-orphaned2": "histories of remote nodes that nothing connects are not read: nothing can be done there",
-    "remote-recover": "a monitor on a remote node is not armed anew when its connection comes back elsewhere",
-    "whitebox-orphaned": "what runs in a guest whose resource is no longer declared is not seen",
+    "remote-recover": "a monitor on a remote node is not armed anew when its connection comes back",
+    "whitebox-orphaned": "histories of a guest node that nothing declares any more are not read, so that what runs in it is not seen",
 }
