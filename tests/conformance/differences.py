@@ -17,5 +17,5 @@ DIFFERENCES = {
     "mon-rsc-4": "a start without a result stays in crm_simulate's record after the stop, and counts as running there",
     "remote-orphaned2": "histories of remote nodes that nothing connects are not read: nothing can be done there",
     "remote-recover": "a monitor on a remote node is not armed anew when its connection comes back",
-    "whitebox-orphaned": "histories of a guest node that nothing declares any more are not read, so that what runs in it is not seen",
+    "whitebox-orphaned": "histories of a guest node that nothing declares are not read, nor what runs in it seen",
 }
