@@ -125,7 +125,12 @@ def instance_of(course: Course, history: Sequence[Entry], given: Circumstances) 
 def _is_passed_over(course: Course, entry: Entry, given: Circumstances) -> bool:
     """Tell whether an entry is a failure that is forgotten (unpack.c, check_operation_expiry)."""
     timeout_s = given.resource.failure_timeout_ms / 1000
-    if timeout_s <= 0 or not given.has_expired or entry.status in {STATUS_NOT_INSTALLED, STATUS_PENDING}:
+    if (
+        timeout_s <= 0
+        or not entry.at
+        or not given.has_expired
+        or entry.status in {STATUS_NOT_INSTALLED, STATUS_PENDING}
+    ):
         return False
     is_answer = entry.is_probe and entry.effective_rc in {OCF_OK, OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED}
     if given.now < entry.at + timeout_s or is_answer or entry.effective_rc == entry.expected_rc:

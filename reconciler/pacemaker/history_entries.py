@@ -76,6 +76,7 @@ class Entry:
     expected_rc: int
     """Below 0: not known."""
     at: float
+    """Epoch seconds; 0: not recorded."""
     reason: str = ""
     digests: Digests = Digests()
     transition: tuple[str, int] = ("", -1)
@@ -155,7 +156,7 @@ def order_of(one: Entry, other: Entry) -> int:
     if one.call >= 0 and other.call >= 0:
         if one.on_node == other.on_node and one.call != other.call:
             return one.call - other.call
-        is_timed = one.at > 0 and other.at > 0
+        is_timed = bool(one.at and other.at)
         return (one.at > other.at) - (one.at < other.at) if is_timed else 0
     # One of them has not ended: that is the newer one, unless a later transition overtook it.
     (mine, number), (theirs, other_number) = one.transition, other.transition

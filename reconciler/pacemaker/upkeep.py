@@ -93,7 +93,7 @@ def _is_cleared(given: CibInput, sheet: Sheet) -> bool:
 
 def _is_old(sheet: Sheet, entry: Entry) -> bool:
     timeout_s = sheet.given.resource.failure_timeout_ms / 1000
-    return timeout_s > 0 and sheet.given.now >= entry.at + timeout_s
+    return timeout_s > 0 and entry.at > 0 and sheet.given.now >= entry.at + timeout_s
 
 
 def _has_changed(resource: Resource, entry: Entry) -> bool:

@@ -163,11 +163,11 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
         allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
         never = {c.node for c in locations if c.discovery is Discovery.NEVER} - allowed
         there = {decisions[r.id].target: r for r in reversed(instances)}
-        nowhere = there.get(None, resource)
         for node in possible_nodes(situation, resource):
             is_told = node not in askable or node in never or (bool(allowed) and node not in allowed)
             if not is_told and (node in fresh or (name, node) not in known):
-                asked = there.get(node, nowhere)
+                # Of a clone: the instance that is to run there, else the first (Pacemaker probe_anonymous_clone).
+                asked = there.get(node, resource)
                 uses = situation.index.start_parameters(asked)
                 steps.add(resource_action(ActionKind.PROBE, asked, node, uses))
 

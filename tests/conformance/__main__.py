@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.conformance.cases import ASPECTS, run_suite, tallies
+from tests.conformance.differences import DIFFERENCES
 
 
 def show(line: str) -> None:
@@ -19,6 +20,8 @@ def main() -> None:
         if verdict.why and shown in {None, verdict.level}:
             missing = ",".join(a for a in ASPECTS if a not in verdict.right)
             show(f"{verdict.level} {verdict.case} [{missing}]: {verdict.why}")
+            if verdict.case in DIFFERENCES:
+                show(f"   because {DIFFERENCES[verdict.case]}")
     show(f"\n{'level':<7}{'cases':>7}" + "".join(f"{aspect:>16}" for aspect in ASPECTS))
     for level, tally in tallies(verdicts).items():
         shares = (f"{tally.right[a]} ({100 * tally.right[a] // tally.cases} %)" for a in ASPECTS)

@@ -45,3 +45,8 @@ def test_what_is_removed_is_stopped_and_its_records_are_deleted() -> None:
 def test_a_start_that_was_sent_is_listed_once_more() -> None:
     status = ran("r", op("start", -1, status=-1, op_digest=EMPTY))
     assert lines(dummy("r"), status) == {"* Resource action: r start on n1"}
+
+
+def test_what_happened_at_no_known_time_does_not_expire() -> None:
+    resource = dummy("r", meta(failure_timeout="60s"))
+    assert lines(resource, ran("r", op("start", 1, op_digest=EMPTY)), failed("r", 100)) == set()

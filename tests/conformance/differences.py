@@ -1,0 +1,21 @@
+"""Why our plan is not Pacemaker's, for each case up to level 6 where it is not: one line each."""
+
+_NUMBER = "a clone that is counted says again that it starts, when an instance of it stops for good"
+
+DIFFERENCES = {
+    "bug-lf-2453": "the reason names what cannot start, not that it is required: same actions",
+    "bug-rh-880249": "a promoted instance of what is no promotable clone is demoted before it stops: roles are missing",
+    "clone-interleave-2": _NUMBER + "; what has no instance beside it is told with another reason",
+    "clone-require-all-6": _NUMBER,
+    "clone_min_interleave_stop_one": _NUMBER,
+    "clone_min_interleave_stop_two": _NUMBER
+    + "; the reason names what cannot start, not that it is required",
+    "clone_min_stop_one": _NUMBER,
+    "clone_min_stop_two": _NUMBER,
+    "cloned-group-stop": "the reasons name what cannot start, not that it is required: same actions",
+    "group11": "a group of which a member in the middle stops for good says that it starts: it runs nothing",
+    "mon-rsc-4": "a start without a result stays in crm_simulate's record after the stop, and counts as running there",
+    "remote-orphaned2": "histories of remote nodes that nothing connects are not read: nothing can be done there",
+    "remote-recover": "a monitor on a remote node is not armed anew when its connection comes back",
+    "whitebox-orphaned": "histories of a guest node that nothing declares are not read, nor what runs in it seen",
+}
