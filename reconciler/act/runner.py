@@ -64,7 +64,14 @@ class Runner:
         self._finished(replace(outcome, written=written))
 
 
-_NOT_YET = {ActionKind.FENCE, ActionKind.RELEASE, ActionKind.MIGRATE_TO, ActionKind.MIGRATE_FROM}
+_NOT_YET = {
+    ActionKind.FENCE,
+    ActionKind.RELEASE,
+    ActionKind.MIGRATE_TO,
+    ActionKind.MIGRATE_FROM,
+    ActionKind.PROMOTE,
+    ActionKind.DEMOTE,
+}
 
 
 async def _carry_out(context: Context, action: Action, uid: str) -> Outcome:

@@ -8,6 +8,8 @@ _VERBS = {
     ActionKind.START: ("starting", "started"),
     ActionKind.STOP: ("stopping", "stopped"),
     ActionKind.CONNECT: ("connecting", "connected"),
+    ActionKind.PROMOTE: ("promoting", "promoted"),
+    ActionKind.DEMOTE: ("demoting", "demoted"),
     ActionKind.FENCE: ("fencing", "fenced"),
     ActionKind.RELEASE: ("letting go", "let go"),
     ActionKind.MIGRATE_TO: ("handing over", "handed over"),

@@ -218,6 +218,8 @@ class Resource:
     """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
     is_unique: bool = False
     """For an instance of a clone: it has its own name on nodes too."""
+    is_promotable: bool = False
+    """For an instance of a clone: it can be promoted."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.params.state`)."""
 

@@ -13,6 +13,7 @@ from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.history_names import HistoryNames
 from reconciler.pacemaker.nodes import Nodes, read_nodes, with_remotes
 from reconciler.pacemaker.options import Options, has_quorum, read_options
+from reconciler.pacemaker.promotion_scores import read_promotion_scores
 from reconciler.pacemaker.remote_states import remote_statuses
 from reconciler.pacemaker.remotes import declared_nodes
 from reconciler.pacemaker.resources import read_resources
@@ -82,6 +83,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         nodes=_in_order_of_status(nodes, options),
         instances=statuses.instances,
         has_quorum=has_quorum(cib),
+        promotion_scores=read_promotion_scores(nodes, resources, statuses.names),
     )
     intent, observed = without_tickets(intent, observed, constraints.tickets)
     if options.has_fencing:

@@ -144,4 +144,20 @@ def _places(given: CibInput, after: Observed) -> dict[str, list[tuple[str, Role]
     declared = [r for r in given.intent.resources if r not in hidden]
     removed = {r for r, _ in after.instances if r not in given.intent.resources and after.active_on(r)}
     found = places(after, [*declared, *sorted(removed)])
-    return {str(resource): [(str(n), r) for n, r in nodes] for resource, nodes in found.items()}
+    promotable = given.intent.promotable()
+    return {
+        str(resource): [
+            (str(n), _shown(role, is_promotable=_base(resource) in promotable)) for n, role in nodes
+        ]
+        for resource, nodes in found.items()
+    }
+
+
+def _base(resource: ResourceId) -> ResourceId:
+    base, _, number = resource.rpartition(":")
+    return ResourceId(base) if number.isdigit() else resource
+
+
+def _shown(role: Role, *, is_promotable: bool) -> Role:
+    """Return the role as it is shown: what can be promoted, and is only started, is unpromoted."""
+    return Role.UNPROMOTED if is_promotable and role is Role.STARTED else role

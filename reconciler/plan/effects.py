@@ -38,6 +38,8 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             | ActionKind.PROBE
             | ActionKind.START
             | ActionKind.STOP
+            | ActionKind.PROMOTE
+            | ActionKind.DEMOTE
             | ActionKind.MONITOR
             | ActionKind.CANCEL
         ):
@@ -105,6 +107,10 @@ def _with_instance(
             instances[key] = started(before, action.uses)
         case ActionKind.STOP:
             instances[key] = Instance(resource=resource, node=action.node, role=Role.STOPPED)
+        case ActionKind.PROMOTE:
+            instances[key] = replace(before, role=Role.PROMOTED, failure=None)
+        case ActionKind.DEMOTE:
+            instances[key] = replace(before, role=Role.UNPROMOTED, failure=None)
         case ActionKind.MONITOR:
             instances[key] = armed(
                 before, Monitor(interval_ms=action.interval_ms, timeout_ms=action.timeout_ms)

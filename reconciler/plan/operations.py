@@ -13,6 +13,7 @@ from reconciler.plan.decision import Decision
 from reconciler.plan.guests import Connections
 from reconciler.plan.monitors import add_monitors
 from reconciler.plan.place.scores import locations_by_resource, possible_nodes
+from reconciler.plan.role_changes import add_role_changes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, action_id, resource_action
 
@@ -34,6 +35,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
     _add_fences(situation, steps)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
+        add_role_changes(situation, steps, decision)
         _add_stops(situation, steps, decision)
         _add_clearing(situation, steps, decision)
         _add_start(steps, decision)

@@ -2,7 +2,8 @@
 
 The rules:
 
-* On one resource: what is in flight, then stops everywhere, then probes, then the start, then its monitors.
+* On one resource: what is in flight, then demotions, stops everywhere, probes, the start, the promotion, then its
+  monitors.
 * A node's connection, being made or to be made, comes before everything on that node.
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
 * What ended with its guest starts elsewhere only after that guest has stopped.
@@ -21,6 +22,10 @@ from reconciler.plan.settle.edges import order_by_relations, order_by_surprises
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
+
+_BRINGING = {ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.PROMOTE, ActionKind.DEMOTE}
+_BEFORE_PROMOTION = {ActionKind.DEMOTE, ActionKind.STOP, ActionKind.START, ActionKind.MIGRATE_FROM}
+_LEAVING = {ActionKind.DEMOTE, ActionKind.STOP, ActionKind.CANCEL}
 
 
 def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -51,15 +56,30 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     for monitor in own:
         if monitor.kind is ActionKind.MONITOR:
             there = [a for a in own if a.node == monitor.node]
-            started = [a for a in there if a.kind in {ActionKind.START, ActionKind.MIGRATE_FROM}]
+            started = [a for a in there if a.kind in _BRINGING]
             cleared = [a for a in there if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
             _all_before(steps, started or cleared, monitor.id)
     _order_migration(steps, own)
+    _order_roles(steps, own)
     before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
     for start in starts:
         _all_before(steps, before, start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
+
+
+def _order_roles(steps: Steps, own: list[Action]) -> None:
+    """Look first; then demote, stop, start and promote; and end the monitors of a role before it changes."""
+    for action in own:
+        if action.kind not in {ActionKind.PROMOTE, ActionKind.DEMOTE}:
+            continue
+        is_promotion = action.kind is ActionKind.PROMOTE
+        for other in own:
+            is_before = other.kind in {ActionKind.PROBE, ActionKind.CANCEL} and other.node == action.node
+            if is_before or (is_promotion and other.kind in _BEFORE_PROMOTION):
+                steps.order(other.id, action.id)
+            elif not is_promotion and other.kind is ActionKind.STOP:
+                steps.order(action.id, other.id)
 
 
 def _order_migration(steps: Steps, own: list[Action]) -> None:
@@ -115,7 +135,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
     for action in steps.by_node.get(remote.name, []):
         if action.subject is None:
             continue
-        is_leaving = action.kind in {ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO}
+        is_leaving = action.kind in _LEAVING or action.kind is ActionKind.MIGRATE_TO
         is_last_look = action.kind is ActionKind.PROBE and not starts
         if situation.is_online(remote.name) and (is_leaving or is_last_look):
             for stop in stops:
@@ -142,12 +162,12 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
         _all_before(steps, guest_starts, connect.id)
         _ids_before(steps, starting, connect.id)
         for action in inside:
-            is_left_behind = action.kind in {ActionKind.STOP, ActionKind.CANCEL} and bool(guest_stops)
+            is_left_behind = action.kind in _LEAVING and bool(guest_stops)
             if not is_left_behind:
                 steps.order(connect.id, action.id)
     for action in inside:
         _ids_before(steps, connecting, action.id)
-    leaving = [a for a in inside if a.kind is ActionKind.STOP]
+    leaving = [a for a in inside if a.kind in {ActionKind.STOP, ActionKind.DEMOTE}]
     for stop in guest_stops:
         if stop.is_forced:
             continue

@@ -4,12 +4,14 @@ The rules (Pacemaker Explained, "no-quorum-policy"):
 
 * stop: nothing is started, and what runs is stopped.
 * freeze: what runs nowhere is not started; what runs goes on, and may move among the nodes that are left.
+* demote: what is promoted is demoted; what cannot be promoted is stopped.
 * ignore: all goes on.
 """
 
 from dataclasses import replace
 
 from reconciler.model.policy import QuorumPolicy
+from reconciler.model.resource import Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.situation import Situation
@@ -27,8 +29,16 @@ def heed_quorum(situation: Situation, decisions: list[Decision]) -> list[Decisio
             return decisions
         case QuorumPolicy.FREEZE:
             return [_not_started(d, _FROZEN) if d.fate is Fate.START else d for d in decisions]
-        case QuorumPolicy.STOP | QuorumPolicy.DEMOTE | QuorumPolicy.FENCE:
+        case QuorumPolicy.DEMOTE:
+            return [_demoted(d) if d.resource.is_promotable and d.active else _stopped(d) for d in decisions]
+        case QuorumPolicy.STOP | QuorumPolicy.FENCE:
             return [_stopped(d) for d in decisions]
+
+
+def _demoted(decision: Decision) -> Decision:
+    """Let what can be promoted run, and only that."""
+    is_free = not decision.is_left_alone and decision.fate is not Fate.HOLD
+    return replace(decision, role=Role.UNPROMOTED, demotes=decision.was_promoted) if is_free else decision
 
 
 def _stopped(decision: Decision) -> Decision:

@@ -12,6 +12,7 @@ The rules:
 from collections.abc import Iterable
 
 from reconciler.model.names import ActionId
+from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Milestone
 from reconciler.plan.decision import Fate
 from reconciler.plan.settle.settle import Settled
@@ -19,7 +20,13 @@ from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
-_KINDS = {Verb.START: ActionKind.START, Verb.STOP: ActionKind.STOP}
+_KINDS = {
+    Verb.START: ActionKind.START,
+    Verb.STOP: ActionKind.STOP,
+    Verb.PROMOTE: ActionKind.PROMOTE,
+    Verb.DEMOTE: ActionKind.DEMOTE,
+}
+_DOWN = {Verb.STOP, Verb.DEMOTE}
 
 
 def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -80,6 +87,9 @@ def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list
         for node in sorted(decision.ends_with & situation.fences.keys()):
             after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
             name = decision.resource.id
+            was_promoted = any(i.node == node and i.role is Role.PROMOTED for i in decision.active)
+            if was_promoted and decision.demotes:
+                found.append(Milestone(name=f"{name}_demote_0", subject=name, after=after))
             found.append(Milestone(name=f"{name}_stop_0", subject=name, after=after))
     return found
 
@@ -114,6 +124,8 @@ def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
     second could not take over before the first has.
     """
     resource, verb = relation.then
+    if verb in {Verb.PROMOTE, Verb.DEMOTE}:
+        return steps.of(_KINDS[verb], resource)
     is_live = settled.decisions[resource].migrates
     first = settled.decisions.get(relation.first[0])
     are_both_live = is_live and first is not None and first.migrates
@@ -129,7 +141,7 @@ def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -
     planned = [a.id for a in steps.of(kind, resource)]
     pending = [p.id for p in situation.pending.get(resource, ()) if p.kind == kind.value]
     decision = settled.decisions[resource]
-    fences = decision.ends_with if verb is Verb.STOP else ()
+    fences = decision.ends_with if verb in _DOWN else ()
     return (*planned, *pending, *(a.id for node in sorted(fences) for a in steps.on(ActionKind.FENCE, node)))
 
 

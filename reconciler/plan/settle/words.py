@@ -34,6 +34,8 @@ def obstacle_after(first: Task, relation: Relation, decisions: Mapping[ResourceI
 def _lacks(subject: ResourceId, bond: Bond, why: str) -> str:
     """Say what something lacks."""
     match bond:
+        case Bond.OWN | Bond.TURN:
+            return why
         case Bond.AFTER | Bond.PART if subject.startswith("one-or-more:"):
             return "it starts after one of several, and none of them runs"
         case Bond.AFTER | Bond.PART if subject.startswith("clone-one-or-more:"):
@@ -52,6 +54,8 @@ def reasons_of(start: Task, stop: Task, tasks: Tasks) -> tuple[Reason, ...]:
     """Return why a resource is stopped, or restarted, for the sake of others; each other is named once."""
     found: dict[str, Reason] = {}
     for relation in [*start.causes, *stop.causes]:
+        if relation.bond is Bond.OWN:
+            continue
         other = relation.then if relation.first in {start.name, stop.name} else relation.first
         if other[0] not in found:
             found[other[0]] = _reason(relation, other, tasks)
