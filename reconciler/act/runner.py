@@ -77,6 +77,10 @@ _NOT_YET = {
 async def _carry_out(context: Context, action: Action, uid: str) -> Outcome:
     if action.kind in {ActionKind.CONNECT, ActionKind.DISCONNECT}:
         return await run_connection_action(context, action, uid)
+    if action.kind is ActionKind.NOTIFY:
+        # Nobody is told yet, as a warning says where it is asked for; what would be told of is done all the same.
+        result = OperationResult(resource=action.resource or ResourceId(""), operation="notify", uid=uid)
+        return Outcome(action=action, uid=uid, result=result)
     if action.kind in _NOT_YET:
         # The planner plans them for Pacemaker's clusters; no declaration of ours can ask for fencing yet.
         raise NotImplementedError(f"{action.kind.value} is not carried out yet")

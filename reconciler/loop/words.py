@@ -19,6 +19,7 @@ _OTHER_VERBS = {
     ActionKind.PROBE: "looking for",
     ActionKind.MONITOR: "monitoring",
     ActionKind.CANCEL: "no longer monitoring",
+    ActionKind.NOTIFY: "telling",
     ActionKind.DISCONNECT: "leaving",
 }
 

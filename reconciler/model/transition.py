@@ -32,6 +32,8 @@ class ActionKind(Enum):
     """Makes certain that a node runs nothing any more."""
     PROMOTE = "promote"
     DEMOTE = "demote"
+    NOTIFY = "notify"
+    """Tells an instance of a clone what others of it are about to do, or did."""
     RELEASE = "release"
     """Lets a node go that asked to leave, once nothing runs there."""
 

@@ -31,9 +31,22 @@ class HistoryNames:
             numbers: the instance that what is active on a node is.
         """
         assert action.resource is not None
-        if action.instance is None or action.resource in self.shared:
-            return action.resource
+        return (
+            action.resource
+            if action.instance is None
+            else self.of_instance(action.instance, action.resource, numbers)
+        )
+
+    def of_instance(
+        self,
+        instance: ResourceId,
+        known_as: ResourceId,
+        numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
+    ) -> ResourceId:
+        """Return the name by which Pacemaker speaks of an instance that nodes know by a name that it shares."""
+        if known_as in self.shared:
+            return known_as
         for (resource, node), name in self.numbered.items():
-            if resource == action.resource and numbers.get((resource, node)) == action.instance:
+            if resource == known_as and numbers.get((resource, node)) == instance:
                 return name
-        return action.instance
+        return instance

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from reconciler.model.names import ActionId, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
-from reconciler.model.transition import Transition
+from reconciler.model.transition import Milestone, Transition
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
 from reconciler.plan.check import Alarm, check
-from reconciler.plan.collectives import take_apart
+from reconciler.plan.collectives import Ensemble, take_apart
 from reconciler.plan.outlook import carried_out, in_order
 from reconciler.plan.schedule import schedule
 
@@ -95,7 +95,8 @@ def simulation_text(simulation: Simulation) -> str:
 def executed_lines(simulation: Simulation) -> list[str]:
     """Return a line for each action of a transition, in the first allowed order, and for each pseudo-action."""
     given, transition = simulation.given, simulation.transition
-    numbers = take_apart(given.intent, given.observed).numbers
+    ensemble = take_apart(given.intent, given.observed)
+    numbers = ensemble.numbers
     actions = [*pending_starts(given, transition), *in_order(transition)]
     return [
         *(action_line(a, given.names.of(a, numbers) if a.resource else a.node) for a in actions),
@@ -104,8 +105,20 @@ def executed_lines(simulation: Simulation) -> list[str]:
             for c in forgotten_failures(given)
         ),
         *(f"* Resource action: {c.resource:<15} delete on {c.node}" for c in deleted_histories(given)),
-        *(pseudo_line(step) for step in dict.fromkeys(m.name for m in transition.milestones)),
+        *(
+            pseudo_line(step)
+            for step in dict.fromkeys(_called(given, ensemble, m) for m in transition.milestones)
+        ),
     ]
+
+
+def _called(given: CibInput, ensemble: Ensemble, step: Milestone) -> str:
+    """Return a step's name with its instance called as histories call it."""
+    resource = ensemble.resources.get(step.subject)
+    if resource is None or resource.instance_of is None or not step.name.startswith(f"{step.subject}_"):
+        return step.name
+    known = given.names.of_instance(resource.id, resource.known_as, ensemble.numbers)
+    return known + step.name.removeprefix(step.subject)
 
 
 def _pseudo_action(name: str, after: tuple[ActionId, ...]) -> dict[str, object]:

@@ -31,7 +31,7 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             return _fenced(observed, action.node, guest_nodes)
         case ActionKind.RELEASE:
             return _with_node(observed, action.node, NodeState.OFFLINE)
-        case ActionKind.MIGRATE_TO:
+        case ActionKind.MIGRATE_TO | ActionKind.NOTIFY:
             return observed
         case (
             ActionKind.MIGRATE_FROM

@@ -138,3 +138,14 @@ def test_nodes_are_in_the_order_of_their_status_with_those_that_are_gone_last() 
     assert list(read(swapped.encode()).observed.nodes) == ["n2", "n1"]
     gone = swapped.replace('uname="n2" in_ccm="true"', 'uname="n2" in_ccm="false"')
     assert list(read(gone.encode()).observed.nodes) == ["n1", "n2"]
+
+
+def test_instances_of_fencing_devices_may_differ_and_those_of_services_may_not() -> None:
+    def unique(standard: str) -> bool:
+        primitive = f'<primitive id="r" class="{standard}" type="x"/>'
+        given = read(cib(f'<clone id="c">{meta(globally_unique="true")}{primitive}</clone>'))
+        (found,) = given.intent.collectives.values()
+        assert isinstance(found, Clone)
+        return found.is_unique
+
+    assert [unique(standard) for standard in ("stonith", "systemd")] == [True, False]
