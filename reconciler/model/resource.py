@@ -98,6 +98,8 @@ class Operation:
     on_fail: OnFail = OnFail.RESTART
     role: Role | None = None
     enabled: bool = True
+    is_ambiguous: bool = False
+    """Several have this name and interval: a recurring one is then neither begun nor ended; only in a CIB."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Parameters for this operation alone, over the resource's; only a CIB has them so far."""
 
@@ -251,7 +253,8 @@ class Resource:
     def _recurring(self) -> tuple[Operation, ...]:
         if not self.is_monitored:
             return ()
-        return tuple(o for o in self.operations if o.name == "monitor" and o.interval_ms and o.enabled)
+        monitors = (o for o in self.operations if o.name == "monitor" and o.interval_ms)
+        return tuple(m for m in monitors if m.enabled and not m.is_ambiguous)
 
     def at(self, *path: str) -> Where:
         """Return where a field stands, or the nearest enclosing one that was written."""

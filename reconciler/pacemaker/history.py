@@ -254,6 +254,8 @@ def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> fr
             continue
         operation = given.resource.operation(entry.operation, entry.interval_ms)
         key = (entry.operation, entry.interval_ms)
+        if operation.is_ambiguous:
+            continue
         is_changed = given.has_digests and (
             definition_change(given.resource, entry) is not DefinitionChange.NONE
         )

@@ -68,7 +68,9 @@ def read_operations(lineage: Lineage, policy: FailurePolicy) -> tuple[Operation,
     entries = [cib.resolve(op) for op in _entries(cib, lineage.sources)]
     for op in entries:
         operation = _operation(cib, op, subject, policy)
-        found.setdefault((operation.name, operation.interval_ms), operation)
+        key = (operation.name, operation.interval_ms)
+        # Of recurring ones with the same interval none is run (lib/pacemaker/pcmk_sched_recurring.c, is_op_dup).
+        found[key] = replace(found[key], is_ambiguous=True) if key in found else operation
     on_demote = _on_demote(list(found.values()), entries)
     demote = found.get(("demote", 0))
     if on_demote is not None and (demote is None or not _says(entries, "demote", "on-fail")):
@@ -109,7 +111,7 @@ def _operation(cib: Cib, op: Element, subject: Subject, policy: FailurePolicy) -
         interval_ms=interval_ms,
         timeout_ms=duration_ms(settings.get("timeout"), _DEFAULT_TIMEOUT_MS) or _DEFAULT_TIMEOUT_MS,
         on_fail=policy.understood(_allowed(settings, name, interval_ms), name, interval_ms),
-        role=None if role is Role.STARTED else role,
+        role=role,
         params=pairs(cib, elements(op, "instance_attributes"), Subject(now=cib.now, agent=subject.agent)),
         enabled=boolean(settings.get("enabled"), default=True),
     )

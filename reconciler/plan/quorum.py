@@ -6,12 +6,14 @@ The rules (Pacemaker Explained, "no-quorum-policy"):
 * freeze: what runs nowhere is not started; what runs goes on, and may move among the nodes that are left.
 * demote: what is promoted is demoted; what cannot be promoted is stopped.
 * ignore: all goes on.
+
+What requires nothing heeds none of this.
 """
 
 from dataclasses import replace
 
 from reconciler.model.policy import QuorumPolicy
-from reconciler.model.resource import Role
+from reconciler.model.resource import Requires, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.situation import Situation
@@ -28,11 +30,15 @@ def heed_quorum(situation: Situation, decisions: list[Decision]) -> list[Decisio
         case QuorumPolicy.IGNORE:
             return decisions
         case QuorumPolicy.FREEZE:
-            return [_not_started(d, _FROZEN) if d.fate is Fate.START else d for d in decisions]
+            return [_not_started(d, _FROZEN) if _is_new(d) else d for d in decisions]
         case QuorumPolicy.DEMOTE:
             return [_demoted(d) if d.resource.is_promotable and d.active else _stopped(d) for d in decisions]
         case QuorumPolicy.STOP | QuorumPolicy.FENCE:
             return [_stopped(d) for d in decisions]
+
+
+def _is_new(decision: Decision) -> bool:
+    return decision.fate is Fate.START and decision.resource.requires is not Requires.NOTHING
 
 
 def _demoted(decision: Decision) -> Decision:
@@ -42,9 +48,10 @@ def _demoted(decision: Decision) -> Decision:
 
 
 def _stopped(decision: Decision) -> Decision:
-    if decision.fate is Fate.START:
+    if _is_new(decision):
         return _not_started(decision, _NO_QUORUM)
-    is_free = decision.runs_after and not decision.is_left_alone
+    needs_quorum = decision.resource.requires is not Requires.NOTHING
+    is_free = needs_quorum and decision.runs_after and not decision.is_left_alone
     if not is_free:
         return decision
     return replace(decision, fate=Fate.STOP, reasons=(_NO_QUORUM,), obstacle=_NO_QUORUM.text)

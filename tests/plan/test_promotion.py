@@ -23,6 +23,7 @@ from tests.plan.worlds import (
     promotion_scores,
     running,
     seen,
+    with_,
 )
 
 PROMOTABLE = clone("c", "a", promotion=Promotion())
@@ -146,3 +147,10 @@ def test_a_promoted_instance_moves_by_all_four_steps() -> None:
     got = graph(plan(asked, promotion_scores(world, "a", h1=5, h2=5)))
     assert got["a_stop_0@h1"] == ["a_demote_0@h1"]
     assert "a_stop_0@h1" in got["a_start_0@h2"]
+
+
+def test_a_colocation_for_the_promoted_role_keeps_from_promotion_and_not_from_a_start() -> None:
+    bond = replace(with_("c", "x"), dependent_role=Role.PROMOTED)
+    asked = intent("h1", bare(), dummy("x", state=Role.STOPPED), PROMOTABLE, bond)
+    got = graph(plan(asked, promotion_scores(empty_world(asked), "a", h1=5)))
+    assert ("a_start_0@h1" in got, "a_promote_0@h1" in got) == (True, False)

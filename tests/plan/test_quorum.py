@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.model.intent import Cluster
 from reconciler.model.policy import Policy, QuorumPolicy
+from reconciler.model.resource import Requires
 from tests.plan.worlds import changes, dummy, empty_world, intent, plan, prefers, running, seen
 
 
@@ -22,3 +23,10 @@ def test_quorum_policy(policy: QuorumPolicy, expected: list[str]) -> None:
     asked = replace(asked, cluster=Cluster(policy=Policy(on_quorum_loss=policy)))
     world = replace(seen(empty_world(asked), running(asked, "a", "h1")), has_quorum=False)
     assert changes(plan(asked, world)) == expected
+
+
+def test_what_requires_nothing_starts_and_goes_on_without_quorum() -> None:
+    asked = intent("h1", dummy("a", requires=Requires.NOTHING), dummy("b", requires=Requires.NOTHING))
+    asked = replace(asked, cluster=Cluster(policy=Policy(on_quorum_loss=QuorumPolicy.STOP)))
+    world = replace(seen(empty_world(asked), running(asked, "a", "h1")), has_quorum=False)
+    assert changes(plan(asked, world)) == ["start resource/b -> h1"]

@@ -23,6 +23,7 @@ from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.place.colocation import heed_dependent, is_interleaved, place_of
 from reconciler.plan.place.importance import can_serve, compare, importance
+from reconciler.plan.place.primitives import is_blocked
 from reconciler.plan.place.state import Assignment
 from reconciler.plan.place.tree import Variant
 from reconciler.plan.situation import CloneSet
@@ -212,7 +213,8 @@ def _current_role(assignment: Assignment, instance: ResourceId) -> int:
 def _can_be_promoted(assignment: Assignment, cloned: CloneSet, instance: ResourceId, node: NodeName) -> bool:
     situation = assignment.situation
     is_promoted = any(i.role is Role.PROMOTED for i in assignment.active(instance))
-    if not all(situation.resources[leaf].is_managed for leaf in situation.leaves(instance)):
+    leaves = [situation.resources[leaf] for leaf in situation.leaves(instance)]
+    if any(not r.is_managed or any(is_blocked(r, i) for i in situation.active(r.id)) for r in leaves):
         return is_promoted
     if assignment.promotions[instance] < 0 or not can_serve(assignment, cloned.clone.id, node):
         return False

@@ -11,7 +11,7 @@ The rules:
   clone to start, but is restarted or stopped only for the instance on its own node. Two clones of which the second is
   interleaved are ordered instance by instance, on each node.
 * Where a number of instances is enough, nothing but their number matters.
-* What must be with a primary does not start while the primary does not run.
+* What must be with a primary does not start, or is not promoted, while the primary does not run.
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
   Nothing starts in a guest that will not be there.
 """
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import UP, begun, done
@@ -293,11 +293,12 @@ def colocation_relations(situation: Situation) -> Iterator[Relation]:
     for colocation in situation.intent.colocations:
         if colocation.score < INFINITY or not _is_known(situation, colocation.primary):
             continue
+        verb = Verb.PROMOTE if colocation.dependent_role is Role.PROMOTED else Verb.START
         for leaf in situation.leaves(colocation.dependent):
             if leaf in situation.resources:
                 yield Relation(
                     first=done(situation, colocation.primary, Verb.START),
-                    then=(leaf, Verb.START),
+                    then=(leaf, verb),
                     bond=Bond.WITH,
                     where=colocation.where,
                     is_order=False,

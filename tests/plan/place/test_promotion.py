@@ -5,9 +5,9 @@ from dataclasses import replace
 from reconciler.model.collective import Promotion
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.observed import Instance
+from reconciler.model.observed import Failure, Instance
 from reconciler.model.policy import QuorumPolicy
-from reconciler.model.resource import Role
+from reconciler.model.resource import OnFail, Operation, Role
 from reconciler.model.score import INFINITY
 from tests.plan.place.places import placement, with_policy
 from tests.plan.worlds import (
@@ -117,3 +117,12 @@ def test_the_scores_of_all_members_of_a_group_count() -> None:
         Role.PROMOTED,
     ]
     assert got.nodes[ResourceId("b:1")] == NodeName("h2")
+
+
+def test_what_is_blocked_stays_promoted_and_counts() -> None:
+    declared = dummy("a", operations=(Operation(name="demote", on_fail=OnFail.BLOCK),))
+    asked = intent("h1 h2", declared, PROMOTABLE)
+    failure = Failure(operation="demote", rc=1, text="no")
+    stuck = running(asked, "a", "h1", role=Role.PROMOTED, failure=failure)
+    got = roles(asked, stuck, running(asked, "a", "h2"), h1=10, h2=5)
+    assert got == {"a:0": "Promoted h1", "a:1": "Unpromoted h2"}
