@@ -40,7 +40,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             if not relation.is_order or not actions:
                 continue
             before = _reach(situation, settled, steps, relation.first, reached)
-            if relation.bond is Bond.AFTER and relation.first[1] is not Verb.STOP:
+            if relation.bond is Bond.AFTER and relation.first[1] not in _DOWN:
                 before = (*before, *_monitors(situation, settled, steps, relation.first))
             for action in actions:
                 _ids_before(steps, before, action.id)
@@ -148,7 +148,7 @@ def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -
 def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> list[ActionId]:
     """Return the monitors that ask again how something is that is kept."""
     decision = settled.decisions.get(first[0])
-    if decision is None or decision.fate is not Fate.KEEP:
+    if decision is None or decision.fate is not Fate.KEEP or decision.promotes or decision.demotes:
         return []
     planned = [a.id for a in steps.of(ActionKind.MONITOR, first[0])]
     kind = ActionKind.MONITOR.value
