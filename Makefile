@@ -28,8 +28,9 @@ test: $(STAMP)-dev  ## everything; as root with real libvirt, QEMU, LXC and stoc
 	@.ci/lab $(BIN)
 	$(BIN)/python -m pytest
 
-bench: $(STAMP)-dev  ## print the benchmarks
+bench: $(STAMP)-dev  ## print the benchmarks; CIB_GENERATOR=FILE adds the planner beside crm_simulate
 	@for name in agent_footprint start_up commit_to_running; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
+	@if [ -n "$(CIB_GENERATOR)" ]; then echo "== planner_speed"; $(BIN)/python -m tests.benchmarks.planner_speed --generator "$(CIB_GENERATOR)"; fi
 
 conformance: $(STAMP)-dev  ## compare our decisions with Pacemaker's on its own cases: SUITE=DIR
 	@test -n "$(SUITE)" || { echo "usage: make conformance SUITE=DIR, with DIR's xml/, summary/ and levels.json"; exit 64; }

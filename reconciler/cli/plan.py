@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import click
 
+from reconciler.act.abilities import feasible
 from reconciler.cli.exits import EXIT_CHANGES, EXIT_REFUSED
 from reconciler.cli.observe import Sight, look
 from reconciler.cli.options import Options
@@ -109,4 +110,4 @@ def _valid(loaded: Loaded, prefix: str = "") -> Intent:
     if loaded.intent is None:
         show_problems(loaded.problems)
         raise InvalidDeclarationError(prefix + count_problems(loaded.problems))
-    return loaded.intent
+    return feasible(loaded.intent)

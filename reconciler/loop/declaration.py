@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from reconciler.act.abilities import feasible
 from reconciler.load.load import Loaded, load
 from reconciler.loop.memory import Memory
 from reconciler.model.errors import SourceError
@@ -67,7 +68,7 @@ class Declaration:
             self._refuse(problems, tree.source.commit or "the files")
             return has_recalled
         self._memory.problems, self._memory.refused, self._refusal = loaded.problems, "", ((), "")
-        intent = self._adjust(loaded.intent)
+        intent = feasible(self._adjust(loaded.intent))
         is_new = self._memory.intent != intent
         is_told = self._told == (tree.source.commit, tree.files)
         self._memory.accept(tree, intent)
@@ -88,7 +89,7 @@ class Declaration:
         loaded: Loaded = await self._ports.compute.run(load, tree.files)
         if loaded.intent is None:
             return False
-        self._memory.accept(tree, loaded.intent)
+        self._memory.accept(tree, feasible(loaded.intent))
         return True
 
     def _renamed(self, intent: Intent) -> tuple[Problem, ...]:

@@ -7,10 +7,12 @@ from reconciler.model.transition import Action, ActionKind
 _VERBS = {
     ActionKind.START: ("starting", "started"),
     ActionKind.STOP: ("stopping", "stopped"),
+    ActionKind.RELOAD: ("reloading", "reloaded"),
     ActionKind.CONNECT: ("connecting", "connected"),
     ActionKind.PROMOTE: ("promoting", "promoted"),
     ActionKind.DEMOTE: ("demoting", "demoted"),
     ActionKind.FENCE: ("fencing", "fenced"),
+    ActionKind.UNFENCE: ("unfencing", "unfenced"),
     ActionKind.RELEASE: ("letting go", "let go"),
     ActionKind.MIGRATE_TO: ("handing over", "handed over"),
     ActionKind.MIGRATE_FROM: ("taking over", "took over"),

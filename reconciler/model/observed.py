@@ -25,6 +25,10 @@ class NodeStatus:
     """Its stock agent was running before we knew of it: it is not connected until an operator says so."""
     is_leaving: bool = False
     """It asked to leave: everything moves away, and then it is let go."""
+    is_member: bool = False
+    """Though it is unclean, the cluster's membership has it, so that this part of the cluster may fence it."""
+    needs_unfencing: bool = False
+    """Its fencing devices keep it out until they let it in."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
 
@@ -65,6 +69,8 @@ class Instance:
     """The recurring monitors that are armed."""
     note: str = ""
     """For people: why the role is UNKNOWN."""
+    needs_reload: bool = False
+    """Its parameters were declared anew, and its resource agent can take them up while it runs."""
     is_starting: bool = False
     """Its start was sent, and has not ended."""
     migrating_to: NodeName | None = None

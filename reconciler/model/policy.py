@@ -65,6 +65,8 @@ class Policy:
     on_quorum_loss: QuorumPolicy = QuorumPolicy.IGNORE
     stops_removed: bool = True
     """What is no longer declared is stopped."""
+    searches_first: bool = True
+    """What was not asked about on a node is looked for there, before anything is started."""
     cancels_removed: bool = True
     """Monitors that are no longer declared are disarmed."""
     connects_hosts: bool = True

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.node import GuestType, RemoteNode
@@ -240,21 +241,21 @@ class Resource:
         for operation in self.operations:
             if operation.name == name and operation.interval_ms == interval_ms:
                 return operation
-        return Operation(name=name, interval_ms=interval_ms)
+        return _default_operation(name, interval_ms)
 
     def monitors(self) -> tuple[Operation, ...]:
         """Return the recurring monitors of a running instance, in declaration order."""
-        return tuple(m for m in self._recurring() if m.role is not Role.STOPPED)
+        return tuple([m for m in self._recurring() if m.role is not Role.STOPPED])
 
     def monitors_while_stopped(self) -> tuple[Operation, ...]:
         """Return the monitors for nodes where it is not to run: they notice when it does."""
-        return tuple(m for m in self._recurring() if m.role is Role.STOPPED)
+        return tuple([m for m in self._recurring() if m.role is Role.STOPPED])
 
-    def _recurring(self) -> tuple[Operation, ...]:
+    def _recurring(self) -> list[Operation]:
         if not self.is_monitored:
-            return ()
-        monitors = (o for o in self.operations if o.name == "monitor" and o.interval_ms)
-        return tuple(m for m in monitors if m.enabled and not m.is_ambiguous)
+            return []
+        monitors = [o for o in self.operations if o.interval_ms and o.name == "monitor"]
+        return [m for m in monitors if m.enabled and not m.is_ambiguous]
 
     def at(self, *path: str) -> Where:
         """Return where a field stands, or the nearest enclosing one that was written."""
@@ -263,3 +264,9 @@ class Resource:
             if found is not None:
                 return found
         return self.where
+
+
+@lru_cache(maxsize=1024)
+def _default_operation(name: str, interval_ms: int) -> Operation:
+    """Return the settings of an operation that is not declared; plans ask for the same few all the time."""
+    return Operation(name=name, interval_ms=interval_ms)

@@ -9,7 +9,8 @@ The rules, as Pacemaker has them (lib/pengine/unpack.c, unpack_rsc_op and what i
   monitor answers it, unless its consequence is to last.
 * Failures that are forgotten after a while are passed over then; monitors among them are armed anew.
 * Recurring monitors are armed that were begun after the last start.
-* What was started, or first found, with other parameters than declared is started_as that.
+* What was started, or first found, with other parameters than declared is started_as that, unless its resource agent
+  can take up those that differ while it runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,6 +65,8 @@ class Course:
     on_fail: OnFail = OnFail.IGNORE
     params: Mapping[str, str] | None = None
     """With which it was started; None: the declared ones."""
+    needs_reload: bool = False
+    """It was started with values of parameters that it can be given anew while it runs."""
     last_failure: Entry | None = None
     is_starting: bool = False
     bans: bool = False
@@ -111,7 +114,12 @@ def instance_of(course: Course, history: Sequence[Entry], given: Circumstances) 
         return found
     params = given.resource.params if course.params is None else course.params
     started_as = StartedAs(agent=given.agent, params=params)
-    return replace(found, started_as=started_as, is_starting=course.is_starting)
+    return replace(
+        found,
+        started_as=started_as,
+        is_starting=course.is_starting,
+        needs_reload=course.params is None and course.needs_reload,
+    )
 
 
 def _is_passed_over(course: Course, entry: Entry, given: Circumstances) -> bool:
@@ -142,7 +150,7 @@ def _pend(course: Course, entry: Entry, given: Circumstances) -> None:
 def _succeed(course: Course, entry: Entry, given: Circumstances) -> None:
     """Take a success for what it says (unpack.c, update_resource_state)."""
     rc, is_answer = entry.effective_rc, False
-    if rc == OCF_NOT_RUNNING and entry.operation == "monitor":
+    if rc == OCF_NOT_RUNNING:
         course.role = Role.STOPPED
         _answer(course, is_complete=True)
         return
@@ -165,8 +173,10 @@ def _succeed(course: Course, entry: Entry, given: Circumstances) -> None:
             if not course.is_active:
                 course.role = _running_role(given)
     if _is_start(entry):
-        course.params = _params_of(entry, given)
-    if is_answer or rc == OCF_NOT_RUNNING:
+        change = definition_change(given.resource, entry) if given.has_digests else DefinitionChange.NONE
+        course.params = _params_of(entry) if change is DefinitionChange.RESTART else None
+        course.needs_reload = change is DefinitionChange.RELOAD
+    if is_answer:
         _answer(course)
 
 
@@ -293,8 +303,6 @@ def _is_start(entry: Entry) -> bool:
     )
 
 
-def _params_of(entry: Entry, given: Circumstances) -> Mapping[str, str] | None:
-    """Return the parameters that something was started with, or found: others, if their digest is another."""
-    if not given.has_digests or definition_change(given.resource, entry) is not DefinitionChange.RESTART:
-        return None
+def _params_of(entry: Entry) -> Mapping[str, str]:
+    """Return what is known of parameters that something was started with, or found, and that are others now."""
     return {"op-digest": entry.digests.all or entry.digests.restart}

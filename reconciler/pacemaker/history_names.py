@@ -34,16 +34,22 @@ class HistoryNames:
         return (
             action.resource
             if action.instance is None
-            else self.of_instance(action.instance, action.resource, numbers)
+            else self._of(action.resource, action.instance, numbers)
         )
 
-    def of_instance(
+    def spoken(
+        self, instance: ResourceId, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId]
+    ) -> ResourceId:
+        """Return the name by which Pacemaker speaks of a resource, or an instance of a clone."""
+        known = {name for (name, _), found in numbers.items() if found == instance}
+        return self._of(known.pop(), instance, numbers) if known else instance
+
+    def _of(
         self,
-        instance: ResourceId,
         known_as: ResourceId,
+        instance: ResourceId,
         numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
     ) -> ResourceId:
-        """Return the name by which Pacemaker speaks of an instance that nodes know by a name that it shares."""
         if known_as in self.shared:
             return known_as
         for (resource, node), name in self.numbered.items():

@@ -63,6 +63,7 @@ def read_options(cib: Cib) -> Options:
         health_red=score(given.get("node-health-red"), -INFINITY),
         on_quorum_loss=_quorum_policy(cib, given.get("no-quorum-policy", "stop"), has_fencing=has_fencing),
         stops_removed=boolean(given.get("stop-removed-resources"), default=True),
+        searches_first=boolean(given.get("enable-startup-probes"), default=True),
         cancels_removed=boolean(given.get("cancel-removed-actions"), default=True),
         connects_hosts=False,
         has_fencing=has_fencing,

@@ -1,8 +1,9 @@
 """Plans for a Pacemaker cluster and carries the plan out on paper: what `simulate` prints, as JSON and as text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.model.names import ActionId, ResourceId
+from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Milestone, Transition
@@ -10,7 +11,7 @@ from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
 from reconciler.plan.check import Alarm, check
-from reconciler.plan.collectives import Ensemble, take_apart
+from reconciler.plan.collectives import take_apart
 from reconciler.plan.outlook import carried_out, in_order
 from reconciler.plan.schedule import schedule
 
@@ -107,18 +108,16 @@ def executed_lines(simulation: Simulation) -> list[str]:
         *(f"* Resource action: {c.resource:<15} delete on {c.node}" for c in deleted_histories(given)),
         *(
             pseudo_line(step)
-            for step in dict.fromkeys(_called(given, ensemble, m) for m in transition.milestones)
+            for step in dict.fromkeys(_step(given, numbers, m) for m in transition.milestones)
         ),
     ]
 
 
-def _called(given: CibInput, ensemble: Ensemble, step: Milestone) -> str:
-    """Return a step's name with its instance called as histories call it."""
-    resource = ensemble.resources.get(step.subject)
-    if resource is None or resource.instance_of is None or not step.name.startswith(f"{step.subject}_"):
+def _step(given: CibInput, numbers: Mapping[tuple[ResourceId, NodeName], ResourceId], step: Milestone) -> str:
+    """Return what Pacemaker calls a step that runs nothing."""
+    if step.node is None:
         return step.name
-    known = given.names.of_instance(resource.id, resource.known_as, ensemble.numbers)
-    return known + step.name.removeprefix(step.subject)
+    return given.names.spoken(step.subject, numbers) + step.name.removeprefix(step.subject)
 
 
 def _pseudo_action(name: str, after: tuple[ActionId, ...]) -> dict[str, object]:

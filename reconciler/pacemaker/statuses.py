@@ -18,7 +18,7 @@ from reconciler.pacemaker.migrations import Journeys, Key, settle_migrations
 from reconciler.pacemaker.nodes import Nodes
 from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.resources import Resources
-from reconciler.pacemaker.values import integer, score
+from reconciler.pacemaker.values import boolean, integer, score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +121,14 @@ def _sheets(cib: Cib, options: Options, nodes: Nodes, resources: Resources) -> I
             continue
         counts = fail_counts(nodes.failures[node], resources)
         for element in state.iterfind("lrm/lrm_resources/lrm_resource"):
-            sheet = _sheet(cib, resources, node, counts, element)
+            sheet = _sheet(cib, options, resources, node, counts, element)
             if sheet is not None:
                 yield sheet
 
 
 def _sheet(
     cib: Cib,
+    options: Options,
     resources: Resources,
     node: NodeName,
     counts: Mapping[ResourceId, tuple[int, float]],
@@ -156,7 +157,8 @@ def _sheet(
         now=cib.now,
         has_expired=declared.failure_timeout_ms > 0
         and last_at < cib.now - declared.failure_timeout_ms / 1000
-        and not _is_blocked(declared, history),
+        and not _is_blocked(declared, history)
+        and not _awaits_fencing(cib, options, declared),
         is_promotable=isinstance(clone, Clone) and clone.promotion is not None,
         has_digests=known is not None and known.id not in resources.with_rules,
     )
@@ -169,6 +171,15 @@ def _sheet(
         course=follow(history, given),
         is_declared=known is not None,
     )
+
+
+def _awaits_fencing(cib: Cib, options: Options, connection: Resource) -> bool:
+    """Tell whether a lost connection's failure is kept until its node was fenced (unpack.c, check_operation_expiry)."""
+    if not (connection.agent.is_connection and options.has_fencing and connection.failure_timeout_ms):
+        return False
+    states = (s for s in cib.section("status") if s.tag == "node_state")
+    state = next((s for s in states if connection.id in {s.get("id"), s.get("uname")}), None)
+    return state is not None and not boolean(state.get("node_fenced"))
 
 
 def _is_blocked(resource: Resource, history: Sequence[Entry]) -> bool:

@@ -20,7 +20,7 @@ def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -
     changes = []
     updated = {a.subject for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
     for decision in decisions.values():
-        if _is_changed(decision):
+        if _is_changed(decision) or decision.reloads:
             changes.append(_change(situation, decisions, decision))
         elif decision.resource.id in updated and _is_update(decision):
             changes.append(
@@ -85,7 +85,7 @@ def _change(situation: Situation, decisions: Decisions, decision: Decision) -> C
         target_role=_target_role(decision),
         reasons=decision.reasons,
         depends_on=_depends_on(situation, decisions, decision),
-        is_disruptive=bool(decision.active) and not decision.migrates,
+        is_disruptive=bool(decision.active) and not (decision.migrates or decision.reloads),
         is_destructive=action == "destroy",
     )
 
@@ -104,6 +104,8 @@ def _target_role(decision: Decision) -> Role | None:
 
 def _verb(situation: Situation, decision: Decision) -> str:
     is_guest = decision.resource.guest is not None
+    if decision.reloads:
+        return "reload"
     if decision.fate is Fate.STOP:
         is_removed = situation.is_removed(decision.resource.id)
         return "destroy" if is_guest and is_removed else "stop"
@@ -130,8 +132,8 @@ def _depends_on(situation: Situation, decisions: Decisions, decision: Decision) 
         guest = situation.guests.get(node)
         if guest is not None and _is_changed(decisions[guest.id]) and decision.starts:
             found.add(address_of(guest))
-    for ordering in situation.intent.orderings:
-        if ordering.then == decision.resource.id and is_binding(ordering):
+    for ordering in situation.index.orderings.get(decision.resource.id, ()):
+        if is_binding(ordering):
             first = decisions.get(ordering.first)
             if first is not None and _is_changed(first):
                 found.add(address_of(first.resource))

@@ -130,9 +130,12 @@ def _ends(
             return True
     for name in before:
         action = transition.actions.get(name)
-        if action is not None and action.kind is ActionKind.FENCE and action.node == place:
+        if action is None:
+            continue
+        is_fence = action.kind is ActionKind.FENCE
+        if is_fence and place in {action.node, *_guests_on(transition, observed, action.node)}:
             return True
-        if action is None or action.kind is not ActionKind.STOP:
+        if action.kind is not ActionKind.STOP:
             continue
         if action.resource == resource and action.node == place:
             return True
@@ -145,6 +148,15 @@ def _ends(
         and transition.guest_nodes.get(p.resource) == place
         for p in observed.pending
     )
+
+
+def _guests_on(transition: Transition, observed: Observed, host: NodeName) -> set[NodeName]:
+    """Return the guest nodes that end with a host."""
+    return {
+        guest
+        for resource, guest in transition.guest_nodes.items()
+        if (instance := observed.instances.get((resource, host))) and instance.role is not Role.STOPPED
+    }
 
 
 def _strangers(transition: Transition, intent: Intent, observed: Observed) -> list[Alarm]:

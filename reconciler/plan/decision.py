@@ -26,6 +26,10 @@ class Fate(Enum):
     """Nothing can be done now; the decision's obstacle says why."""
 
 
+_STOPPING = (Fate.STOP, Fate.RESTART, Fate.MOVE)
+_STARTING = (Fate.START, Fate.RESTART, Fate.MOVE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is to become of one resource."""
@@ -51,6 +55,10 @@ class Decision:
     """A guest that can't be shut down in order: its agent or its domain has failed."""
     ends_with: frozenset[NodeName] = frozenset()
     """Guest nodes on which it ends with the guest: nothing has to be stopped there, or can be."""
+    is_reloaded: bool = False
+    """What it is kept with is not what is declared, and it can take that up while it runs."""
+    is_handed_over: bool = False
+    """A live migration of it has begun: it only remains to be taken over, and cleared where it was."""
     is_left_alone: bool = False
     """It is kept whatever happens around it: it is not managed, or its host is in maintenance."""
     retry_at: float | None = None
@@ -65,12 +73,12 @@ class Decision:
     @property
     def stops(self) -> bool:
         """Tell whether it is stopped where it runs."""
-        return self.fate in {Fate.STOP, Fate.RESTART, Fate.MOVE} and bool(self.active)
+        return bool(self.active) and self.fate in _STOPPING
 
     @property
     def starts(self) -> bool:
         """Tell whether it is started."""
-        return self.fate in {Fate.START, Fate.RESTART, Fate.MOVE}
+        return self.fate in _STARTING
 
     @property
     def migrates(self) -> bool:
@@ -83,7 +91,14 @@ class Decision:
         return any(i.role is Role.PROMOTED for i in self.active)
 
     @property
+    def reloads(self) -> bool:
+        """Tell whether it takes up new values of parameters while it runs; a restart makes that needless."""
+        return self.is_reloaded and self.fate is Fate.KEEP
+
+    @property
     def runs_after(self) -> bool:
         """Tell whether it runs when the plan has been carried out."""
+        if self.fate is not Fate.KEEP:
+            return self.starts or self.migrates
         is_down = self.is_left_alone and any(i.failure is not None for i in self.active)
-        return self.starts or self.migrates or (self.fate is Fate.KEEP and bool(self.active) and not is_down)
+        return bool(self.active) and not is_down

@@ -29,6 +29,8 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             return _with_node(observed, action.node, NodeState.OFFLINE)
         case ActionKind.FENCE:
             return _fenced(observed, action.node, guest_nodes)
+        case ActionKind.UNFENCE:
+            return _let_in(observed, action.node)
         case ActionKind.RELEASE:
             return _with_node(observed, action.node, NodeState.OFFLINE)
         case ActionKind.MIGRATE_TO | ActionKind.NOTIFY:
@@ -40,6 +42,7 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
             | ActionKind.STOP
             | ActionKind.PROMOTE
             | ActionKind.DEMOTE
+            | ActionKind.RELOAD
             | ActionKind.MONITOR
             | ActionKind.CANCEL
         ):
@@ -111,6 +114,8 @@ def _with_instance(
             instances[key] = replace(before, role=Role.PROMOTED, failure=None)
         case ActionKind.DEMOTE:
             instances[key] = replace(before, role=Role.UNPROMOTED, failure=None)
+        case ActionKind.RELOAD:
+            instances[key] = replace(before, started_as=action.uses, needs_reload=False)
         case ActionKind.MONITOR:
             instances[key] = armed(
                 before, Monitor(interval_ms=action.interval_ms, timeout_ms=action.timeout_ms)
@@ -136,6 +141,11 @@ def _with_connection(observed: Observed, action: Action, node: NodeName) -> Obse
     if action.kind is ActionKind.STOP and not observed.active_on(action.resource or ResourceId("")):
         return _with_node(observed, node, NodeState.OFFLINE)
     return observed
+
+
+def _let_in(observed: Observed, node: NodeName) -> Observed:
+    status = replace(observed.nodes[node], needs_unfencing=False)
+    return replace(observed, nodes={**observed.nodes, node: status})
 
 
 def _fenced(observed: Observed, node: NodeName, guest_nodes: dict[ResourceId, NodeName]) -> Observed:

@@ -9,7 +9,6 @@ The rules:
 * Monitors end with a stop; a stop needs no disarming.
 """
 
-from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState
 from reconciler.model.observed import Instance, StartedAs
@@ -35,7 +34,7 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
     if comes:
         assert decision.target is not None
         for monitor in _fitting(decision):
-            _arm(steps, resource, decision.target, monitor, start_parameters(resource))
+            _arm(steps, resource, decision.target, monitor, situation.index.start_parameters(resource))
         return
     instance = decision.active[0]
     if not _is_monitorable(situation, instance):
@@ -81,7 +80,7 @@ def _add_while_stopped(situation: Situation, steps: Steps, decision: Decision) -
             was_stopped = instance is not None and node not in {i.node for i in decision.active}
             for monitor in monitors:
                 if instance is None or not was_stopped or not _is_armed(instance, monitor):
-                    _arm(steps, resource, node, monitor, start_parameters(resource))
+                    _arm(steps, resource, node, monitor, situation.index.start_parameters(resource))
 
 
 def _disarm(steps: Steps, resource: Resource, instance: Instance, wanted: set[int]) -> None:

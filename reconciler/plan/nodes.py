@@ -14,6 +14,7 @@ from reconciler.model.transition import ActionKind
 from reconciler.plan.collectives import take_apart
 from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
+from reconciler.plan.index import grouped, index_of
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_node
 
@@ -26,9 +27,9 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     declared = {**intent.resources, **{r.id: r for r in removed}}
     guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
     assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
-    judged = judge_nodes(intent, assumed, declared)
-    intent, assumed = judged.intent, judged.observed
     ensemble = take_apart(intent, observed, assumed)
+    judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
+    intent, assumed = judged.intent, judged.observed
     resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in ensemble.resources}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
     for (resource, node), instance in sorted(assumed.instances.items()):
@@ -51,6 +52,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
         contents=_contents(resources),
+        index=index_of(intent, assumed),
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
     return replace(situation, unheard=unheard_node(situation))
@@ -63,11 +65,7 @@ def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
 
 
 def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tuple[Resource, ...]]:
-    found: dict[ResourceId, tuple[Resource, ...]] = {}
-    for resource in resources.values():
-        if resource.container is not None:
-            found[resource.container] = (*found.get(resource.container, ()), resource)
-    return found
+    return grouped((r.container, r) for r in resources.values() if r.container is not None)
 
 
 def _ending(

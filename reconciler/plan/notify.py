@@ -150,8 +150,8 @@ def _after_fences(
         name = leaf.resource.id
         for node in sorted(leaf.ends_with & situation.fences.keys()):
             fences = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
-            yield Milestone(name=f"{name}_post_notify_stop_0", subject=name, after=fences)
-            yield Milestone(name=f"{name}_notified_0", subject=name, after=after)
+            yield Milestone(name=f"{name}_post_notify_stop_0", subject=name, node=node, after=fences)
+            yield Milestone(name=f"{name}_notified_0", subject=name, node=node, after=after)
 
 
 def _order(leaves: list[Decision], steps: Steps, rounds: list[_Round]) -> None:

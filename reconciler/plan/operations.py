@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.model.constraint import Discovery, Location
-from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.resource import Resource
 from reconciler.model.transition import Action, ActionKind, Reason
-from reconciler.plan.decision import Decision
+from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.guests import Connections
+from reconciler.plan.index import grouped
 from reconciler.plan.monitors import add_monitors
-from reconciler.plan.place.scores import locations_by_resource, possible_nodes
+from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.role_changes import add_role_changes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, action_id, resource_action
+from reconciler.plan.unfencing import add_unfencing
 
 Decisions = Mapping[ResourceId, Decision]
 
@@ -33,20 +34,24 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
             )
         )
     _add_fences(situation, steps)
+    _add_releases(situation, decisions, steps)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
         add_role_changes(situation, steps, decision)
         _add_stops(situation, steps, decision)
         _add_clearing(situation, steps, decision)
-        _add_start(steps, decision)
-        _add_migration(steps, decision)
+        _add_start(situation, steps, decision)
+        _add_reload(situation, steps, decision)
+        _add_migration(situation, steps, decision)
         add_monitors(situation, steps, decision)
-    _add_probes(situation, decisions, steps, links)
+    if situation.intent.cluster.policy.searches_first:
+        _add_probes(situation, decisions, steps, links)
+    add_unfencing(situation, steps)
     return steps
 
 
 def _add_fences(situation: Situation, steps: Steps) -> None:
-    """Fence what must be, and let go what asked to leave."""
+    """Fence what must be."""
     policy = situation.intent.cluster.policy
     for node, why in sorted(situation.fences.items()):
         if situation.launcher(node) is not None:
@@ -61,8 +66,14 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
                 reasons=(Reason("unclean", why),),
             )
         )
+
+
+def _add_releases(situation: Situation, decisions: Decisions, steps: Steps) -> None:
+    """Let go what asked to leave, unless something is held there that would have to stop before."""
+    held = {i.node for d in decisions.values() if d.fate is Fate.HOLD for i in d.active}
     for status in situation.observed.nodes.values():
-        if status.is_leaving and status.state is NodeState.ONLINE and status.name in situation.intent.hosts:
+        is_there = status.state is NodeState.ONLINE and status.name in situation.intent.hosts
+        if status.is_leaving and is_there and status.name not in held:
             name = action_id(ActionKind.RELEASE, status.name, status.name)
             steps.add(Action(id=name, kind=ActionKind.RELEASE, node=status.name))
 
@@ -84,10 +95,10 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
         status = situation.node(instance.node)
         if status is None or instance.node in decision.ends_with:
             continue
-        uses = instance.started_as or start_parameters(decision.resource)
+        uses = instance.started_as or situation.index.start_parameters(decision.resource)
         kind = ActionKind.STOP
         stop = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
-        steps.add(replace(stop, is_forced=decision.is_forced))
+        steps.add(replace(stop, is_forced=True) if decision.is_forced else stop)
 
 
 def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -96,30 +107,40 @@ def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> Non
     places = {i.node for i in active}
     for instance in active:
         if instance.migrated_to in places and situation.is_online(instance.node):
-            uses = instance.started_as or start_parameters(decision.resource)
+            uses = instance.started_as or situation.index.start_parameters(decision.resource)
             steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses))
 
 
-def _add_start(steps: Steps, decision: Decision) -> None:
+def _add_start(situation: Situation, steps: Steps, decision: Decision) -> None:
     if decision.starts:
         assert decision.target is not None
-        uses = start_parameters(decision.resource)
+        uses = situation.index.start_parameters(decision.resource)
         steps.add(
             resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
         )
 
 
-def _add_migration(steps: Steps, decision: Decision) -> None:
+def _add_reload(situation: Situation, steps: Steps, decision: Decision) -> None:
+    if decision.reloads:
+        uses = situation.index.start_parameters(decision.resource)
+        for instance in decision.active:
+            kind = ActionKind.RELOAD
+            steps.add(resource_action(kind, decision.resource, instance.node, uses, decision.reasons))
+
+
+def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Move something live: the old node hands over, the new one takes over, the old one is cleared."""
     if not decision.migrates:
         return
     (instance,) = decision.active
     assert decision.target is not None
-    uses = instance.started_as or start_parameters(decision.resource)
+    uses = instance.started_as or situation.index.start_parameters(decision.resource)
     for kind, node, peer in (
         (ActionKind.MIGRATE_TO, instance.node, decision.target),
         (ActionKind.MIGRATE_FROM, decision.target, instance.node),
     ):
+        if kind is ActionKind.MIGRATE_TO and decision.is_handed_over:
+            continue
         action = resource_action(kind, decision.resource, node, uses, decision.reasons)
         steps.add(replace(action, peer=peer))
     steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses, decision.reasons))
@@ -127,7 +148,6 @@ def _add_migration(steps: Steps, decision: Decision) -> None:
 
 def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:
     """Ask on every node that may run a resource, was not asked, and stays, whether it runs there already."""
-    grouped = locations_by_resource(situation)
     started = {a.subject for a in steps.of(ActionKind.START)}
     stopped = {a.subject for a in steps.of(ActionKind.STOP)} - started
     leaving = {
@@ -135,28 +155,39 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
         for node, guest in situation.guests.items()
         if guest.id in stopped and not (guest.agent.is_connection and guest.container is None)
     }
+    nodes = {*situation.intent.hosts, *situation.guests} - leaving
+    askable = {node for node in nodes if _can_probe(situation, node, links, started)}
+    fresh = {n for n, guest in situation.guests.items() if guest.guest is not None and guest.id in started}
+    known = situation.observed.instances
+    wholes = _wholes(situation)
     for instances in _kin(situation):
         resource = instances[0]
-        locations = _locations_of(situation, grouped, resource)
-        never = {c.node for c in locations if c.discovery is Discovery.NEVER}
+        name = resource.known_as
+        locations = _locations_of(situation, resource, wholes)
         allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
+        never = {c.node for c in locations if c.discovery is Discovery.NEVER} - allowed
+        there = {decisions[r.id].target: r for r in reversed(instances)}
+        nowhere = there.get(None, resource)
         for node in possible_nodes(situation, resource):
-            is_told = node in leaving or node in never or (bool(allowed) and node not in allowed)
-            if is_told or not _can_probe(situation, node, links, started):
-                continue
-            guest = situation.guests.get(node)
-            is_fresh = guest is not None and guest.guest is not None and guest.id in started
-            if is_fresh or situation.instance(resource.id, node) is None:
-                asked = _asked_on(decisions, instances, node)
-                steps.add(resource_action(ActionKind.PROBE, asked, node, start_parameters(asked)))
+            is_told = node not in askable or node in never or (bool(allowed) and node not in allowed)
+            if not is_told and (node in fresh or (name, node) not in known):
+                asked = there.get(node, nowhere)
+                uses = situation.index.start_parameters(asked)
+                steps.add(resource_action(ActionKind.PROBE, asked, node, uses))
+
+
+def _wholes(situation: Situation) -> Mapping[ResourceId, tuple[ResourceId, ...]]:
+    """Return the groups and clones that each resource is a part of."""
+    wholes = (*situation.groups, *situation.clones)
+    return grouped((leaf, whole) for whole in wholes for leaf in situation.leaves(whole))
 
 
 def _locations_of(
-    situation: Situation, grouped: Mapping[ResourceId, tuple[Location, ...]], resource: Resource
+    situation: Situation, resource: Resource, wholes: Mapping[ResourceId, tuple[ResourceId, ...]]
 ) -> tuple[Location, ...]:
-    """Return the location constraints on a resource, and on the clone that it is an instance of."""
-    whole = next((c for c in situation.clones if resource.id in situation.leaves(c)), None)
-    return (*grouped.get(resource.id, ()), *(grouped.get(whole, ()) if whole is not None else ()))
+    """Return the location constraints on a resource, and on the group and the clone that it is a part of."""
+    names, locations = (resource.id, *wholes.get(resource.id, ())), situation.index.locations
+    return tuple(location for name in names for location in locations.get(name, ()))
 
 
 def _kin(situation: Situation) -> list[list[Resource]]:
@@ -167,13 +198,6 @@ def _kin(situation: Situation) -> list[list[Resource]]:
         if resource.guest is None and not is_inside and not situation.is_removed(resource.id):
             found.setdefault(resource.known_as, []).append(resource)
     return list(found.values())
-
-
-def _asked_on(decisions: Decisions, instances: list[Resource], node: NodeName) -> Resource:
-    """Return the instance that a node is asked for: the one that is to run there, else one that runs nowhere."""
-    there = [r for r in instances if decisions[r.id].target == node]
-    nowhere = [r for r in instances if decisions[r.id].target is None]
-    return (there or nowhere or instances)[0]
 
 
 def _can_probe(

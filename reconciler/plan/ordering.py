@@ -2,8 +2,9 @@
 
 The rules:
 
-* On one resource: what is in flight, then demotions, stops everywhere, probes, the start, the promotion, then its
-  monitors.
+* One instance of a clone leaves a node before another starts there.
+* On one resource: what is in flight, then demotions, stops everywhere, probes, the start or reload, the promotion, then
+  its monitors.
 * A node's connection, being made or to be made, comes before everything on that node.
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
 * What ended with its guest starts elsewhere only after that guest has stopped.
@@ -12,7 +13,7 @@ The rules:
   fails must not cost the service.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Requires
@@ -23,9 +24,14 @@ from reconciler.plan.settle.settle import Settled
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
-_BRINGING = {ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.PROMOTE, ActionKind.DEMOTE}
-_BEFORE_PROMOTION = {ActionKind.DEMOTE, ActionKind.STOP, ActionKind.START, ActionKind.MIGRATE_FROM}
-_LEAVING = {ActionKind.DEMOTE, ActionKind.STOP, ActionKind.CANCEL}
+_BEGINNING = frozenset({
+    ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD, ActionKind.PROMOTE, ActionKind.DEMOTE,
+})  # fmt: skip
+_CLEARING = frozenset({ActionKind.STOP, ActionKind.PROBE})
+_BEFORE_PROMOTION = frozenset({
+    ActionKind.DEMOTE, ActionKind.STOP, ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD,
+})  # fmt: skip
+_LEAVING = frozenset({ActionKind.DEMOTE, ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO})
 
 
 def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -48,7 +54,9 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
 
 def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> None:
     resource = decision.resource.id
-    own = steps.by_subject.get(resource, [])
+    own = steps.by_subject.get(resource)
+    if not own:
+        return
     for pending in situation.pending.get(resource, ()):
         for action in own:
             steps.order(pending.id, action.id)
@@ -56,14 +64,18 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     for monitor in own:
         if monitor.kind is ActionKind.MONITOR:
             there = [a for a in own if a.node == monitor.node]
-            started = [a for a in there if a.kind in _BRINGING]
-            cleared = [a for a in there if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
+            started = [a for a in there if a.kind in _BEGINNING]
+            cleared = [a for a in there if a.kind in _CLEARING]
             _all_before(steps, started or cleared, monitor.id)
-    _order_migration(steps, own)
-    _order_roles(steps, own)
-    before = [a for a in own if a.kind in {ActionKind.STOP, ActionKind.PROBE}]
+    if decision.migrates:
+        _order_migration(steps, own)
+    if decision.promotes or decision.demotes:
+        _order_roles(steps, own)
+    before = [a for a in own if a.kind in _CLEARING]
     for start in starts:
         _all_before(steps, before, start.id)
+        if start.instance is not None:
+            _all_before(steps, _stops_of_others(steps, start), start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
 
@@ -82,14 +94,22 @@ def _order_roles(steps: Steps, own: list[Action]) -> None:
                 steps.order(action.id, other.id)
 
 
+def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
+    """Return the stops of other instances of a clone on the same node, where both have one name."""
+    there = steps.on(ActionKind.STOP, start.node)
+    return [a for a in there if a.resource == start.resource and a.instance != start.instance]
+
+
 def _order_migration(steps: Steps, own: list[Action]) -> None:
     """Look first, then hand over, take over, and clear what was left."""
-    for to in [a for a in own if a.kind is ActionKind.MIGRATE_TO]:
-        _all_before(steps, [a for a in own if a.kind is ActionKind.PROBE], to.id)
-        for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
-            steps.order(to.id, taken.id)
-            for stop in [a for a in own if a.kind is ActionKind.STOP]:
-                steps.order(taken.id, stop.id)
+    probes = [a for a in own if a.kind is ActionKind.PROBE]
+    handed = [a for a in own if a.kind is ActionKind.MIGRATE_TO]
+    for to in handed:
+        _all_before(steps, probes, to.id)
+    for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
+        _all_before(steps, handed or probes, taken.id)
+        for stop in [a for a in own if a.kind is ActionKind.STOP]:
+            steps.order(taken.id, stop.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:
@@ -135,7 +155,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
     for action in steps.by_node.get(remote.name, []):
         if action.subject is None:
             continue
-        is_leaving = action.kind in _LEAVING or action.kind is ActionKind.MIGRATE_TO
+        is_leaving = action.kind in _LEAVING
         is_last_look = action.kind is ActionKind.PROBE and not starts
         if situation.is_online(remote.name) and (is_leaving or is_last_look):
             for stop in stops:
@@ -155,7 +175,7 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
     guest_starts = steps.of(ActionKind.START, guest)
     guest_stops = steps.of(ActionKind.STOP, guest)
     inside = [a for a in steps.by_node.get(remote.name, []) if a.subject is not None]
-    in_flight = [p for p in situation.observed.pending if p.node == remote.name]
+    in_flight = situation.index.pending_on.get(remote.name, ())
     starting = [p.id for p in situation.pending.get(guest, ()) if p.kind == ActionKind.START.value]
     connecting = [p.id for p in in_flight if p.resource is None and p.kind == ActionKind.CONNECT.value]
     for connect in connects:
@@ -183,6 +203,8 @@ def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision
     """Let what ended with its guest start only once the guest is gone."""
     for node in sorted(decision.ends_with & situation.guests.keys()):
         ended_by = situation.launcher(node) or situation.guests[node]
+        if ended_by.agent.is_connection:
+            continue
         for start in steps.of(ActionKind.START, decision.resource.id):
             _all_before(steps, steps.of(ActionKind.STOP, ended_by.id), start.id)
 
@@ -201,6 +223,5 @@ def _all_before(steps: Steps, before: Iterable[Action], then: ActionId) -> None:
     _ids_before(steps, [a.id for a in before], then)
 
 
-def _ids_before(steps: Steps, before: Iterable[ActionId], then: ActionId) -> None:
-    for first in before:
-        steps.order(first, then)
+def _ids_before(steps: Steps, before: Collection[ActionId], then: ActionId) -> None:
+    steps.order_all(before, then)

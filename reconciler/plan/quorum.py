@@ -6,8 +6,7 @@ The rules (Pacemaker Explained, "no-quorum-policy"):
 * freeze: what runs nowhere is not started; what runs goes on, and may move among the nodes that are left.
 * demote: what is promoted is demoted; what cannot be promoted is stopped.
 * ignore: all goes on.
-
-What requires nothing heeds none of this.
+* What requires nothing minds no quorum.
 """
 
 from dataclasses import replace
@@ -30,28 +29,36 @@ def heed_quorum(situation: Situation, decisions: list[Decision]) -> list[Decisio
         case QuorumPolicy.IGNORE:
             return decisions
         case QuorumPolicy.FREEZE:
-            return [_not_started(d, _FROZEN) if _is_new(d) else d for d in decisions]
+            return [_frozen(d) if _minds(d) else d for d in decisions]
         case QuorumPolicy.DEMOTE:
-            return [_demoted(d) if d.resource.is_promotable and d.active else _stopped(d) for d in decisions]
+            return [_demoted(situation, d) if _minds(d) else d for d in decisions]
         case QuorumPolicy.STOP | QuorumPolicy.FENCE:
-            return [_stopped(d) for d in decisions]
+            return [_stopped(situation, d) if _minds(d) else d for d in decisions]
 
 
-def _is_new(decision: Decision) -> bool:
-    return decision.fate is Fate.START and decision.resource.requires is not Requires.NOTHING
+def _minds(decision: Decision) -> bool:
+    return decision.resource.requires is not Requires.NOTHING
 
 
-def _demoted(decision: Decision) -> Decision:
-    """Let what can be promoted run, and only that."""
+def _frozen(decision: Decision) -> Decision:
+    return _not_started(decision, _FROZEN) if decision.fate is Fate.START else decision
+
+
+def _demoted(situation: Situation, decision: Decision) -> Decision:
+    """Let what can be promoted run on, and only that."""
+    if not (decision.resource.is_promotable and decision.active):
+        return _stopped(situation, decision)
     is_free = not decision.is_left_alone and decision.fate is not Fate.HOLD
     return replace(decision, role=Role.UNPROMOTED, demotes=decision.was_promoted) if is_free else decision
 
 
-def _stopped(decision: Decision) -> Decision:
-    if _is_new(decision):
+def _stopped(situation: Situation, decision: Decision) -> Decision:
+    if decision.fate is Fate.START:
         return _not_started(decision, _NO_QUORUM)
-    needs_quorum = decision.resource.requires is not Requires.NOTHING
-    is_free = needs_quorum and decision.runs_after and not decision.is_left_alone
+    is_cut_off = any(not situation.is_online(i.node) for i in decision.active)
+    if decision.fate is Fate.HOLD and is_cut_off and decision.target is not None:
+        return replace(decision, intended=Fate.STOP, reasons=(_NO_QUORUM,))
+    is_free = decision.runs_after and not decision.is_left_alone
     if not is_free:
         return decision
     return replace(decision, fate=Fate.STOP, reasons=(_NO_QUORUM,), obstacle=_NO_QUORUM.text)

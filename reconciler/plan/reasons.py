@@ -36,13 +36,12 @@ def placement_reasons(
     """Say why something runs better elsewhere, by the constraints that name one of the two nodes."""
     found = [
         Reason("location", f"its score on {c.node} is {format_score(c.score)}", c.where)
-        for c in situation.intent.locations
-        if c.resource == resource.id and c.node in {here, there}
+        for c in situation.index.locations.get(resource.id, ())
+        if c.node in {here, there}
     ]
     followed = [
         Reason("colocation", f"{'with' if c.score > 0 else 'apart from'} {c.primary}", c.where)
-        for c in situation.intent.colocations
-        if c.dependent == resource.id
+        for c in situation.index.colocations.get(resource.id, ())
     ]
     general = Reason("placement", f"{there} is better than {here}", resource.where)
     return (*found, *followed) or (general,)

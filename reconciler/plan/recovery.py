@@ -8,20 +8,20 @@ The rules, first match wins:
 4. What should not run is stopped; what should and has no node is stopped, and the obstacle is named.
 5. What runs at several places is stopped everywhere, then started once, as far as its declaration lets it be.
 6. What failed is restarted in place, or moved where its node is banned; failed starts are retried after a pause.
-7. What runs elsewhere than it should moves; what runs with other parameters than declared is restarted.
+7. What runs elsewhere than it should moves; what runs with other parameters than declared is restarted, or reloaded
+   if that is all that they need.
 8. What runs nowhere is started, once every node that might run it without our knowing has been heard of.
 """
 
 from dataclasses import dataclass, replace
 
-from reconciler.model.digest import start_parameters
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import NodeName
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.migration import can_migrate
+from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.promotion import is_only_demoted, with_role
@@ -34,6 +34,7 @@ from reconciler.plan.reasons import (
     start_reasons,
 )
 from reconciler.plan.situation import Situation
+from reconciler.plan.unfencing import is_let_in_first
 from reconciler.plan.whereabouts import unheard_of
 
 MAX_PAUSE_S = 60.0
@@ -133,7 +134,9 @@ def _left_alone(case: _Case, instance: Instance) -> Decision:
     """Leave what runs on a host in maintenance as it is, and say so where that is not as declared."""
     situation, resource = case.situation, case.resource
     is_wanted = not situation.is_removed(resource.id) and resource.state is not Role.STOPPED
-    is_right = instance.started_as is None or not _differs(instance.started_as, start_parameters(resource))
+    is_right = instance.started_as is None or not _differs(
+        instance.started_as, situation.index.start_parameters(resource)
+    )
     is_as_asked = is_wanted and is_right and instance.failure is None and len(case.active) == 1
     text = None if is_as_asked else f"it runs on {instance.node}, which is in maintenance"
     return replace(_decision(case, Fate.KEEP, obstacle=text), is_left_alone=True)
@@ -164,6 +167,11 @@ def _stopped(case: _Case) -> Decision | None:
         return _decision(case, Fate.STOP, removal_reason(resource))
     if resource.state is Role.STOPPED:
         return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
+    source = handed_over(situation, resource, case.active, case.target)
+    if source is not None:
+        reason = Reason("handed-over", f"it is on its way from {source.node}")
+        decision = replace(_decision(case, Fate.MIGRATE, reason), active=(source,))
+        return replace(decision, is_handed_over=True)
     if len(case.active) > 1:
         return _at_several_places(case)
     if case.target is None:
@@ -181,9 +189,11 @@ def _stopped(case: _Case) -> Decision | None:
 
 def _at_several_places(case: _Case) -> Decision:
     reason = several_places_reason(case.active)
-    if case.resource.multiple_active is MultipleActive.BLOCK:
+    is_partial_move = is_partial(case.active)
+    if case.resource.multiple_active is MultipleActive.BLOCK and not is_partial_move:
         return _decision(case, Fate.HOLD, obstacle=reason.text)
-    if case.target is None or case.resource.multiple_active is MultipleActive.STOP_ONLY:
+    is_stopped_only = case.resource.multiple_active is MultipleActive.STOP_ONLY and not is_partial_move
+    if case.target is None or is_stopped_only:
         return _decision(case, Fate.STOP, reason)
     is_there = any(i.node == case.target for i in case.active)
     failures = [i.failure for i in case.active if i.failure is not None]
@@ -206,7 +216,7 @@ def _running(case: _Case) -> Decision | None:
         return None
     (instance,) = case.active
     resource = case.resource
-    wanted = start_parameters(resource)
+    wanted = case.situation.index.start_parameters(resource)
     failure = instance.failure
     is_failed = failure and _on_fail(resource, failure.operation, failure.interval_ms) is not OnFail.IGNORE
     if is_failed and not (case.target == instance.node and is_only_demoted(resource, instance)):
@@ -215,38 +225,48 @@ def _running(case: _Case) -> Decision | None:
         assert case.target is not None
         fate = Fate.MIGRATE if can_migrate(case.situation, resource, instance, case.target) else Fate.MOVE
         reasons = placement_reasons(case.situation, resource, instance.node, case.target)
-        return _decision(case, fate, *reasons)
+        is_failed = _has_lost_contents(case.situation, resource)
+        return replace(_decision(case, fate, *reasons), is_failed=is_failed)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
-    if resource.declared_as in case.situation.history.restarts:
-        return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
-    if any(
-        part.id in _lost_connections(case.situation) for part in case.situation.contents.get(resource.id, ())
-    ):
-        reason = Reason("failed", "what runs in it cannot be reached")
-        return replace(_decision(case, Fate.RESTART, reason), is_failed=True)
-    contained = _failed_inside(case.situation, resource)
-    if contained is not None:
-        return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
-    return _decision(case, Fate.KEEP)
+    reason = _why_restarted(case, instance)
+    if reason is not None:
+        return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
+    return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
 
 
-def _lost_connections(situation: Situation) -> set[ResourceId]:
-    """Return the connections to the guests that are lost."""
-    return {c.id for node in situation.fences if (c := situation.connection(node)) is not None}
+def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
+    """Return why something is restarted that runs well, where it should, and as declared; None if it is not."""
+    situation, resource = case.situation, case.resource
+    if resource.declared_as in situation.history.restarts:
+        return Reason("ordered", "an operator ordered a restart")
+    if _has_lost_contents(situation, resource):
+        return Reason("failed", "what runs in it cannot be reached")
+    if is_partial((instance,)):
+        return Reason("migration", "its live migration cannot go on")
+    if is_let_in_first(situation, resource, instance.node):
+        return Reason("unfencing", f"{instance.node} has to be let in by its fencing devices")
+    contained = _failed_inside(situation, resource)
+    return None if contained is None else Reason("contained", f"{contained}, which runs in it, failed")
+
+
+def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
+    """Tell whether something runs in the guest that a resource runs, and cannot be reached any more."""
+    lost = {node for node in situation.fences if situation.launcher(node) is launcher}
+    found = situation.observed.instances.values() if lost else ()
+    return any(i.node in lost and i.role is not Role.STOPPED for i in found)
 
 
 def _failed_inside(situation: Situation, container: Resource) -> str | None:
     """Return what runs in a container and failed in a way that restarts it; None if nothing did."""
-    for resource in situation.resources.values():
-        if resource.container == container.id:
-            for instance in situation.instances.get(resource.id, ()):
-                failure = instance.failure
-                if (
-                    failure
-                    and _on_fail(resource, failure.operation, failure.interval_ms) is OnFail.RESTART_CONTAINER
-                ):
-                    return resource.id
+    for resource in situation.contents.get(container.id, ()):
+        for instance in situation.instances.get(resource.id, ()):
+            failure = instance.failure
+            if (
+                failure
+                and _on_fail(resource, failure.operation, failure.interval_ms) is OnFail.RESTART_CONTAINER
+            ):
+                return resource.id
     return None
 
 
@@ -308,6 +328,7 @@ def _started(case: _Case) -> Decision:
             obstacle=f"it may run on {unheard.node}, {unheard.text}",
             is_uncertain=True,
             is_waiting=unheard.is_waiting,
+            intended=Fate.START if unheard.is_joining else None,
         )
     retry_at = _retry_at(case, case.target)
     if retry_at is not None:

@@ -3,8 +3,6 @@
 Pure: no I/O, no clock, no randomness. The same inputs give the same transition, byte for byte.
 """
 
-from dataclasses import replace
-
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -69,7 +67,7 @@ def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
     """Return the actions with their edges, without those in flight already."""
     in_flight = {p.id for p in situation.observed.pending}
     return {
-        name: replace(action, after=tuple(sorted(steps.edges.get(name, ()))))
+        name: action.waiting_for(tuple(sorted(steps.edges[name]))) if name in steps.edges else action
         for name, action in steps.actions.items()
         if name not in in_flight
     }

@@ -13,6 +13,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import GuestType, Host, HostState, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed, Pending
 from reconciler.model.resource import Resource, Role
+from reconciler.plan.index import Index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class Unheard:
     text: str
     is_waiting: bool
     """It is only being awaited; no person need look."""
+    is_joining: bool = False
+    """It will be asked as soon as it has joined the cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class Situation:
     """The nodes that this plan fences, and why: what runs there ends with them."""
     contents: Mapping[ResourceId, tuple[Resource, ...]] = field(default_factory=dict)
     """What is in each container."""
+    index: Index = field(default_factory=Index)
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
 
@@ -89,6 +93,10 @@ class Situation:
         """Return the name under which nodes know a resource."""
         found = self.resources.get(resource)
         return resource if found is None else found.known_as
+
+    def is_known(self, subject: ResourceId) -> bool:
+        """Tell whether a name stands for a resource, a group or a clone."""
+        return subject in self.resources or subject in self.groups or subject in self.clones
 
     def leaves(self, subject: ResourceId) -> tuple[ResourceId, ...]:
         """Return the resources that a name stands for: itself, a group's members, all instances of a clone."""
@@ -119,7 +127,7 @@ class Situation:
 
     def in_flight_on(self, node: NodeName) -> bool:
         """Tell whether a connection to this node is being made or ended."""
-        return any(p.node == node and p.resource is None for p in self.observed.pending)
+        return any(p.resource is None for p in self.index.pending_on.get(node, ()))
 
 
 def hypervisor_type(host: Host, resource: Resource) -> GuestType | None:

@@ -1,5 +1,7 @@
 """The actions of a plan while it is being made, and their names."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -13,7 +15,7 @@ class Steps:
     """The actions of a plan while it is being made."""
 
     actions: dict[ActionId, Action] = field(default_factory=dict)
-    edges: dict[ActionId, set[ActionId]] = field(default_factory=dict)
+    edges: defaultdict[ActionId, set[ActionId]] = field(default_factory=lambda: defaultdict(set))
     """For each action, those that must have succeeded before; pending ones included."""
     by_subject: dict[ResourceId, list[Action]] = field(default_factory=dict)
     by_node: dict[NodeName, list[Action]] = field(default_factory=dict)
@@ -31,12 +33,13 @@ class Steps:
 
     def of(self, kind: ActionKind, subject: ResourceId | None = None) -> list[Action]:
         """Return the actions of a kind, of one resource if named, in the order in which they were added."""
-        found = self.by_kind.get(kind, []) if subject is None else self.by_subject.get(subject, [])
-        return [a for a in found if a.kind is kind]
+        if subject is None:
+            return list(self.by_kind.get(kind, ()))
+        return [a for a in self.by_subject.get(subject, ()) if a.kind is kind]
 
     def on(self, kind: ActionKind, node: NodeName) -> list[Action]:
         """Return the actions of a kind on a node, in the order in which they were added."""
-        return [a for a in self.by_node.get(node, []) if a.kind is kind]
+        return [a for a in self.by_node.get(node, ()) if a.kind is kind]
 
     def reaches(self, first: ActionId, then: ActionId) -> bool:
         """Tell whether `then` waits, directly or not, for `first`."""
@@ -54,7 +57,13 @@ class Steps:
     def order(self, first: ActionId, then: ActionId) -> None:
         """Let `then` wait for `first`."""
         if first != then:
-            self.edges.setdefault(then, set()).add(first)
+            self.edges[then].add(first)
+
+    def order_all(self, before: Collection[ActionId], then: ActionId) -> None:
+        """Let `then` wait for several actions."""
+        if before:
+            self.edges[then].update(before)
+            self.edges[then].discard(then)
 
 
 def action_id(kind: ActionKind, subject: str, node: NodeName, interval_ms: int = 0) -> ActionId:

@@ -21,6 +21,7 @@ _SYMBOLS = {
     "move": ">",
     "migrate": ">>",
     "restart": "!",
+    "reload": "~",
     "recover": "!",
     "update": "~",
     "promote": "~",

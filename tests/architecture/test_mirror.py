@@ -7,6 +7,7 @@ PACKAGES = (
     "model",
     "plan",
     "plan/place",
+    "plan/settle",
     "load",
     "observe",
     "act",

@@ -49,6 +49,7 @@ def test_every_kind_of_action_has_a_word_for_while_it_lasts() -> None:
         "probe": "looking for",
         "start": "starting",
         "stop": "stopping",
+        "reload-agent": "reloading",
         "monitor": "monitoring",
         "cancel": "no longer monitoring",
         "connect": "connecting",
@@ -59,5 +60,6 @@ def test_every_kind_of_action_has_a_word_for_while_it_lasts() -> None:
         "promote": "promoting",
         "demote": "demoting",
         "notify": "telling",
+        "unfence": "unfencing",
         "release": "letting go",
     }

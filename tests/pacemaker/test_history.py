@@ -4,9 +4,10 @@ import pytest
 
 from reconciler.model.history import FailureCount
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.observed import Failure, Instance
+from reconciler.model.observed import Failure, Instance, StartedAs
 from reconciler.model.operation import Monitor
-from reconciler.model.resource import Role
+from reconciler.model.resource import ResourceAgent, Role
+from reconciler.pacemaker.digests import parameters_digest
 from tests.pacemaker.cibs import NOW, cib, dummy, meta, op, ran, read
 
 MONITOR = '<operations><op id="m" name="monitor" interval="5s"/></operations>'
@@ -103,3 +104,21 @@ def test_promotable_instances_are_unpromoted_once_they_run() -> None:
     assert state(found(op("monitor", 1, rc=8, expected=7), resource=clone)) == (Role.PROMOTED, None)
     failed = Failure(operation="demote", rc=1, text="return code 1")
     assert state(found(op("promote", 1), op("demote", 2, rc=1), resource=clone)) == (Role.UNPROMOTED, failed)
+
+
+def test_parameters_that_need_no_restart_are_reloaded_unless_others_changed_too() -> None:
+    params = '<instance_attributes id="i"><nvpair id="p" name="a" value="1"/></instance_attributes>'
+    same = parameters_digest({"a": "1"})
+    reloaded = found(op("start", 1, op_digest="other", op_restart_digest=same), inside=params)
+    restarted = found(op("start", 1, op_digest="other", op_restart_digest="another"), inside=params)
+    kept = found(op("start", 1, op_digest=same, op_restart_digest=same), inside=params)
+    agent = ResourceAgent(standard="ocf", provider="test", type="Dummy")
+    assert [(i.needs_reload, i.started_as) for i in (reloaded, restarted, kept) if i] == [
+        (True, StartedAs(agent=agent, params={"a": "1"})),
+        (False, StartedAs(agent=agent, params={"op-digest": "other"})),
+        (False, StartedAs(agent=agent, params={"a": "1"})),
+    ]
+
+
+def test_whatever_ended_as_expected_with_not_running_says_that_it_does_not_run() -> None:
+    assert state(found(op("start", 1, rc=7, expected=7))) == (Role.STOPPED, None)

@@ -136,6 +136,7 @@ def test_changes_count_as_added_changed_or_destroyed() -> None:
         "move": "change",
         "migrate": "change",
         "restart": "change",
+        "reload": "change",
         "recover": "change",
         "promote": "change",
         "demote": "change",

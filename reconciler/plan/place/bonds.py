@@ -44,7 +44,8 @@ class Bonds:
         """Return the colocations that a resource heeds as a dependent, the first to be heeded first."""
         found = self.sorted_this.get(name)
         if found is None:
-            found = tuple(sorted(self._this_with(name), key=lambda c: self._rank(c.primary)))
+            heeded = self.declared_this.get(name, ()) if self._is_alone(name) else self._this_with(name)
+            found = tuple(sorted(heeded, key=lambda c: self._rank(c.primary))) if heeded else ()
             self.sorted_this[name] = found
         return found
 
@@ -52,9 +53,14 @@ class Bonds:
         """Return the colocations that a resource heeds as a primary, the first to be heeded first."""
         found = self.sorted_with.get(name)
         if found is None:
-            found = tuple(sorted(self._with_this(name), key=lambda c: self._rank(c.dependent)))
+            heeded = self.declared_with.get(name, ()) if self._is_alone(name) else self._with_this(name)
+            found = tuple(sorted(heeded, key=lambda c: self._rank(c.dependent))) if heeded else ()
             self.sorted_with[name] = found
         return found
+
+    def _is_alone(self, name: ResourceId) -> bool:
+        """Tell whether a resource heeds no colocations but its own: it is no group, and a part of nothing."""
+        return name not in self.tree.parents and name not in self.tree.situation.groups
 
     def _rank(self, other: ResourceId) -> tuple[int, int, bool, ResourceId]:
         tree = self.tree

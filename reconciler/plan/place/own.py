@@ -5,6 +5,7 @@ Invariant: a table of scores is never changed once it is made, so that all that 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.model.constraint import Discovery
 from reconciler.model.names import NodeName, ResourceId
@@ -22,8 +23,7 @@ _ROLES_OF_OTHERS = {Role.PROMOTED, Role.STOPPED}
 Labels = Mapping[NodeName, Mapping[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """One location constraint, without whom it is on."""
 
     node: NodeName
@@ -57,8 +57,8 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     """Return the location constraints on a resource itself."""
     return [
         Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE)
-        for c in tree.situation.intent.locations
-        if c.resource == name and c.role not in _ROLES_OF_OTHERS
+        for c in tree.situation.index.locations.get(name, ())
+        if c.role not in _ROLES_OF_OTHERS
     ]
 
 
@@ -132,7 +132,7 @@ class _Tables:
             possible if is_symmetric else {}, (w for w in wishes if w.node in possible)
         )
         exclusive = {w.node for w in wishes if w.is_exclusive}
-        for node in scores:
+        for node in scores if banned or exclusive else ():
             if node in banned or (exclusive and node not in exclusive):
                 scores[node] = -INFINITY
         return scores
@@ -165,8 +165,9 @@ class _Tables:
 
 def _wishes_by_subject(tree: Tree) -> dict[ResourceId, list[Wish]]:
     found: dict[ResourceId, list[Wish]] = {}
+    subjects = {name: tree.subject(name) for name in tree.situation.index.locations}
     for location in tree.situation.intent.locations:
-        subject = tree.subject(location.resource)
+        subject = subjects[location.resource]
         if subject is not None and location.role not in _ROLES_OF_OTHERS:
             wish = Wish(location.node, location.score, location.discovery is Discovery.EXCLUSIVE)
             found.setdefault(subject, []).append(wish)

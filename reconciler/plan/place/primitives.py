@@ -160,6 +160,8 @@ def _choose(
     stopping = _stopped_by_failure(situation, resource)
     if stopping is not None:
         return None, stopping
+    if resource.agent.is_connection:
+        prefer = _half_migrated_to(situation, name) or prefer
     if situation.intent.cluster.policy.placement is not PlacementStrategy.DEFAULT:
         roomiest = ban_without_room(assignment, name)
         prefer = prefer if prefer is not None else roomiest
@@ -167,6 +169,11 @@ def _choose(
     if node is None:
         return None, _explain_none(assignment, resource, assignment.scores[name])
     return node, ""
+
+
+def _half_migrated_to(situation: Situation, name: ResourceId) -> NodeName | None:
+    """Return the node that a live migration in progress leads to; None when there is none."""
+    return next((i.migrating_to for i in situation.active(name) if i.migrating_to is not None), None)
 
 
 def _best(assignment: Assignment, resource: Resource, prefer: NodeName | None) -> NodeName | None:

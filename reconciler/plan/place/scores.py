@@ -15,12 +15,10 @@ The rules, in words:
   are banned all together, and so is all that their clone consists of.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.model.constraint import Location
 from reconciler.model.history import FailureCount
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import NodeName
 from reconciler.model.resource import OnFail, Resource
 from reconciler.plan.situation import Situation, hypervisor_type
 
@@ -29,27 +27,25 @@ Scores = dict[NodeName, int]
 
 def possible_nodes(situation: Situation, resource: Resource) -> tuple[NodeName, ...]:
     """Return the nodes that could run a resource at all, whatever their state, sorted."""
+    kind = (resource.guest.type if resource.guest is not None else None, keeps_to_hosts(situation, resource))
+    found = situation.index.possible.get(kind)
+    if found is None:
+        found = situation.index.possible[kind] = tuple(sorted(_possible(situation, resource)))
+    return found
+
+
+def _possible(situation: Situation, resource: Resource) -> list[NodeName]:
     intent = situation.intent
     if resource.guest is not None:
-        return tuple(sorted(h.name for h in intent.hosts.values() if hypervisor_type(h, resource)))
+        return [h.name for h in intent.hosts.values() if hypervisor_type(h, resource)]
     hosts = [h.name for h in intent.hosts.values() if h.agent is not None]
-    if keeps_to_hosts(situation, resource):
-        return tuple(sorted(hosts))
-    return tuple(sorted([*hosts, *intent.guest_nodes()]))
+    return hosts if keeps_to_hosts(situation, resource) else [*hosts, *intent.guest_nodes()]
 
 
 def keeps_to_hosts(situation: Situation, resource: Resource) -> bool:
     """Tell whether something never runs on a guest or remote node: it makes one, or fences."""
     makes_node = resource.remote_node is not None or situation.is_launcher(resource.id)
     return makes_node or resource.agent.is_fencing
-
-
-def locations_by_resource(situation: Situation) -> Mapping[ResourceId, tuple[Location, ...]]:
-    """Return the location constraints of each resource that has any."""
-    grouped: dict[ResourceId, list[Location]] = {}
-    for location in situation.intent.locations:
-        grouped.setdefault(location.resource, []).append(location)
-    return {resource: tuple(found) for resource, found in grouped.items()}
 
 
 def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | None:
@@ -76,8 +72,10 @@ def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | No
 
 def live_failure(situation: Situation, resource: Resource, node: NodeName) -> FailureCount | None:
     """Return a resource's failures on a node that are not forgotten yet; a container's with those of what is in it."""
-    own = _live(situation, resource, node)
-    inside = [_live(situation, part, node) for part in situation.contents.get(resource.id, ())]
+    own, contents = _live(situation, resource, node), situation.contents.get(resource.id)
+    if not contents:
+        return own
+    inside = [_live(situation, part, node) for part in contents]
     found = [f for f in (own, *inside) if f is not None]
     if len(found) < 2:
         return found[0] if found else None

@@ -7,7 +7,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.settle.tasks import Bond, Obstacle, Task, Verb
+from reconciler.plan.settle.tasks import Obstacle, Task, Verb
 from reconciler.plan.settle.words import Tasks, reasons_of
 from reconciler.plan.situation import Situation
 
@@ -33,6 +33,8 @@ def conclude(
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
         )
     decision = _with_roles(decision, tasks)
+    if not ends_with:
+        return decision
     is_lost = any(situation.launcher(node) is not None for node in ends_with & situation.fences.keys())
     return replace(decision, ends_with=ends_with, is_failed=decision.is_failed or is_lost)
 
@@ -75,7 +77,7 @@ def _not_started(decision: Decision, start: Task) -> Decision:
     """Return the decision on what does not run, and should; it is started or held."""
     if start.hindrance is None:
         return replace(decision, fate=Fate.START)
-    if start.causes and start.causes[-1].bond is Bond.ALONE:
+    if start.hindrance.is_alone:
         # That there is nothing beside it to serve is as it should be.
         return replace(decision, fate=Fate.KEEP, target=None)
     return _hindered(replace(decision, fate=Fate.HOLD, intended=Fate.START), start.hindrance)

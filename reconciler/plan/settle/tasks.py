@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from reconciler.model.names import ResourceId, Where
 
 
 class Verb(Enum):
     """What is done; the values are the names of Pacemaker's actions."""
+
+    __hash__ = object.__hash__
+    """Each is there once; tasks are looked up by it many times for each resource, and Enum's own is slow."""
 
     START = "start"
     STARTED = "running"
@@ -68,6 +72,8 @@ class Obstacle:
     is_waiting: bool = False
     is_own: bool = True
     """It was there before anything was carried over."""
+    is_alone: bool = False
+    """There is nothing beside it that it could serve, so that it need not run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,9 +105,11 @@ class Task:
         return self.is_required and self.hindrance is None and not self.is_frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
-    """How one task depends on another. By itself it says nothing; each flag adds a rule."""
+class Relation(NamedTuple):
+    """How one task depends on another. By itself it says nothing; each flag adds a rule.
+
+    There are several for each resource: a tuple is made in a quarter of the time of a frozen dataclass.
+    """
 
     first: TaskName
     then: TaskName
@@ -117,6 +125,10 @@ class Relation:
     """What it means for `then` that `first` cannot be done."""
     holds: bool = False
     """Between stops: as long as `first` cannot be done, neither is `then`, unless that is urgent."""
+    is_beside: bool = False
+    """Between instances of two clones on one node."""
+    told_as: ResourceId | None = None
+    """What people are told that the first task of it is about, where that is not its resource."""
     ends: bool = False
     """Between stops: `then` does away with what `first` would have to stop, so it can always be done."""
 

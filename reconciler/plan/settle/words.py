@@ -28,6 +28,7 @@ def obstacle_after(first: Task, relation: Relation, decisions: Mapping[ResourceI
         is_uncertain=before.is_uncertain,
         is_waiting=before.is_waiting,
         is_own=False,
+        is_alone=before.is_alone and (relation.bond is Bond.ALONE or relation.is_beside),
     )
 
 
@@ -53,7 +54,10 @@ def _lacks(subject: ResourceId, bond: Bond, why: str) -> str:
 def reasons_of(start: Task, stop: Task, tasks: Tasks) -> tuple[Reason, ...]:
     """Return why a resource is stopped, or restarted, for the sake of others; each other is named once."""
     found: dict[str, Reason] = {}
-    for relation in [*start.causes, *stop.causes]:
+    causes = [*start.causes, *stop.causes] if start.happens else [*stop.causes, *start.causes]
+    if start.hindrance is not None and start.hindrance.is_alone:
+        found[""] = Reason("alone", start.hindrance.text)
+    for relation in causes:
         if relation.bond is Bond.OWN:
             continue
         other = relation.then if relation.first in {start.name, stop.name} else relation.first
@@ -63,15 +67,26 @@ def reasons_of(start: Task, stop: Task, tasks: Tasks) -> tuple[Reason, ...]:
 
 
 def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
-    subject = other[0]
+    subject = relation.told_as or other[0]
     verb = _verb(subject, tasks)
     if relation.bond is Bond.GUEST:
         return Reason("guest", f"its guest {subject} {verb}")
-    if relation.bond is Bond.ALONE:
-        return Reason("alone", _lacks(subject, relation.bond, ""), relation.where)
-    comes = next((v for v in (Verb.STARTED, Verb.START) if _happens((subject, v), tasks)), None)
+    if relation.implies_then and relation.then[1] is Verb.STOP:
+        return Reason("stops-after", f"{subject}, which it stops after, {verb}", relation.where)
     text = f"{subject}, which it starts after, {verb}"
-    return Reason("after", text, relation.where, subject, (comes or other[1]).value)
+    code, step = _step(subject, other[1], tasks)
+    return Reason(code, text, relation.where, subject, step.value)
+
+
+def _step(subject: ResourceId, verb: Verb, tasks: Tasks) -> tuple[str, Verb]:
+    """Return what matters of a subject: that it starts, that it cannot, or else that it stops."""
+    for start in (Verb.STARTED, Verb.START):
+        task = tasks.get((subject, start))
+        if task is not None and task.happens:
+            return "after", start
+        if task is not None and task.hindrance is not None:
+            return "unrunnable", start
+    return "after", verb
 
 
 def _happens(name: TaskName, tasks: Tasks) -> bool:

@@ -1,0 +1,100 @@
+"""Nodes behind connections that are resources of their own, as Pacemaker's clusters have them."""
+
+from dataclasses import replace
+
+from reconciler.model.intent import Cluster, Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import AgentAddress, NodeKind, NodeState, RemoteNode
+from reconciler.model.observed import Failure, NodeStatus
+from reconciler.model.policy import Policy
+from reconciler.model.resource import OnFail, Operation, Requires, Resource, ResourceAgent, Role
+from tests.plan.worlds import (
+    WHERE,
+    changes,
+    dummy,
+    empty_world,
+    graph,
+    intent,
+    nodes,
+    only_on,
+    plan,
+    running,
+    seen,
+)
+
+
+def connection(name: str, container: str | None = None, **fields: object) -> Resource:
+    agent = ResourceAgent(standard="ocf", provider="pacemaker", type="remote")
+    node = RemoteNode(name=NodeName(name), where=WHERE, agent=AgentAddress(address=name))
+    base = replace(dummy(name, operations=()), agent=agent, remote_node=node)
+    return replace(base, container=ResourceId(container) if container else None, **fields)  # type: ignore[arg-type]
+
+
+def remote(name: str, state: NodeState = NodeState.ONLINE, text: str = "") -> NodeStatus:
+    return NodeStatus(name=NodeName(name), kind=NodeKind.REMOTE, state=state, text=text, is_known=True)
+
+
+def clustered(asked: Intent) -> Intent:
+    policy = Policy(has_fencing=True, connects_hosts=False)
+    return replace(asked, cluster=Cluster(name="test", policy=policy))
+
+
+def device() -> Resource:
+    agent = ResourceAgent(standard="stonith", type="fence_dummy")
+    return replace(dummy("fencing", operations=(), requires=Requires.NOTHING), agent=agent)
+
+
+def test_what_is_to_run_on_a_remote_node_starts_after_its_connection() -> None:
+    asked = clustered(intent("h1", connection("far"), dummy("a"), only_on("a", "far")))
+    transition = plan(asked, nodes(empty_world(asked), remote("far", NodeState.OFFLINE)))
+    assert changes(transition) == ["start resource/far -> h1", "start resource/a -> far"]
+    assert graph(transition)["a_start_0@far"] == ["a_probe_0@far", "far_start_0@h1"]
+    assert graph(transition)["a_probe_0@far"] == ["far_start_0@h1"]
+
+
+def test_what_runs_on_a_remote_node_stops_before_its_connection() -> None:
+    asked = clustered(intent("h1", connection("far", state=Role.STOPPED), dummy("a")))
+    world = seen(empty_world(asked), running(asked, "far", "h1"), running(asked, "a", "far"))
+    transition = plan(asked, nodes(world, remote("far")))
+    assert changes(transition) == ["stop resource/far h1", "move resource/a far -> h1"]
+    assert graph(transition)["far_stop_0@h1"] == ["a_stop_0@far"]
+
+
+def test_a_remote_node_whose_connection_asks_for_it_is_fenced_and_emptied() -> None:
+    monitor = Operation(name="monitor", interval_ms=10_000, on_fail=OnFail.RESET_REMOTE)
+    asked = clustered(
+        intent(
+            "h1", device(), connection("far", operations=(monitor,)), dummy("a", requires=Requires.FENCING)
+        )
+    )
+    lost = Failure(operation="monitor", rc=1, text="no answer", interval_ms=10_000)
+    world = seen(
+        empty_world(asked),
+        running(asked, "fencing", "h1"),
+        running(asked, "far", "h1", failure=lost),
+        running(asked, "a", "far"),
+    )
+    transition = plan(asked, nodes(world, remote("far", NodeState.OFFLINE)))
+    assert changes(transition) == ["recover resource/far h1 -> h1", "move resource/a far -> h1"]
+    assert graph(transition)["a_start_0@h1"] == ["a_probe_0@h1", "far_fence_0@far"]
+    assert graph(transition)["far_start_0@h1"] == ["far_fence_0@far", "far_stop_0@h1"]
+
+
+def test_a_guest_that_failed_ends_all_in_it_and_brings_it_back() -> None:
+    asked = clustered(intent("h1", dummy("vm"), connection("in", "vm"), dummy("a"), only_on("a", "in")))
+    gone = Failure(operation="monitor", rc=7, text="not running", interval_ms=10_000)
+    world = seen(
+        empty_world(asked),
+        running(asked, "vm", "h1", failure=gone),
+        running(asked, "in", "h1"),
+        running(asked, "a", "in"),
+    )
+    transition = plan(asked, nodes(world, remote("in", NodeState.OFFLINE)))
+    assert changes(transition) == [
+        "recover resource/vm h1 -> h1",
+        "restart resource/in h1 -> h1",
+        "recover resource/a in -> in",
+    ]
+    assert "a_stop_0@in" not in graph(transition)
+    assert graph(transition)["a_start_0@in"] == ["in_start_0@h1", "vm_start_0@h1", "vm_stop_0@h1"]
+    assert [m.name for m in transition.milestones] == ["a_stop_0", "stonith-in-reboot on in"]
