@@ -30,6 +30,7 @@ _COMMANDS = {
     "status": "status:status",
     "stop-all": "orders:stop_everything",
     "validate": "validate:validate",
+    "why": "why:why",
 }
 
 _EPILOG = """\b
@@ -85,6 +86,7 @@ _SUMMARIES = {
     "status": "Show what is, in one screen or as JSON.",
     "stop-all": "Stop everything that is declared, guests included.",
     "validate": "Check the YAML, offline, and show every problem.",
+    "why": "Say why a resource is where it is: each node's score by its terms.",
 }
 
 

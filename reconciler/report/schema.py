@@ -9,12 +9,14 @@ import sys
 from reconciler.model.event import Severity
 from reconciler.model.node import LinkReason, NodeKind, NodeState
 from reconciler.model.resource import Role
+from reconciler.plan.place.trace import Cause, Rule
 from reconciler.report.document import Document
 from reconciler.report.plan import ACTIONS, FORMAT_VERSION
+from reconciler.report.why import FORMAT_VERSION as WHY_VERSION
 
 
 def document_schema(name: str) -> Document:
-    """Return the schema of one kind of document: status, plan, event or logs."""
+    """Return the schema of one kind of document: status, plan, event, logs or why."""
     title, schema = _SCHEMAS[name]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -216,11 +218,61 @@ _LOGS = _list(
     ),
 )
 
+_WHY = _object(
+    "Why a resource is where it is; `reconcile why -o json`.",
+    format_version={"const": WHY_VERSION},
+    resource=_text("What was asked for."),
+    kind=_one_of("What it is.", "guest", "primitive", "group", "clone"),
+    file=_FILE,
+    line=_LINE,
+    parts=_list(
+        "What it consists of: itself, a group's members, a clone's instances.",
+        _object(
+            "Why one of them is assigned as it is.",
+            resource=_text("Its name; of a clone's instance with its number."),
+            **{"from": _text_or_null("Where it runs.")},
+            to=_text_or_null("Where it is to run."),
+            rule=_one_of("What decided.", *(rule.value for rule in Rule)),
+            text=_text("The same for people."),
+            nodes=_list(
+                "All nodes: the chosen one first, then by score.",
+                _object(
+                    "How one node stands.",
+                    node=_text("Its name."),
+                    chosen=_flag("It is to run there."),
+                    score={
+                        "type": ["integer", "null"],
+                        "description": "What the terms come to; null: never there. INFINITY is 1000000.",
+                    },
+                    assigned_before=_whole("Resources that had been assigned to the node; fewer win a tie."),
+                    verdict=_text("Why it won or lost, for people."),
+                    terms=_list(
+                        "What the score is made of, in the order in which it was.",
+                        _object(
+                            "One term.",
+                            kind=_one_of("What it is about.", *(cause.value for cause in Cause)),
+                            text=_text("For people."),
+                            value={
+                                "type": ["integer", "null"],
+                                "description": "Added by infinity math; null: it replaces the score.",
+                            },
+                            score={"type": "integer", "description": "What the score is with it."},
+                            file=_FILE,
+                            line=_LINE,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+
 _SCHEMAS: dict[str, tuple[str, Document]] = {
     "event": ("reconciler event", _EVENT),
     "logs": ("reconciler logs", _LOGS),
     "plan": ("reconciler plan", _PLAN),
     "status": ("reconciler status", _STATUS),
+    "why": ("reconciler why", _WHY),
 }
 
 NAMES = tuple(_SCHEMAS)

@@ -25,6 +25,7 @@ from reconciler.plan.place.importance import by_importance, can_serve, is_failed
 from reconciler.plan.place.primitives import is_blocked, pinned_to
 from reconciler.plan.place.promotion import assign_roles, heed_promotion_scores
 from reconciler.plan.place.state import Assignment, Course, result_of
+from reconciler.plan.place.trace import Cause
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,7 +129,7 @@ def _stay(sharing: _Sharing, instance: ResourceId, current: NodeName) -> None:
             sharing.counts[current] += 1
             sharing.assigned += 1
             return
-        assignment.scores.update(before)
+        assignment.restore(before)
         release_part(assignment, instance)
         if chosen is None:
             break
@@ -141,7 +142,7 @@ def _assign_finally(sharing: _Sharing, instance: ResourceId) -> None:
     is_possible = assignment.is_any(instance, assignment.scores[instance])
     if sharing.assigned >= sharing.max_total:
         for name in [instance, *assignment.tree.children(instance)]:
-            assignment.scores[name] = dict.fromkeys(assignment.scores[name], -INFINITY)
+            assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.CLONE_MAX)
     node = _assign(sharing, instance, None)
     if node is not None:
         sharing.assigned += 1
@@ -161,7 +162,8 @@ def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) ->
     if closed:
         for name in [instance, *assignment.tree.children(instance)]:
             scores = assignment.scores[name]
-            assignment.scores[name] = scores | {node: -INFINITY for node in closed if node in scores}
+            after = scores | {node: -INFINITY for node in closed if node in scores}
+            assignment.rescore(name, after, Cause.CLONE_NODE)
     node = result_of(assign_part(assignment, instance, prefer, is_tentative=prefer is not None))
     if node is not None:
         sharing.counts[node] += 1

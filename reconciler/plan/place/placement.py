@@ -14,6 +14,7 @@ from reconciler.plan.place.clones import assign_clone
 from reconciler.plan.place.groups import assign_part
 from reconciler.plan.place.order import assignment_order
 from reconciler.plan.place.state import Assignment, Course, begin
+from reconciler.plan.place.trace import Trace
 from reconciler.plan.situation import Situation
 
 
@@ -31,9 +32,9 @@ class Placement:
     """For those that take capacity, where that counts: the nodes of which their constraints speak."""
 
 
-def place(situation: Situation) -> Placement:
-    """Assign all resources of a situation."""
-    assignment = begin(situation)
+def place(situation: Situation, trace: Trace | None = None) -> Placement:
+    """Assign all resources of a situation; a trace takes notes."""
+    assignment = begin(situation, trace)
     allowed = _allowed(assignment)
     for name in assignment_order(assignment):
         _assign(assignment, name)
