@@ -73,16 +73,13 @@ _NOT_YET = {
     ActionKind.MIGRATE_FROM,
     ActionKind.PROMOTE,
     ActionKind.DEMOTE,
+    ActionKind.NOTIFY,
 }
 
 
 async def _carry_out(context: Context, action: Action, uid: str) -> Outcome:
     if action.kind in {ActionKind.CONNECT, ActionKind.DISCONNECT}:
         return await run_connection_action(context, action, uid)
-    if action.kind is ActionKind.NOTIFY:
-        # Nobody is told yet, as a warning says where it is asked for; what would be told of is done all the same.
-        result = OperationResult(resource=action.resource or ResourceId(""), operation="notify", uid=uid)
-        return Outcome(action=action, uid=uid, result=result)
     if action.kind in _NOT_YET:
         # They are planned for Pacemaker's clusters only, and for nothing that is carried out: see abilities.py.
         raise NotImplementedError(f"{action.kind.value} is not carried out yet")

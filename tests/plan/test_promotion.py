@@ -154,3 +154,9 @@ def test_a_colocation_for_the_promoted_role_keeps_from_promotion_and_not_from_a_
     asked = intent("h1", bare(), dummy("x", state=Role.STOPPED), PROMOTABLE, bond)
     got = graph(plan(asked, promotion_scores(empty_world(asked), "a", h1=5)))
     assert ("a_start_0@h1" in got, "a_promote_0@h1" in got) == (True, False)
+
+
+def test_an_order_after_the_promotion_of_what_cannot_be_promoted_is_none() -> None:
+    order = replace(after("x", "c"), first_action="promote")
+    asked = intent("h1", bare(), dummy("x"), clone("c", "a"), order)
+    assert "x_start_0@h1" in graph(plan(asked, empty_world(asked)))

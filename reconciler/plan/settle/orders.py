@@ -49,7 +49,9 @@ def least_tasks(situation: Situation) -> dict[TaskName, int]:
     """Return how many of those that come before it each task needs that does not need them all."""
     found = {alternatives_task(o.alternatives): 1 for o in situation.intent.orderings if o.alternatives}
     for cloned in situation.clones.values():
-        found[(cloned.clone.id, Verb.STARTED)] = found[(cloned.clone.id, Verb.PROMOTED)] = 1
+        found[(cloned.clone.id, Verb.STARTED)] = 1
+        if cloned.clone.promotion is not None:
+            found[(cloned.clone.id, Verb.PROMOTED)] = 1
     for ordering in situation.intent.orderings:
         least = _least(situation, ordering)
         if least:
