@@ -211,7 +211,11 @@ def _can_probe(
     if guest is not None and guest.remote_node is not None and not guest.remote_node.is_searched:
         return False
     if guest is not None and guest.agent.is_connection:
-        return node not in situation.fences and (situation.is_online(node) or guest.id in started)
+        launcher = situation.launcher(node)
+        # A guest that does not run yet holds nothing when it comes up.
+        is_fresh = launcher is not None and not situation.active(launcher.id)
+        is_coming = guest.id in started and not is_fresh
+        return node not in situation.fences and (situation.is_online(node) or is_coming)
     if guest is not None and guest.id in started:
         return node in links.now
     status = situation.node(node)

@@ -20,7 +20,7 @@ def with_role(decision: Decision, placement: Placement) -> Decision:
     resource = decision.resource
     if not (resource.is_promotable or decision.was_promoted):
         return decision
-    role = placement.roles.get(resource.id, Role.UNPROMOTED)
+    role = placement.roles.get(resource.id, Role.UNPROMOTED if resource.is_promotable else Role.STARTED)
     if decision.is_left_alone or decision.fate is Fate.HOLD:
         return replace(decision, role=Role.PROMOTED if decision.was_promoted else role)
     is_again = any(is_only_demoted(resource, i) for i in decision.active)

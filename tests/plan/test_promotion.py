@@ -20,6 +20,7 @@ from tests.plan.worlds import (
     graph,
     intent,
     plan,
+    prefers,
     promotion_scores,
     running,
     seen,
@@ -160,3 +161,21 @@ def test_an_order_after_the_promotion_of_what_cannot_be_promoted_is_none() -> No
     order = replace(after("x", "c"), first_action="promote")
     asked = intent("h1", bare(), dummy("x"), clone("c", "a"), order)
     assert "x_start_0@h1" in graph(plan(asked, empty_world(asked)))
+
+
+def test_what_is_not_promoted_is_not_demoted_for_what_waits_for_that() -> None:
+    order = replace(after("c", "x"), then_action="promote")
+    asked = intent("h1 h2", bare(), dummy("x", state=Role.STOPPED), PROMOTABLE, order)
+    active = [
+        running(asked, "a", "h1", role=Role.PROMOTED),
+        running(asked, "a", "h2"),
+        running(asked, "x", "h1"),
+    ]
+    got = graph(plan(asked, promotion_scores(seen(empty_world(asked), *active), "a", h1=5)))
+    assert got == {"a_demote_0@h1": [], "x_probe_0@h2": [], "x_stop_0@h1": ["a_demote_0@h1"]}
+
+
+def test_what_cannot_be_promoted_any_more_starts_anew() -> None:
+    asked = intent("h1 h2", bare(), prefers("a", "h2"))
+    got = plan(asked, seen(empty_world(asked), running(asked, "a", "h1", role=Role.PROMOTED)))
+    assert role_changes(got) == [("move", "resource/a", Role.PROMOTED, Role.STARTED)]

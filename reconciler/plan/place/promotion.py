@@ -10,6 +10,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_promotable.c):
   colocations for the promoted role on top. Below 0 nothing is promoted.
 * Where the wishes of what is to be with the promoted one, and the scores of the nodes, are added, the highest come
   first; of equals, that which is promoted already.
+* What is not managed, or is blocked, stays in its role; if that is promoted, it counts, and comes first.
 * So many are promoted as the clone allows in all and on one node; without quorum, in a frozen cluster, none anew.
 """
 
@@ -26,7 +27,7 @@ from reconciler.plan.place.importance import can_serve, compare, importance
 from reconciler.plan.place.primitives import is_blocked
 from reconciler.plan.place.state import Assignment
 from reconciler.plan.place.tree import Variant
-from reconciler.plan.situation import CloneSet
+from reconciler.plan.situation import CloneSet, Situation
 
 _ORDER_OF_ROLES = (Role.STOPPED, Role.UNKNOWN, Role.STARTED, Role.UNPROMOTED, Role.PROMOTED)
 
@@ -103,15 +104,15 @@ def _is_other_here(assignment: Assignment, leaf: ResourceId, node: NodeName) -> 
 
 def _priority(assignment: Assignment, cloned: CloneSet, instance: ResourceId, node: NodeName) -> int:
     """Return how well an instance can be promoted on its node, by what concerns it alone."""
-    if any(
-        assignment.situation.resources[leaf].state is not Role.STARTED
-        for leaf in assignment.situation.leaves(instance)
-    ):
+    situation = assignment.situation
+    if _is_untouchable(situation, instance):
+        score = INFINITY if _is_promoted(assignment, instance) else -INFINITY
+    elif any(situation.resources[r].state is not Role.STARTED for r in situation.leaves(instance)):
         score = -INFINITY
     else:
         word = _word(assignment, instance, node)
         score = -1 if word is None else word
-    for location in assignment.situation.intent.locations:
+    for location in situation.intent.locations:
         is_promoted = location.role is Role.PROMOTED and location.node == node
         if is_promoted and assignment.tree.subject(location.resource) == cloned.clone.id:
             score = add_scores(score, location.score)
@@ -173,6 +174,7 @@ def _is_there(assignment: Assignment, colocation: Colocation, place: NodeName, n
 def _final_scores(assignment: Assignment, cloned: CloneSet) -> dict[ResourceId, int]:
     """Return the score by which each instance is promoted, with what would be with the promoted one."""
     name, before = cloned.clone.id, assignment.scores[cloned.clone.id]
+    situation = assignment.situation
     nodes = {instance: assignment.node_of(instance) for instance in cloned.instances}
     scores = dict(before)
     for instance, node in nodes.items():
@@ -186,7 +188,7 @@ def _final_scores(assignment: Assignment, cloned: CloneSet) -> dict[ResourceId, 
     for instance, node in nodes.items():
         if node is None:
             finals[instance] = -INFINITY
-        elif assignment.promotions[instance] < 0:
+        elif assignment.promotions[instance] < 0 or _is_untouchable(situation, instance):
             finals[instance] = assignment.promotions[instance]
         else:
             finals[instance] = assignment.scores[name].get(node, 0)
@@ -212,11 +214,20 @@ def _current_role(assignment: Assignment, instance: ResourceId) -> int:
 
 def _can_be_promoted(assignment: Assignment, cloned: CloneSet, instance: ResourceId, node: NodeName) -> bool:
     situation = assignment.situation
-    is_promoted = any(i.role is Role.PROMOTED for i in assignment.active(instance))
-    leaves = [situation.resources[leaf] for leaf in situation.leaves(instance)]
-    if any(not r.is_managed or any(is_blocked(r, i) for i in situation.active(r.id)) for r in leaves):
+    is_promoted = _is_promoted(assignment, instance)
+    if _is_untouchable(situation, instance):
         return is_promoted
     if assignment.promotions[instance] < 0 or not can_serve(assignment, cloned.clone.id, node):
         return False
     is_frozen = situation.intent.cluster.policy.on_quorum_loss is QuorumPolicy.FREEZE
     return is_promoted or situation.observed.has_quorum or not is_frozen
+
+
+def _is_promoted(assignment: Assignment, instance: ResourceId) -> bool:
+    return any(i.role is Role.PROMOTED for i in assignment.active(instance))
+
+
+def _is_untouchable(situation: Situation, instance: ResourceId) -> bool:
+    """Tell whether an instance stays in its role whatever happens: it is not managed, or blocked."""
+    leaves = [situation.resources[leaf] for leaf in situation.leaves(instance)]
+    return any(not r.is_managed or any(is_blocked(r, i) for i in situation.active(r.id)) for r in leaves)

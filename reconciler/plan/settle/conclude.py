@@ -47,9 +47,10 @@ def _with_roles(decision: Decision, tasks: Tasks) -> Decision:
         return decision
     demotes = decision.was_promoted and demote.is_required and not demote.is_frozen
     is_promoted = promote.happens or (decision.was_promoted and not demotes)
+    otherwise = Role.UNPROMOTED if decision.resource.is_promotable else Role.STARTED
     return replace(
         decision,
-        role=Role.PROMOTED if is_promoted else Role.UNPROMOTED,
+        role=Role.PROMOTED if is_promoted else otherwise,
         promotes=promote.happens,
         demotes=demotes,
     )

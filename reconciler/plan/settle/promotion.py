@@ -41,7 +41,9 @@ def lay_out_roles(tasks: dict[TaskName, Task], decision: Decision, *, is_frozen:
     promote = tasks.setdefault((resource.id, Verb.PROMOTE), Task(name=(resource.id, Verb.PROMOTE)))
     demote = tasks.setdefault((resource.id, Verb.DEMOTE), Task(name=(resource.id, Verb.DEMOTE)))
     promote.is_required, demote.is_required = decision.promotes, decision.demotes
-    promote.is_frozen = demote.is_frozen = is_frozen
+    promote.is_frozen = is_frozen
+    # What is not promoted cannot be demoted, whatever waits for that.
+    demote.is_frozen = is_frozen or not decision.was_promoted
     if decision.role is not Role.PROMOTED:
         promote.obstacle = Obstacle(text="it is not to be promoted")
 

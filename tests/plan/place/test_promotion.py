@@ -126,3 +126,10 @@ def test_what_is_blocked_stays_promoted_and_counts() -> None:
     stuck = running(asked, "a", "h1", role=Role.PROMOTED, failure=failure)
     got = roles(asked, stuck, running(asked, "a", "h2"), h1=10, h2=5)
     assert got == {"a:0": "Promoted h1", "a:1": "Unpromoted h2"}
+
+
+def test_what_is_not_managed_keeps_its_role() -> None:
+    asked = intent("h1 h2", dummy("a", is_managed=False), PROMOTABLE)
+    promoted = running(asked, "a", "h1", role=Role.PROMOTED)
+    got = roles(asked, promoted, running(asked, "a", "h2"), h1=-5, h2=10)
+    assert got == {"a:0": "Promoted h1", "a:1": "Unpromoted h2"}
