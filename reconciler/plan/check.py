@@ -79,13 +79,13 @@ def _second_copies(transition: Transition, intent: Intent, observed: Observed) -
     What is cloned may run elsewhere too, but only once on a node.
     """
     alarms = []
-    cloned = intent.cloned()
+    cloned, gone = intent.cloned(), _gone_guests(intent, observed)
     for name, action in transition.actions.items():
         if action.kind is not ActionKind.START or action.resource is None:
             continue
         before = ancestors(transition, name)
         for place in _active_places(observed, action.resource):
-            if action.resource in cloned and place != action.node:
+            if place in gone or (action.resource in cloned and place != action.node):
                 continue
             if not _ends(transition, before, action.resource, place, observed):
                 status = observed.nodes.get(place)
@@ -102,6 +102,18 @@ def _second_copies(transition: Transition, intent: Intent, observed: Observed) -
         ]
         alarms += [Alarm(action=name, invariant="I1", text=f"{other} starts it too") for other in others]
     return alarms
+
+
+def _gone_guests(intent: Intent, observed: Observed) -> set[NodeName]:
+    """Return the guest nodes that ended with what ran them: it is not known to run anywhere.
+
+    What starts there waits for the guest to be started, and that for every node to be asked.
+    """
+    return {
+        node
+        for node, connection in intent.guest_nodes().items()
+        if connection.container is not None and not observed.active_on(connection.container)
+    }
 
 
 def _active_places(observed: Observed, resource: ResourceId) -> Iterable[NodeName]:

@@ -149,11 +149,13 @@ def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> No
 def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:
     """Ask on every node that may run a resource, was not asked, and stays, whether it runs there already."""
     started = {a.subject for a in steps.of(ActionKind.START)}
-    stopped = {a.subject for a in steps.of(ActionKind.STOP)} - started
+    stopping = {a.subject for a in steps.of(ActionKind.STOP)}
+    stopped = stopping - started
     leaving = {
         node
         for node, guest in situation.guests.items()
-        if guest.id in stopped and not (guest.agent.is_connection and guest.container is None)
+        if (guest.id in stopped and not (guest.agent.is_connection and guest.container is None))
+        or (guest.agent.is_connection and guest.container in stopping)
     }
     nodes = {*situation.intent.hosts, *situation.guests} - leaving
     askable = {node for node in nodes if _can_probe(situation, node, links, started)}

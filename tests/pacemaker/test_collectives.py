@@ -149,3 +149,11 @@ def test_instances_of_fencing_devices_may_differ_and_those_of_services_may_not()
         return found.is_unique
 
     assert [unique(standard) for standard in ("stonith", "systemd")] == [True, False]
+
+
+def test_guest_nodes_come_after_the_nodes_that_run_them() -> None:
+    vm = dummy("vm", meta(remote_node="g"))
+    status = ran("vm", op("start", 1)) + ran("g", op("start", 2))
+    inner = '<node_state remote_node="true" id="g" uname="g"/>'
+    text = cib(vm, status=status).decode().replace("<status>", f"<status>{inner}")
+    assert list(read(text.encode()).observed.nodes) == ["n1", "n2", "g"]
