@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from reconciler.cli.collection import collect_rarely
 from reconciler.cli.exits import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE
 from reconciler.cli.options import Options
 
@@ -82,7 +83,7 @@ _SUMMARIES = {
     "replay": "Run the planner again on a saved input.",
     "restart": "Stop a resource and start it again.",
     "schema": "Print the JSON Schema of the YAML documents.",
-    "simulate": "Plan for a Pacemaker cluster from its CIB, on paper.",
+    "simulate": "Let hosts, guests or resources fail on paper; or plan for a Pacemaker CIB.",
     "status": "Show what is, in one screen or as JSON.",
     "stop-all": "Stop everything that is declared, guests included.",
     "validate": "Check the YAML, offline, and show every problem.",
@@ -145,6 +146,7 @@ def main() -> NoReturn:
     """Run the command line and exit with a code of the contract."""
     from reconciler.model.errors import ReconcilerError  # noqa: PLC0415  not needed for --help
 
+    collect_rarely()
     try:
         code = reconcile.main(standalone_mode=False)
     except click.UsageError as error:

@@ -100,7 +100,7 @@ class Operation:
     role: Role | None = None
     enabled: bool = True
     is_ambiguous: bool = False
-    """Several have this name and interval: a recurring one is then neither begun nor ended; only in a CIB."""
+    """It is declared twice, so that it is neither armed nor disarmed; only a CIB can say so."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Parameters for this operation alone, over the resource's; only a CIB has them so far."""
 
@@ -223,13 +223,15 @@ class Resource:
     """For an instance of a clone: it has its own name on nodes too."""
     is_promotable: bool = False
     """For an instance of a clone: it can be promoted."""
+    named: ResourceId | None = None
+    """For a copy too many of an instance that is not unique: the name of its own that its node has for it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.params.state`)."""
 
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        return self.id if self.is_unique else self.declared_as
+        return self.named or (self.id if self.is_unique else self.declared_as)
 
     @property
     def declared_as(self) -> ResourceId:
@@ -254,8 +256,11 @@ class Resource:
     def _recurring(self) -> list[Operation]:
         if not self.is_monitored:
             return []
-        monitors = [o for o in self.operations if o.interval_ms and o.name == "monitor"]
-        return [m for m in monitors if m.enabled and not m.is_ambiguous]
+        return [
+            o
+            for o in self.operations
+            if o.interval_ms and o.name == "monitor" and o.enabled and not o.is_ambiguous
+        ]
 
     def at(self, *path: str) -> Where:
         """Return where a field stands, or the nearest enclosing one that was written."""

@@ -218,6 +218,7 @@ def _remember(course: Course, entry: Entry, on_fail: OnFail, outcome: Outcome) -
         text=entry.reason or f"return code {entry.rc}",
         interval_ms=entry.interval_ms,
         is_hard=outcome is not Outcome.FAILED or entry.rc in HARD_ERRORS,
+        is_missing=entry.status == STATUS_NOT_INSTALLED,
     )
 
 
@@ -264,8 +265,6 @@ def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> fr
             continue
         operation = given.resource.operation(entry.operation, entry.interval_ms)
         key = (entry.operation, entry.interval_ms)
-        if operation.is_ambiguous:
-            continue
         is_changed = given.has_digests and (
             definition_change(given.resource, entry) is not DefinitionChange.NONE
         )

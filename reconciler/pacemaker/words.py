@@ -173,25 +173,32 @@ def _blocked(line: _Line) -> _Line:
 def _due(reasons: tuple[Reason, ...], verb: str) -> str:
     """Return the reason, for those kinds of reason that Pacemaker names."""
     for reason in reasons if verb != "Recover" else ():
-        match reason.code:
-            case "unrunnable" if not reason.subject:
-                pass
-            case "after" if verb in {"Restart", "Stop"}:
-                return f"  due to required {reason.subject} {reason.step}"
-            case "unrunnable" if "one-or-more:" in reason.subject:
-                return f"  due to unrunnable {reason.subject}"
-            case "unrunnable":
-                return f"  due to unrunnable {reason.subject} {reason.step}"
-            case "alone":
-                return ""
-            case "no-node" if verb == "Stop":
-                break
-            case "no-quorum":
-                return "  due to no quorum"
-            case "quorum-freeze":
-                return "  due to quorum freeze"
-            case "param-changed" if verb == "Restart":
-                return "  due to resource definition change"
-            case _:
-                pass
+        if reason.code == "alone":
+            return ""
+        if reason.code == "no-node" and verb == "Stop":
+            break
+        cause = _cause(reason, verb)
+        if cause is not None:
+            return f"  due to {cause}"
     return "  due to node availability" if verb == "Stop" else ""
+
+
+def _cause(reason: Reason, verb: str) -> str | None:
+    """Return what something is due to; None for a reason that is not named."""
+    match reason.code:
+        case "after" if verb in {"Restart", "Stop"}:
+            return f"required {reason.subject} {reason.step}"
+        case "unrunnable" if "one-or-more:" in reason.subject:
+            return f"unrunnable {reason.subject}"
+        case "unrunnable" if reason.subject:
+            return f"unrunnable {reason.subject} {reason.step}"
+        case "colocated":
+            return f"colocation with {reason.subject}"
+        case "no-quorum":
+            return "no quorum"
+        case "quorum-freeze":
+            return "quorum freeze"
+        case "param-changed" if verb == "Restart":
+            return "resource definition change"
+        case _:
+            return None

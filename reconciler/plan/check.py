@@ -3,7 +3,7 @@
 Does not trust the planner: it looks at the snapshot and the graph only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model.intent import Intent
@@ -12,6 +12,7 @@ from reconciler.model.node import NodeState
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import ActionKind, Transition
+from reconciler.plan.index import grouped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,19 +58,18 @@ def ancestors(transition: Transition, action: ActionId) -> frozenset[ActionId]:
 
 
 def _circles(transition: Transition) -> list[Alarm]:
-    """Find actions that wait for themselves."""
-    waiting = {
-        name: {a for a in action.after if a in transition.actions}
-        for name, action in transition.actions.items()
-    }
-    while True:
-        free = [name for name, after in waiting.items() if not after]
-        if not free:
-            break
-        for name in free:
-            del waiting[name]
-        for after in waiting.values():
-            after.difference_update(free)
+    """Find actions that wait for themselves, or for such."""
+    actions = transition.actions
+    waiting = {name: sum(before in actions for before in action.after) for name, action in actions.items()}
+    followers = _followers(transition)
+    free = [name for name, count in waiting.items() if not count]
+    while free:
+        name = free.pop()
+        del waiting[name]
+        for then in followers.get(name, ()):
+            waiting[then] -= 1
+            if not waiting[then]:
+                free.append(then)
     return [Alarm(action=name, invariant="I6", text=f"{name} waits for itself") for name in sorted(waiting)]
 
 
@@ -80,27 +80,29 @@ def _second_copies(transition: Transition, intent: Intent, observed: Observed) -
     """
     alarms = []
     cloned, gone = intent.cloned(), _gone_guests(intent, observed)
-    for name, action in transition.actions.items():
-        if action.kind is not ActionKind.START or action.resource is None:
-            continue
-        before = ancestors(transition, name)
-        for place in _active_places(observed, action.resource):
-            if place in gone or (action.resource in cloned and place != action.node):
-                continue
-            if not _ends(transition, before, action.resource, place, observed):
+    starts = [
+        (a.resource, a)
+        for a in transition.actions.values()
+        if a.kind is ActionKind.START and a.resource is not None
+    ]
+    rivals = grouped(starts)
+    places = _active_places(observed)
+    for resource, action in starts:
+        there = [p for p in places.get(resource, ()) if p not in gone]
+        doubted = [p for p in there if resource not in cloned or p == action.node]
+        before = ancestors(transition, action.id) if doubted else frozenset()
+        for place in doubted:
+            if not _ends(transition, before, resource, place, observed):
                 status = observed.nodes.get(place)
                 lost = status is not None and status.state in {NodeState.UNCLEAN, NodeState.UNKNOWN}
-                text = f"{action.resource} may still run on {place}"
-                alarms.append(Alarm(action=name, invariant="I2" if lost else "I1", text=text))
+                text = f"{resource} may still run on {place}"
+                alarms.append(Alarm(action=action.id, invariant="I2" if lost else "I1", text=text))
         others = [
             other.id
-            for other in transition.actions.values()
-            if other.kind is ActionKind.START
-            and other.resource == action.resource
-            and other.id < name
-            and (other.node == action.node or action.resource not in cloned)
+            for other in rivals[resource]
+            if other.id < action.id and (other.node == action.node or resource not in cloned)
         ]
-        alarms += [Alarm(action=name, invariant="I1", text=f"{other} starts it too") for other in others]
+        alarms += [Alarm(action=action.id, invariant="I1", text=f"{o} starts it too") for o in others]
     return alarms
 
 
@@ -116,13 +118,15 @@ def _gone_guests(intent: Intent, observed: Observed) -> set[NodeName]:
     }
 
 
-def _active_places(observed: Observed, resource: ResourceId) -> Iterable[NodeName]:
-    for instance in observed.instances_of(resource):
-        if instance.role is not Role.STOPPED:
-            yield instance.node
-    for pending in observed.pending:
-        if pending.resource == resource and pending.kind == ActionKind.START.value:
-            yield pending.node
+def _active_places(observed: Observed) -> Mapping[ResourceId, tuple[NodeName, ...]]:
+    """Return where each resource runs, or may run, by node name; then where it is being started."""
+    active = sorted((i.node, i.resource) for i in observed.instances.values() if i.role is not Role.STOPPED)
+    starting = [
+        (p.resource, p.node)
+        for p in observed.pending
+        if p.resource is not None and p.kind == ActionKind.START.value
+    ]
+    return grouped([*((resource, node) for node, resource in active), *starting])
 
 
 def _ends(
@@ -186,14 +190,17 @@ def _strangers(transition: Transition, intent: Intent, observed: Observed) -> li
 
 def _with_dependants(transition: Transition, dropped: set[ActionId]) -> set[ActionId]:
     """Return actions with everything that waits for them."""
-    result = set(dropped)
-    grew = True
-    while grew:
-        more = {
-            name
-            for name, action in transition.actions.items()
-            if name not in result and any(a in result for a in action.after)
-        }
-        result |= more
-        grew = bool(more)
+    followers = _followers(transition) if dropped else {}
+    result: set[ActionId] = set()
+    open_names = sorted(dropped)
+    while open_names:
+        name = open_names.pop()
+        if name not in result:
+            result.add(name)
+            open_names += followers.get(name, ())
     return result
+
+
+def _followers(transition: Transition) -> Mapping[ActionId, tuple[ActionId, ...]]:
+    """Return the actions that wait for each one directly."""
+    return grouped((before, name) for name, action in transition.actions.items() for before in action.after)

@@ -4,6 +4,7 @@ The loop ticks actions off against it, plans over actions in flight with it, and
 their end with it. An effect touches only what its action is about; all else stays equal.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -12,9 +13,10 @@ from reconciler.model.observed import Instance, NodeStatus, Observed, Pending, S
 from reconciler.model.operation import Monitor
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind
+from reconciler.plan.becoming import Becoming, GuestNodes, Key, becoming
 
 
-def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, NodeName]) -> Observed:
+def advance(observed: Observed, action: Action, guest_nodes: GuestNodes) -> Observed:
     """Return what will be observed when an action has ended as expected.
 
     Args:
@@ -22,40 +24,23 @@ def advance(observed: Observed, action: Action, guest_nodes: dict[ResourceId, No
         action: the action.
         guest_nodes: the node that each guest becomes; a guest's stop ends that node.
     """
-    match action.kind:
-        case ActionKind.CONNECT:
-            return _with_node(observed, action.node, NodeState.ONLINE)
-        case ActionKind.DISCONNECT:
-            return _with_node(observed, action.node, NodeState.OFFLINE)
-        case ActionKind.FENCE:
-            return _fenced(observed, action.node, guest_nodes)
-        case ActionKind.UNFENCE:
-            return _let_in(observed, action.node)
-        case ActionKind.RELEASE:
-            return _with_node(observed, action.node, NodeState.OFFLINE)
-        case ActionKind.MIGRATE_TO | ActionKind.NOTIFY:
-            return observed
-        case (
-            ActionKind.MIGRATE_FROM
-            | ActionKind.PROBE
-            | ActionKind.START
-            | ActionKind.STOP
-            | ActionKind.PROMOTE
-            | ActionKind.DEMOTE
-            | ActionKind.RELOAD
-            | ActionKind.MONITOR
-            | ActionKind.CANCEL
-        ):
-            assert action.resource is not None
-            return _with_instance(observed, action, action.resource, guest_nodes)
+    return advance_all(observed, [action], guest_nodes)
 
 
-def assume_done(observed: Observed, guest_nodes: dict[ResourceId, NodeName]) -> Observed:
+def advance_all(observed: Observed, actions: Iterable[Action], guest_nodes: GuestNodes) -> Observed:
+    """Return what will be observed when several actions have ended as expected, in the given order."""
+    world = becoming(observed)
+    for action in actions:
+        _apply(world, action, guest_nodes)
+    return world.observed()
+
+
+def assume_done(observed: Observed, guest_nodes: GuestNodes) -> Observed:
     """Return what will be observed when all actions in flight have ended as expected, still listing them."""
-    result = observed
-    for pending in sorted(observed.pending, key=lambda p: p.id):
-        result = advance(result, _as_action(pending), guest_nodes)
-    return replace(result, pending=observed.pending)
+    if not observed.pending:
+        return observed
+    pending = sorted(observed.pending, key=lambda p: p.id)
+    return advance_all(observed, map(_as_action, pending), guest_nodes)
 
 
 def pending_from(action: Action) -> Pending:
@@ -83,81 +68,84 @@ def _as_action(pending: Pending) -> Action:
     )
 
 
-def _with_node(observed: Observed, node: NodeName, state: NodeState) -> Observed:
-    before = observed.nodes.get(node)
-    kind = before.kind if before else NodeKind.GUEST
-    after = NodeStatus(
-        name=node,
-        kind=kind,
-        state=state,
-        hypervisors=before.hypervisors if before else frozenset(),
-        is_known=before.is_known if before else False,
-    )
-    return replace(observed, nodes={**observed.nodes, node: after})
+def _apply(world: Becoming, action: Action, guest_nodes: GuestNodes) -> None:
+    match action.kind:
+        case ActionKind.CONNECT:
+            world.set_state(action.node, NodeState.ONLINE)
+        case ActionKind.DISCONNECT | ActionKind.RELEASE:
+            world.set_state(action.node, NodeState.OFFLINE)
+        case ActionKind.FENCE:
+            _fence(world, action.node, guest_nodes)
+        case ActionKind.UNFENCE:
+            world.let_in(action.node)
+        case ActionKind.MIGRATE_TO | ActionKind.NOTIFY:
+            pass
+        case (
+            ActionKind.MIGRATE_FROM
+            | ActionKind.PROBE
+            | ActionKind.START
+            | ActionKind.STOP
+            | ActionKind.PROMOTE
+            | ActionKind.DEMOTE
+            | ActionKind.RELOAD
+            | ActionKind.MONITOR
+            | ActionKind.CANCEL
+        ):
+            assert action.resource is not None
+            _change(world, action, (action.resource, action.node))
+            _change_node(world, action, action.resource, guest_nodes)
 
 
-def _with_instance(
-    observed: Observed, action: Action, resource: ResourceId, guest_nodes: dict[ResourceId, NodeName]
-) -> Observed:
-    key = (resource, action.node)
-    before = observed.instances.get(key) or Instance(resource=resource, node=action.node, role=Role.STOPPED)
-    instances = dict(observed.instances)
+def _change(world: Becoming, action: Action, key: Key) -> None:
+    """Change what is known of one resource on one node."""
+    resource, node = key
+    before = world.instances.get(key) or Instance(resource=resource, node=node, role=Role.STOPPED)
     match action.kind:
         case ActionKind.PROBE:
-            instances[key] = before
+            after = before
         case ActionKind.START | ActionKind.MIGRATE_FROM:
             assert action.uses is not None
-            instances[key] = started(before, action.uses)
+            after = started(before, action.uses)
         case ActionKind.STOP:
-            instances[key] = Instance(resource=resource, node=action.node, role=Role.STOPPED)
+            after = Instance(resource=resource, node=node, role=Role.STOPPED)
         case ActionKind.PROMOTE:
-            instances[key] = replace(before, role=Role.PROMOTED, failure=None)
+            after = replace(before, role=Role.PROMOTED, failure=None)
         case ActionKind.DEMOTE:
-            instances[key] = replace(before, role=Role.UNPROMOTED, failure=None)
+            after = replace(before, role=Role.UNPROMOTED, failure=None)
         case ActionKind.RELOAD:
-            instances[key] = replace(before, started_as=action.uses, needs_reload=False)
+            after = replace(before, started_as=action.uses, needs_reload=False)
         case ActionKind.MONITOR:
-            instances[key] = armed(
-                before, Monitor(interval_ms=action.interval_ms, timeout_ms=action.timeout_ms)
-            )
+            after = armed(before, Monitor(interval_ms=action.interval_ms, timeout_ms=action.timeout_ms))
         case _:
             kept = frozenset(m for m in before.monitors if m.interval_ms != action.interval_ms)
-            instances[key] = replace(before, monitors=kept)
-    result = replace(observed, instances=instances)
-    if resource in guest_nodes and action.uses is not None and action.uses.agent.is_connection:
-        return _with_connection(result, action, guest_nodes[resource])
-    if action.kind is ActionKind.STOP and result.active_on(resource):
+            after = replace(before, monitors=kept)
+    world.put(key, after)
+
+
+def _change_node(world: Becoming, action: Action, resource: ResourceId, guest_nodes: GuestNodes) -> None:
+    """Let the node that a guest, or a connection, makes come and go with it."""
+    node = guest_nodes.get(resource)
+    if node is None or action.kind not in {ActionKind.START, ActionKind.STOP, ActionKind.MIGRATE_FROM}:
+        return
+    is_stop = action.kind is ActionKind.STOP
+    if is_stop and world.is_active(resource):
         # The other half of a migration: it goes on elsewhere.
-        return result
-    if resource in guest_nodes and action.kind in {ActionKind.START, ActionKind.STOP}:
-        return _with_guest(result, guest_nodes[resource], is_running=action.kind is ActionKind.START)
-    return result
+        return
+    if action.uses is not None and action.uses.agent.is_connection:
+        world.set_state(node, NodeState.OFFLINE if is_stop else NodeState.ONLINE)
+    elif action.kind is not ActionKind.MIGRATE_FROM:
+        _begin_or_end(world, node, is_running=not is_stop)
 
 
-def _with_connection(observed: Observed, action: Action, node: NodeName) -> Observed:
-    """Let a node come and go with its connection; what is on it stays as it is."""
-    if action.kind in {ActionKind.START, ActionKind.MIGRATE_FROM}:
-        return _with_node(observed, node, NodeState.ONLINE)
-    if action.kind is ActionKind.STOP and not observed.active_on(action.resource or ResourceId("")):
-        return _with_node(observed, node, NodeState.OFFLINE)
-    return observed
-
-
-def _let_in(observed: Observed, node: NodeName) -> Observed:
-    status = replace(observed.nodes[node], needs_unfencing=False)
-    return replace(observed, nodes={**observed.nodes, node: status})
-
-
-def _fenced(observed: Observed, node: NodeName, guest_nodes: dict[ResourceId, NodeName]) -> Observed:
+def _fence(world: Becoming, node: NodeName, guest_nodes: GuestNodes) -> None:
     """End all that is on a node, guests and what is in them included."""
-    result = _with_node(observed, node, NodeState.OFFLINE)
-    gone = [key for key, i in observed.instances.items() if key[1] == node and i.role is not Role.STOPPED]
+    world.set_state(node, NodeState.OFFLINE)
+    gone = [key for key in world.keys_on(node) if world.instances[key].role is not Role.STOPPED]
     for resource, _ in sorted(gone):
         if resource in guest_nodes:
-            result = _with_guest(result, guest_nodes[resource], is_running=False)
-    stopped = {key: Instance(resource=key[0], node=node, role=Role.STOPPED) for key in gone}
-    kept = {key: i for key, i in result.instances.items() if key not in stopped}
-    return replace(result, instances={**kept, **stopped})
+            _begin_or_end(world, guest_nodes[resource], is_running=False)
+    for key in gone:
+        world.put_last(key, Instance(resource=key[0], node=node, role=Role.STOPPED))
 
 
 def started(before: Instance, uses: StartedAs) -> Instance:
@@ -171,9 +159,8 @@ def armed(before: Instance, monitor: Monitor) -> Instance:
     return replace(before, monitors=others | {monitor})
 
 
-def _with_guest(observed: Observed, node: NodeName, *, is_running: bool) -> Observed:
+def _begin_or_end(world: Becoming, node: NodeName, *, is_running: bool) -> None:
     """Begin or end a guest node's incarnation: either way nothing of the old one is left on it."""
     state = NodeState.PENDING if is_running else NodeState.OFFLINE
-    status = NodeStatus(name=node, kind=NodeKind.GUEST, state=state, is_known=True)
-    instances = {key: i for key, i in observed.instances.items() if key[1] != node}
-    return replace(observed, nodes={**observed.nodes, node: status}, instances=instances)
+    world.nodes[node] = NodeStatus(name=node, kind=NodeKind.GUEST, state=state, is_known=True)
+    world.empty(node)

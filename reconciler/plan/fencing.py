@@ -18,6 +18,7 @@ from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, Observed
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail, Resource, Role
+from reconciler.plan.consequences import on_fail_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def _on_fail(resources: Mapping[ResourceId, Resource], instance: Instance) -> On
     resource, failure = resources.get(instance.resource), instance.failure
     if resource is None or failure is None or not resource.is_managed:
         return None
-    return resource.operation(failure.operation, failure.interval_ms).on_fail
+    return on_fail_of(resource, failure)
 
 
 def _with_unclean(observed: Observed, why: Mapping[NodeName, str]) -> Observed:

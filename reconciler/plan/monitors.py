@@ -45,7 +45,8 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
         if not _is_armed(instance, monitor):
             _arm(steps, resource, instance.node, monitor, instance.started_as)
     if not situation.is_removed(resource.id):
-        wanted = {m.interval_ms for m in fitting}
+        unclear = {o.interval_ms for o in resource.operations if o.is_ambiguous}
+        wanted = {m.interval_ms for m in fitting} | unclear
         if not situation.intent.cluster.policy.cancels_removed:
             declared = {m.interval_ms for m in resource.monitors()}
             wanted |= {m.interval_ms for m in instance.monitors} - declared

@@ -30,7 +30,8 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     ensemble = take_apart(intent, observed, assumed)
     judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
     intent, assumed = judged.intent, judged.observed
-    resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in ensemble.resources}}
+    known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
+    resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in known}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
     for (resource, node), instance in sorted(assumed.instances.items()):
         name = ensemble.numbers.get((resource, node), resource)

@@ -103,10 +103,8 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
 
 def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Stop what a live migration has left behind."""
-    active = situation.active(decision.resource.id)
-    places = {i.node for i in active}
-    for instance in active:
-        if instance.migrated_to in places and situation.is_online(instance.node):
+    for instance in situation.leftovers(decision.resource.id):
+        if situation.is_online(instance.node):
             uses = instance.started_as or situation.index.start_parameters(decision.resource)
             steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses))
 
@@ -197,7 +195,8 @@ def _kin(situation: Situation) -> list[list[Resource]]:
     found: dict[ResourceId, list[Resource]] = {}
     for resource in situation.resources.values():
         is_inside = resource.container is not None and not resource.agent.is_connection
-        if resource.guest is None and not is_inside and not situation.is_removed(resource.id):
+        is_probed = resource.named is None and not is_inside and not situation.is_removed(resource.id)
+        if resource.guest is None and is_probed:
             found.setdefault(resource.known_as, []).append(resource)
     return list(found.values())
 

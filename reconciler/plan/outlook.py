@@ -1,14 +1,15 @@
 """Runs plans to their end on paper: every action ends as expected. For plans of commits, and for tests."""
 
+from collections import Counter
 from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId
 from reconciler.model.node import GuestType, NodeKind, NodeState
 from reconciler.model.observed import NodeStatus, Observed
 from reconciler.model.transition import Action, Transition
-from reconciler.plan.effects import advance
+from reconciler.plan.effects import advance_all
+from reconciler.plan.index import grouped
 from reconciler.plan.schedule import schedule
 
 MAX_TRANSITIONS = 50
@@ -48,9 +49,7 @@ def settled(intent: Intent, observed: Observed, history: History, now: float) ->
 
 def carried_out(transition: Transition, observed: Observed) -> Observed:
     """Return the world after all actions of a transition, in the first allowed order."""
-    for action in in_order(transition):
-        observed = advance(observed, action, dict(transition.guest_nodes))
-    return observed
+    return advance_all(observed, in_order(transition), transition.guest_nodes)
 
 
 def in_order(transition: Transition) -> list[Action]:
@@ -59,14 +58,21 @@ def in_order(transition: Transition) -> list[Action]:
     Raises:
         RuntimeError: actions wait for each other; a defect of the planner.
     """
+    waiting = {name: len(action.after) for name, action in transition.actions.items()}
+    followers = grouped(
+        (before, name) for name, action in transition.actions.items() for before in action.after
+    )
+    numbers = {name: number for number, name in enumerate(waiting)}
+    ready = [name for name, count in waiting.items() if not count]
     ordered: list[Action] = []
-    done: set[ActionId] = set()
-    while len(done) < len(transition.actions):
-        ready = transition.ready(frozenset(done), frozenset(done))
-        if not ready:
-            raise RuntimeError("actions wait for each other in a circle")
-        ordered += ready
-        done |= {action.id for action in ready}
+    while ready:
+        ordered += [transition.actions[name] for name in ready]
+        freed = Counter(then for name in ready for then in followers.get(name, ()))
+        for then, count in freed.items():
+            waiting[then] -= count
+        ready = sorted((then for then in freed if not waiting[then]), key=numbers.__getitem__)
+    if len(ordered) < len(transition.actions):
+        raise RuntimeError("actions wait for each other in a circle")
     return ordered
 
 

@@ -20,6 +20,7 @@ from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
+from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.place.placement import Placement
@@ -61,19 +62,13 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
             situation=situation,
             placement=placement,
             resource=resource,
-            active=_without_leftovers(situation.active(resource.id)),
+            active=situation.active(resource.id),
             target=placement.nodes.get(resource.id),
             obstacle=placement.obstacles.get(resource.id),
         )
         decided = _held(case) or _stopped(case) or _running(case) or _started(case)
         decisions.append(with_role(decided, placement))
     return decisions
-
-
-def _without_leftovers(active: tuple[Instance, ...]) -> tuple[Instance, ...]:
-    """Leave out what has been migrated away already: it is only to be cleared."""
-    places = {i.node for i in active}
-    return tuple(i for i in active if i.migrated_to not in places)
 
 
 def pause_after(failure_count: int, operation: str) -> float:
@@ -106,10 +101,7 @@ def _held(case: _Case) -> Decision | None:
         if failure is not None and failure.operation == "stop":
             text = f"its stop failed on {instance.node}: {failure.text}; put it right there, then `cleanup`"
             return _decision(case, Fate.HOLD, obstacle=text)
-        if (
-            failure is not None
-            and _on_fail(case.resource, failure.operation, failure.interval_ms) is OnFail.BLOCK
-        ):
+        if failure is not None and on_fail_of(case.resource, failure) is OnFail.BLOCK:
             text = f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
             return _decision(case, Fate.HOLD, obstacle=text)
     is_kept = case.situation.is_removed(case.resource.id) and not policy.stops_removed
@@ -197,9 +189,7 @@ def _at_several_places(case: _Case) -> Decision:
         return _decision(case, Fate.STOP, reason)
     is_there = any(i.node == case.target for i in case.active)
     failures = [i.failure for i in case.active if i.failure is not None]
-    is_failed = any(
-        _on_fail(case.resource, f.operation, f.interval_ms) is not OnFail.IGNORE for f in failures
-    )
+    is_failed = any(on_fail_of(case.resource, f) is not OnFail.IGNORE for f in failures)
     return replace(
         _decision(case, Fate.RESTART if is_there else Fate.MOVE, reason), is_failed=is_there and is_failed
     )
@@ -218,7 +208,7 @@ def _running(case: _Case) -> Decision | None:
     resource = case.resource
     wanted = case.situation.index.start_parameters(resource)
     failure = instance.failure
-    is_failed = failure and _on_fail(resource, failure.operation, failure.interval_ms) is not OnFail.IGNORE
+    is_failed = failure is not None and on_fail_of(resource, failure) is not OnFail.IGNORE
     if is_failed and not (case.target == instance.node and is_only_demoted(resource, instance)):
         return _recover(case, instance)
     if case.target != instance.node:
@@ -232,7 +222,8 @@ def _running(case: _Case) -> Decision | None:
     reason = _why_restarted(case, instance)
     if reason is not None:
         return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
-    return replace(_decision(case, Fate.KEEP), is_reloaded=instance.needs_reload)
+    kept = _decision(case, Fate.KEEP)
+    return replace(kept, is_reloaded=True) if instance.needs_reload else kept
 
 
 def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
@@ -262,10 +253,7 @@ def _failed_inside(situation: Situation, container: Resource) -> str | None:
     for resource in situation.contents.get(container.id, ()):
         for instance in situation.instances.get(resource.id, ()):
             failure = instance.failure
-            if (
-                failure
-                and _on_fail(resource, failure.operation, failure.interval_ms) is OnFail.RESTART_CONTAINER
-            ):
+            if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
                 return resource.id
     return None
 
@@ -363,10 +351,6 @@ def _retry_at(case: _Case, node: NodeName) -> float | None:
     longest = case.situation.intent.cluster.policy.longest_pause_s
     at = failure.last_at + min(pause_after(failure.count, failure.operation), longest)
     return at if at > case.situation.now else None
-
-
-def _on_fail(resource: Resource, operation: str, interval_ms: int) -> OnFail:
-    return resource.operation(operation, interval_ms).on_fail
 
 
 def _differs(started_as: StartedAs, wanted: StartedAs) -> bool:

@@ -12,11 +12,12 @@ from reconciler.model.resource import Role
 from reconciler.plan.place.trace import Cause, Rule
 from reconciler.report.document import Document
 from reconciler.report.plan import ACTIONS, FORMAT_VERSION
+from reconciler.report.what_if import FORMAT_VERSION as WHAT_IF_VERSION
 from reconciler.report.why import FORMAT_VERSION as WHY_VERSION
 
 
 def document_schema(name: str) -> Document:
-    """Return the schema of one kind of document: status, plan, event, logs or why."""
+    """Return the schema of one kind of document: status, plan, event, logs, what-if or why."""
     title, schema = _SCHEMAS[name]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -267,11 +268,58 @@ _WHY = _object(
     ),
 )
 
+_FARED = {
+    "resource": _text("Its name; of a clone, what is cloned."),
+    "from": _list("Where it ran.", {"type": "string"}),
+    "to": _list("Where it runs in the end.", {"type": "string"}),
+    "file": _FILE,
+    "line": _LINE,
+}
+
+_WHAT_IF = _object(
+    "What faults lead to; `reconcile simulate -o json`.",
+    format_version={"const": WHAT_IF_VERSION},
+    scenarios=_list(
+        "One for each fault; with --all-single-failures the first is without one of these.",
+        _object(
+            "What one fault leads to, after all that the planner does about it.",
+            failed=_list("Hosts and guests that fail.", {"type": "string"}),
+            failed_resources=_list("Resources that fail where they run.", {"type": "string"}),
+            standby=_list("Hosts that are asked to run nothing.", {"type": "string"}),
+            moved=_list("What runs elsewhere.", _object("A resource.", **_FARED)),
+            restarted=_list("What starts again where it was.", _object("A resource.", **_FARED)),
+            fewer=_list("Clones with fewer instances.", _object("A resource.", **_FARED)),
+            cannot_run=_list(
+                "What should run and cannot.",
+                _object(
+                    "A resource.",
+                    **_FARED,
+                    text=_text("Why; may be empty."),
+                    allowed=_flag("--may-stop names it."),
+                ),
+            ),
+            overloaded=_list(
+                "Nodes on which more is needed than there is.",
+                _object(
+                    "One capacity of one node.",
+                    node=_text("The node."),
+                    capacity=_text("The name of the capacity."),
+                    needed=_whole("By what runs there."),
+                    available=_whole("By the node's declaration."),
+                ),
+            ),
+            ok=_flag("All that must run runs, and no node is overloaded."),
+        ),
+    ),
+    ok=_flag("All scenarios are."),
+)
+
 _SCHEMAS: dict[str, tuple[str, Document]] = {
     "event": ("reconciler event", _EVENT),
     "logs": ("reconciler logs", _LOGS),
     "plan": ("reconciler plan", _PLAN),
     "status": ("reconciler status", _STATUS),
+    "what-if": ("reconciler what-if", _WHAT_IF),
     "why": ("reconciler why", _WHY),
 }
 

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.cli.collection import collect_rarely
 from reconciler.model.observed import Failure, Observed
 from reconciler.model.resource import Role
 from reconciler.pacemaker.read import CibInput, read_cib
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="100,200", help="guests of the clusters set beside crm_simulate")
     parser.add_argument("--growth", default="91,909,9091", help="guests of the clusters that show the growth")
     arguments = parser.parse_args()
+    collect_rarely()
     if arguments.generator is None:
         sys.exit("name the generator of clusters: --generator PATH, or CIB_GENERATOR=PATH")
     with tempfile.TemporaryDirectory() as folder:

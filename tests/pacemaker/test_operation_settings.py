@@ -1,27 +1,22 @@
-"""Operations are declared with names, intervals and roles."""
+"""Operations are read with what holds for them."""
 
-from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.resource import Operation, Role
-from tests.pacemaker.cibs import cib, dummy, op, ran, read
+from reconciler.model.names import ResourceId
+from reconciler.model.resource import Role
+from tests.pacemaker.cibs import cib, dummy, read
 
 
-def monitors(*declared: str) -> tuple[Operation, ...]:
-    operations = "".join(f'<op id="o{n}" name="monitor" {text}/>' for n, text in enumerate(declared))
-    given = read(cib(dummy("r", f"<operations>{operations}</operations>")))
-    return given.intent.resources[ResourceId("r")].monitors()
+def test_of_a_monitor_that_is_declared_twice_neither_counts_alone() -> None:
+    ops = "".join(f'<op id="m{i}" name="monitor" interval="{i}"/>' for i in ("40s", "P40S", "10s"))
+    given = read(cib(dummy("r", f"<operations>{ops}</operations>")))
+    resource = given.intent.resources[ResourceId("r")]
+    monitors = [(o.interval_ms, o.is_ambiguous) for o in resource.operations if o.name == "monitor"]
+    assert monitors == [(40_000, True), (10_000, False)]
+    assert [m.interval_ms for m in resource.monitors()] == [10_000]
 
 
 def test_a_monitor_may_be_for_a_role_by_its_old_name_too() -> None:
-    got = monitors('interval="5s" role="Master"', 'interval="6s" role="Started"', 'interval="7s"')
-    assert [m.role for m in got] == [Role.PROMOTED, Role.STARTED, None]
-
-
-def test_of_monitors_with_the_same_interval_none_is_run() -> None:
-    assert monitors('interval="5s" role="Promoted"', 'interval="5s" role="Unpromoted"') == ()
-
-
-def test_a_monitor_that_cannot_be_told_from_another_is_not_ended() -> None:
-    twice = '<op id="o1" name="monitor" interval="5s"/><op id="o2" name="monitor" interval="5s"/>'
-    resource = dummy("r", f"<operations>{twice}</operations>")
-    given = read(cib(resource, status=ran("r", op("start", 1), op("monitor", 2, interval=5000))))
-    assert given.observed.instances[ResourceId("r"), NodeName("n1")].monitors == frozenset()
+    roles = {"5s": "Master", "6s": "Started"}
+    ops = "".join(f'<op id="m{i}" name="monitor" interval="{i}" role="{r}"/>' for i, r in roles.items())
+    given = read(cib(dummy("r", f"<operations>{ops}</operations>")))
+    monitors = given.intent.resources[ResourceId("r")].monitors()
+    assert [m.role for m in monitors] == [Role.PROMOTED, Role.STARTED]

@@ -54,7 +54,8 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
         yield colocation.primary
     for colocation in assignment.bonds.with_this(name):
         heed_dependent(assignment, colocation, name)
-    max_total = len(found.instances) if found.clone.max is None else found.clone.max
+    most = len(found.instances) - found.surplus
+    max_total = most if found.clone.max is None else found.clone.max
     sharing = _Sharing(
         assignment=assignment,
         clone=found.clone,

@@ -21,6 +21,7 @@ from reconciler.model.observed import Instance
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import OnFail, Resource, Role
 from reconciler.model.score import INFINITY
+from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.place.colocation import follow_primary, heed_dependent
 from reconciler.plan.place.ranking import best_of
 from reconciler.plan.place.room import ban_without_room
@@ -88,7 +89,7 @@ def is_blocked(resource: Resource, instance: Instance) -> bool:
     failure = instance.failure
     if failure is None:
         return False
-    on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+    on_fail = on_fail_of(resource, failure)
     return on_fail is OnFail.BLOCK or (failure.operation == "stop" and on_fail is OnFail.RESTART)
 
 
@@ -213,7 +214,7 @@ def _stopped_by_failure(situation: Situation, resource: Resource) -> str | None:
     for instance in situation.instances.get(resource.id, ()):
         failure = instance.failure
         if failure is not None:
-            on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+            on_fail = on_fail_of(resource, failure)
             if (
                 on_fail is OnFail.RESET_REMOTE
                 and resource.params.get("reconnect_interval", "0") not in _NOUGHT

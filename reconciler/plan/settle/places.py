@@ -2,7 +2,8 @@
 
 The rules:
 
-* What must be with a primary does not start, or is not promoted, while the primary does not run.
+* What must be with a primary does not start while the primary cannot, and is stopped when it is certain that that
+  cannot run; or, where only the promoted role must be, is not promoted.
 * What is in a container starts after it, again when it does, and stops before it.
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
   Nothing starts on a node that will not be there.
@@ -37,7 +38,7 @@ def colocation_relations(situation: Situation) -> Iterator[Relation]:
                     bond=Bond.WITH,
                     where=colocation.where,
                     is_order=False,
-                    blocks=Blocking.IF_STARTING,
+                    blocks=Blocking.ALWAYS,
                 )
 
 
