@@ -171,7 +171,9 @@ def _blocked(line: _Line) -> _Line:
 
 
 def _due(reasons: tuple[Reason, ...], verb: str) -> str:
-    """Return the reason, for those kinds of reason that Pacemaker names."""
+    """Return the reason, for those kinds of reason that Pacemaker names; a promotion is told without."""
+    if verb == "Promote":
+        return ""
     for reason in reasons if verb != "Recover" else ():
         if reason.code == "alone":
             return ""

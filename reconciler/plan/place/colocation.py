@@ -144,7 +144,7 @@ def _follow_promotable(
     if colocation.score >= INFINITY and not are_both_promoted:
         # What does not run has to be started somewhere before it can be promoted.
         after = {n: add_scores(s, nodes[n]) if n in nodes else -INFINITY for n, s in before.items()}
-    assignment.scores[dependent] = after
+    assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
 
 
 def is_interleaved(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> bool:

@@ -26,6 +26,7 @@ from reconciler.plan.place.colocation import heed_dependent, is_interleaved, pla
 from reconciler.plan.place.importance import can_serve, compare, importance
 from reconciler.plan.place.primitives import is_blocked
 from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.trace import Cause
 from reconciler.plan.place.tree import Variant
 from reconciler.plan.situation import CloneSet, Situation
 
@@ -46,7 +47,7 @@ def heed_promotion_scores(assignment: Assignment, cloned: CloneSet) -> None:
             if word > assignment.promotions.get(instance, priority):
                 assignment.promotions[instance] = word
         if changed:
-            assignment.scores[instance] = {**scores, **changed}
+            assignment.rescore(instance, {**scores, **changed}, Cause.PROMOTION)
 
 
 def assign_roles(assignment: Assignment, cloned: CloneSet) -> None:
@@ -180,7 +181,7 @@ def _final_scores(assignment: Assignment, cloned: CloneSet) -> dict[ResourceId, 
     for instance, node in nodes.items():
         if node is not None and assignment.promotions[instance] >= 0:
             scores[node] = add_scores(assignment.promotions[instance], scores.get(node, 0))
-    assignment.scores[name] = scores
+    assignment.rescore(name, scores, Cause.PROMOTION)
     for colocation in assignment.bonds.with_this(name):
         if colocation.primary_role is Role.PROMOTED:
             heed_dependent(assignment, colocation, name)

@@ -45,6 +45,9 @@ def _with_roles(decision: Decision, tasks: Tasks) -> Decision:
     demote = tasks.get((decision.resource.id, Verb.DEMOTE))
     if promote is None or demote is None:
         return decision
+    if decision.fate is Fate.HOLD and not decision.active:
+        # It keeps the role that it would have, to be told.
+        return replace(decision, promotes=False)
     demotes = decision.was_promoted and demote.is_required and not demote.is_frozen
     is_promoted = promote.happens or (decision.was_promoted and not demotes)
     otherwise = Role.UNPROMOTED if decision.resource.is_promotable else Role.STARTED
