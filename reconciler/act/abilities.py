@@ -10,7 +10,7 @@ from reconciler.model.collective import Clone, Collective
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId
 from reconciler.model.policy import QuorumPolicy
-from reconciler.model.resource import OnFail, Operation, Resource
+from reconciler.model.resource import OnFail, Operation, Resource, Role
 
 _INSTEAD = {OnFail.FENCE: OnFail.BLOCK}
 """What is done about a failure when what is asked for cannot be done: nothing that could start a second copy."""
@@ -45,6 +45,8 @@ def _feasible(resource: Resource) -> Resource:
 
 
 def _bearable(operation: Operation) -> Operation:
+    if operation.role is Role.UNPROMOTED:
+        operation = replace(operation, role=None)
     instead = _INSTEAD.get(operation.on_fail)
     return operation if instead is None else replace(operation, on_fail=instead)
 

@@ -71,6 +71,9 @@ _NOT_YET = {
     ActionKind.RELOAD,
     ActionKind.MIGRATE_TO,
     ActionKind.MIGRATE_FROM,
+    ActionKind.PROMOTE,
+    ActionKind.DEMOTE,
+    ActionKind.NOTIFY,
 }
 
 

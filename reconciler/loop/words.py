@@ -9,6 +9,8 @@ _VERBS = {
     ActionKind.STOP: ("stopping", "stopped"),
     ActionKind.RELOAD: ("reloading", "reloaded"),
     ActionKind.CONNECT: ("connecting", "connected"),
+    ActionKind.PROMOTE: ("promoting", "promoted"),
+    ActionKind.DEMOTE: ("demoting", "demoted"),
     ActionKind.FENCE: ("fencing", "fenced"),
     ActionKind.UNFENCE: ("unfencing", "unfenced"),
     ActionKind.RELEASE: ("letting go", "let go"),
@@ -19,6 +21,7 @@ _OTHER_VERBS = {
     ActionKind.PROBE: "looking for",
     ActionKind.MONITOR: "monitoring",
     ActionKind.CANCEL: "no longer monitoring",
+    ActionKind.NOTIFY: "telling",
     ActionKind.DISCONNECT: "leaving",
 }
 

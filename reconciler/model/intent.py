@@ -56,6 +56,14 @@ class Intent:
         groups = [c for c in self.collectives.values() if isinstance(c, Group) and c.id in members]
         return frozenset(members).union(*(g.members for g in groups))
 
+    def promotable(self) -> frozenset[ResourceId]:
+        """Return the resources of which promotable clones are made."""
+        members = {
+            c.member for c in self.collectives.values() if isinstance(c, Clone) and c.promotion is not None
+        }
+        groups = [c for c in self.collectives.values() if isinstance(c, Group) and c.id in members]
+        return frozenset(members).union(*(g.members for g in groups))
+
     def guest_nodes(self) -> Mapping[NodeName, Resource]:
         """Return the guest that becomes each guest node."""
         return {r.remote_node.name: r for r in self.resources.values() if r.remote_node is not None}

@@ -111,6 +111,8 @@ class Observed:
     instances: Mapping[tuple[ResourceId, NodeName], Instance] = field(default_factory=dict)
     pending: tuple[Pending, ...] = ()
     has_quorum: bool = True
+    promotion_scores: Mapping[tuple[ResourceId, NodeName], int] = field(default_factory=dict)
+    """How well what can be promoted suits that on each node, by its own word (Pacemaker's promotion scores)."""
 
     def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return what is known of one resource, by node name."""

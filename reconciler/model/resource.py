@@ -221,6 +221,8 @@ class Resource:
     """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
     is_unique: bool = False
     """For an instance of a clone: it has its own name on nodes too."""
+    is_promotable: bool = False
+    """For an instance of a clone: it can be promoted."""
     named: ResourceId | None = None
     """For a copy too many of an instance that is not unique: the name of its own that its node has for it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)

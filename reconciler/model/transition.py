@@ -6,6 +6,7 @@ from enum import Enum
 
 from reconciler.model.names import ActionId, NodeName, ResourceId, Where
 from reconciler.model.observed import StartedAs
+from reconciler.model.resource import Role
 
 
 class ActionKind(Enum):
@@ -34,6 +35,10 @@ class ActionKind(Enum):
     """Live migration, on the node that takes over; a STOP on the other one ends it."""
     FENCE = "fence"
     """Makes certain that a node runs nothing any more."""
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+    NOTIFY = "notify"
+    """Tells an instance of a clone what others of it are about to do, or did."""
     UNFENCE = "unfence"
     """Lets a node in again that fencing devices keep out."""
     RELEASE = "release"
@@ -134,6 +139,10 @@ class Change:
     """The node it leaves."""
     target: str | None = None
     """The node where it will run."""
+    source_role: Role | None = None
+    """Of what can be promoted: its role before; None if it does not run."""
+    target_role: Role | None = None
+    """Of what can be promoted: its role then; None if it will not run."""
     reasons: tuple[Reason, ...] = ()
     depends_on: tuple[str, ...] = ()
     is_disruptive: bool = False

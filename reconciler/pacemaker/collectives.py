@@ -8,6 +8,9 @@ from reconciler.model.resource import ResourceAgent
 from reconciler.pacemaker.lineage import Lineage, is_unique
 from reconciler.pacemaker.values import boolean, integer, score
 
+_WITH_NUMBERS = frozenset({"ocf", "stonith"})
+"""Standards of agents that can be told which instance they are (lib/common/agents.c, pcmk_get_ra_caps)."""
+
 
 def read_group(lineage: Lineage, meta: Mapping[str, str], members: tuple[ResourceId, ...]) -> Group:
     """Return a group of members that are known."""
@@ -34,10 +37,10 @@ def read_clone(
         lineage: the clone's.
         meta: its meta-attributes.
         member: what it clones.
-        agents: of the primitives that it consists of: only OCF agents can tell instances apart, and promote.
+        agents: of the primitives that it consists of: only some can tell instances apart.
         node_count: how many instances it has if it does not say.
     """
-    can_differ = all(agent.standard == "ocf" for agent in agents)
+    can_differ = all(agent.standard in _WITH_NUMBERS for agent in agents)
     has_names = is_unique(meta) and can_differ
     promotion = Promotion(
         max=_count(meta, "promoted-max", "master-max", 1),

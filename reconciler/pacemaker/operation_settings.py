@@ -112,7 +112,7 @@ def _operation(cib: Cib, op: Element, subject: Subject, policy: FailurePolicy) -
         interval_ms=interval_ms,
         timeout_ms=duration_ms(settings.get("timeout"), _DEFAULT_TIMEOUT_MS) or _DEFAULT_TIMEOUT_MS,
         on_fail=policy.understood(_allowed(settings, name, interval_ms), name, interval_ms),
-        role=None if role is Role.STARTED else role,
+        role=role,
         params=pairs(cib, elements(op, "instance_attributes"), Subject(now=cib.now, agent=subject.agent)),
         enabled=boolean(settings.get("enabled"), default=True),
     )

@@ -1,5 +1,6 @@
 """From a CIB to what the planner takes: intent, observation and history."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model.history import History
@@ -7,15 +8,16 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeState
 from reconciler.model.observed import NodeStatus, Observed
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.pacemaker.constraints import read_constraints
 from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.history_names import HistoryNames
 from reconciler.pacemaker.locks import shutdown_locks
 from reconciler.pacemaker.nodes import Nodes, read_nodes, with_remotes
 from reconciler.pacemaker.options import Options, has_quorum, read_options
+from reconciler.pacemaker.promotion_scores import read_promotion_scores
 from reconciler.pacemaker.remote_states import remote_statuses
-from reconciler.pacemaker.remotes import declared_nodes
+from reconciler.pacemaker.remotes import Declared, declared_nodes
 from reconciler.pacemaker.resources import read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
 from reconciler.pacemaker.suspects import with_suspects
@@ -82,9 +84,10 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     locks = shutdown_locks(options, nodes, resources, statuses, cib.now)
     intent = replace(intent, locations=(*intent.locations, *locks))
     observed = Observed(
-        nodes=_in_order_of_status(nodes, options),
+        nodes=_in_order_of_status(nodes, options, declared, statuses),
         instances=statuses.instances,
         has_quorum=has_quorum(cib),
+        promotion_scores=read_promotion_scores(nodes, resources, statuses.names),
     )
     intent, observed = without_tickets(intent, observed, constraints.tickets)
     if options.has_fencing:
@@ -100,14 +103,23 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     )
 
 
-def _in_order_of_status(nodes: Nodes, options: Options) -> dict[NodeName, NodeStatus]:
+def _in_order_of_status(
+    nodes: Nodes, options: Options, declared: Mapping[NodeName, Declared], statuses: Statuses
+) -> dict[NodeName, NodeStatus]:
     """Return the status of nodes in the order in which Pacemaker reads their histories.
 
-    Instances of a clone are numbered in this order. Without fencing, nodes that are gone come last (Pacemaker
-    lib/pengine/unpack.c, unpack_node_history).
+    Instances of a clone are numbered in this order. Guest and remote nodes come after the cluster nodes that say
+    whether they are there, and last come those that are not; without fencing, cluster nodes that are gone, too
+    (Pacemaker lib/pengine/unpack.c, unpack_node_history).
     """
+    gone = {NodeState.OFFLINE, NodeState.PENDING}
+    active = {name for (name, _), i in statuses.instances.items() if i.role is not Role.STOPPED}
+
+    def turn(node: NodeName) -> int:
+        status, one = nodes.status.get(node), declared.get(node)
+        if one is None:
+            return 2 if status is not None and status.state in gone and not options.has_fencing else 0
+        return 1 if {ResourceId(node), one.resource} <= active else 2
+
     listed = [*nodes.states, *(n for n in nodes.status if n not in nodes.states)]
-    if not options.has_fencing:
-        gone = {NodeState.OFFLINE, NodeState.PENDING}
-        listed.sort(key=lambda n: n in nodes.status and nodes.status[n].state in gone)
-    return {n: nodes.status[n] for n in listed if n in nodes.status}
+    return {n: nodes.status[n] for n in sorted(listed, key=turn) if n in nodes.status}

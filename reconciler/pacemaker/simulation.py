@@ -96,7 +96,8 @@ def simulation_text(simulation: Simulation) -> str:
 def executed_lines(simulation: Simulation) -> list[str]:
     """Return a line for each action of a transition, in the first allowed order, and for each pseudo-action."""
     given, transition = simulation.given, simulation.transition
-    numbers = take_apart(given.intent, given.observed).numbers
+    ensemble = take_apart(given.intent, given.observed)
+    numbers = ensemble.numbers
     actions = [*pending_starts(given, transition), *in_order(transition)]
     return [
         *(action_line(a, given.names.of(a, numbers) if a.resource else a.node) for a in actions),
@@ -116,7 +117,7 @@ def _step(given: CibInput, numbers: Mapping[tuple[ResourceId, NodeName], Resourc
     """Return what Pacemaker calls a step that runs nothing."""
     if step.node is None:
         return step.name
-    return f"{given.names.spoken(step.subject, numbers)}_stop_0"
+    return given.names.spoken(step.subject, numbers) + step.name.removeprefix(step.subject)
 
 
 def _pseudo_action(name: str, after: tuple[ActionId, ...]) -> dict[str, object]:
@@ -155,4 +156,20 @@ def _places(given: CibInput, after: Observed) -> dict[str, list[tuple[str, Role]
     declared = [r for r in given.intent.resources if r not in hidden]
     removed = {r for r, _ in after.instances if r not in given.intent.resources and after.active_on(r)}
     found = places(after, [*declared, *sorted(removed)])
-    return {str(resource): [(str(n), r) for n, r in nodes] for resource, nodes in found.items()}
+    promotable = given.intent.promotable()
+    return {
+        str(resource): [
+            (str(n), _shown(role, is_promotable=_base(resource) in promotable)) for n, role in nodes
+        ]
+        for resource, nodes in found.items()
+    }
+
+
+def _base(resource: ResourceId) -> ResourceId:
+    base, _, number = resource.rpartition(":")
+    return ResourceId(base) if number.isdigit() else resource
+
+
+def _shown(role: Role, *, is_promotable: bool) -> Role:
+    """Return the role as it is shown: what can be promoted, and is only started, is unpromoted."""
+    return Role.UNPROMOTED if is_promotable and role is Role.STARTED else role

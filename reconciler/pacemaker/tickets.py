@@ -61,7 +61,7 @@ def without_tickets(intent: Intent, observed: Observed, needs: list[TicketNeed])
         if need.policy == "stop":
             ban = replace(ban, role=None)
         if need.is_lost and active and need.policy == "fence" and matching:
-            ban, observed = replace(ban, role=None), _unclean(observed, matching)
+            observed = _unclean(observed, matching)
         if need.is_lost and active and need.policy == "freeze":
             frozen = {r: replace(d, is_managed=False) for r, d in intent.resources.items() if r in leaves}
             intent = replace(intent, resources={**intent.resources, **frozen}) if matching else intent

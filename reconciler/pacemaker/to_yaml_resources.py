@@ -168,5 +168,5 @@ def _settings(operation: Operation) -> Map:
 
 def _monitor(operation: Operation) -> Map:
     monitor: Map = {"interval": duration(operation.interval_ms), **_settings(operation)}
-    monitor |= {"role": operation.role.value} if operation.role is not None else {}
+    monitor |= {"role": operation.role.value} if operation.role not in {None, Role.STARTED} else {}
     return monitor | ({} if operation.enabled else {"enabled": False})

@@ -18,6 +18,8 @@ _VERBS = {
     "restart": "Restart",
     "reload": "Reload",
     "recover": "Recover",
+    "promote": "Promote",
+    "demote": "Demote",
 }
 _FENCING = {ActionKind.FENCE, ActionKind.UNFENCE}
 _OPERATIONS = {
@@ -115,17 +117,47 @@ def _lines(transition: Transition, change: Change) -> list[_Line]:
         ]
         sources = stops or [NodeName(change.source or "")]
         return [
-            _Line(verb=verb, resource=resource, details=str(node), ending=_due(change.reasons, verb))
+            _Line(
+                verb=verb,
+                resource=resource,
+                details=_with_role(change, str(node)),
+                ending=_due(change.reasons, verb),
+            )
             for node in sources
         ]
+    return [_Line(verb=verb, resource=resource, details=_details(change), ending=_due(change.reasons, verb))]
+
+
+def _with_role(change: Change, node: str) -> str:
+    return node if change.source_role is None else f"{change.source_role.value} {node}"
+
+
+def _details(change: Change) -> str:
+    """Return where something goes from and to, with roles if it had one, or gets promoted.
+
+    Source: Pacemaker lib/pacemaker/pcmk_output.c, rsc_action_item.
+    """
+    old, new = change.source_role, change.target_role
+    has_roles = old is not None or new is Role.PROMOTED
     is_move = change.source is not None and change.target not in {None, change.source}
-    details = f"{change.source} -> {change.target}" if is_move else str(change.target)
-    return [_Line(verb=verb, resource=resource, details=details, ending=_due(change.reasons, verb))]
+    way = f"{change.source} -> {change.target}" if is_move else str(change.target)
+    if not has_roles or new is None:
+        return way
+    if old is new:
+        return f"{way} {new.value}" if is_move else f"{new.value} {change.source}"
+    before = Role.STOPPED.value if old is None else old.value
+    if is_move:
+        return f"{before} {change.source} -> {new.value} {change.target}"
+    return f"{before} -> {new.value} {change.target}"
 
 
 def _verb(change: Change) -> str:
     """Return Pacemaker's word: what does not run is started, whatever failed before."""
-    return "Start" if change.source is None else _VERBS[change.action]
+    if change.source is None:
+        return "Promote" if change.target_role is Role.PROMOTED else "Start"
+    if change.action == "demote" and change.source_role is change.target_role:
+        return "Re-promote"
+    return _VERBS[change.action]
 
 
 def _as_far(change: Change) -> Change:
@@ -139,7 +171,9 @@ def _blocked(line: _Line) -> _Line:
 
 
 def _due(reasons: tuple[Reason, ...], verb: str) -> str:
-    """Return the reason, for those kinds of reason that Pacemaker names."""
+    """Return the reason, for those kinds of reason that Pacemaker names; a promotion is told without."""
+    if verb == "Promote":
+        return ""
     for reason in reasons if verb != "Recover" else ():
         if reason.code == "alone":
             return ""

@@ -1,7 +1,7 @@
 """Says what a plan does to each guest and resource, as a person would say it."""
 
 from reconciler.model.names import NodeName, Where
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import ActionKind, Blocked, Change
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.operations import Decisions
@@ -20,7 +20,7 @@ def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -
     changes = []
     updated = {a.subject for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
     for decision in decisions.values():
-        if decision.stops or decision.starts or decision.migrates or decision.reloads:
+        if _is_changed(decision) or decision.reloads:
             changes.append(_change(situation, decisions, decision))
         elif decision.resource.id in updated and _is_update(decision):
             changes.append(
@@ -55,6 +55,8 @@ def _intended_change(decision: Decision) -> Change | None:
         action=decision.intended.value,
         source=decision.active[0].node if decision.active else None,
         target=None if decision.intended is Fate.STOP else decision.target,
+        source_role=_source_role(decision),
+        target_role=None if decision.intended is Fate.STOP else _target_role(decision),
         reasons=decision.reasons,
     )
 
@@ -78,12 +80,26 @@ def _change(situation: Situation, decisions: Decisions, decision: Decision) -> C
         address=address_of(resource),
         action=action,
         source=source,
-        target=decision.target if decision.starts or decision.migrates or decision.reloads else None,
+        target=None if decision.fate in {Fate.STOP, Fate.HOLD} else decision.target,
+        source_role=_source_role(decision),
+        target_role=_target_role(decision),
         reasons=decision.reasons,
         depends_on=_depends_on(situation, decisions, decision),
         is_disruptive=bool(decision.active) and not (decision.migrates or decision.reloads),
         is_destructive=action == "destroy",
     )
+
+
+def _source_role(decision: Decision) -> Role | None:
+    is_roled = decision.resource.is_promotable or decision.was_promoted
+    if not is_roled or not decision.active:
+        return None
+    return Role.PROMOTED if decision.was_promoted else Role.UNPROMOTED
+
+
+def _target_role(decision: Decision) -> Role | None:
+    is_roled = decision.resource.is_promotable or decision.was_promoted
+    return decision.role if is_roled and decision.fate is not Fate.STOP else None
 
 
 def _verb(situation: Situation, decision: Decision) -> str:
@@ -93,7 +109,7 @@ def _verb(situation: Situation, decision: Decision) -> str:
     if decision.fate is Fate.STOP:
         is_removed = situation.is_removed(decision.resource.id)
         return "destroy" if is_guest and is_removed else "stop"
-    if decision.is_failed:
+    if decision.is_failed and (decision.stops or decision.starts):
         return "recover"
     if decision.migrates:
         return "migrate"
@@ -101,6 +117,8 @@ def _verb(situation: Situation, decision: Decision) -> str:
         return "move"
     if decision.fate is Fate.RESTART:
         return "restart"
+    if decision.fate is not Fate.START and (decision.promotes or decision.demotes):
+        return "promote" if decision.promotes and not decision.demotes else "demote"
     return "create" if is_guest else "start"
 
 
@@ -123,7 +141,8 @@ def _depends_on(situation: Situation, decisions: Decisions, decision: Decision) 
 
 
 def _is_changed(decision: Decision) -> bool:
-    return decision.stops or decision.starts or decision.migrates
+    has_role_change = decision.promotes or decision.demotes
+    return decision.stops or decision.starts or decision.migrates or has_role_change
 
 
 def _where(decision: Decision) -> Where | None:

@@ -79,7 +79,7 @@ def _second_copies(transition: Transition, intent: Intent, observed: Observed) -
     What is cloned may run elsewhere too, but only once on a node.
     """
     alarms = []
-    cloned = intent.cloned()
+    cloned, gone = intent.cloned(), _gone_guests(intent, observed)
     starts = [
         (a.resource, a)
         for a in transition.actions.values()
@@ -88,7 +88,8 @@ def _second_copies(transition: Transition, intent: Intent, observed: Observed) -
     rivals = grouped(starts)
     places = _active_places(observed)
     for resource, action in starts:
-        doubted = [p for p in places.get(resource, ()) if resource not in cloned or p == action.node]
+        there = [p for p in places.get(resource, ()) if p not in gone]
+        doubted = [p for p in there if resource not in cloned or p == action.node]
         before = ancestors(transition, action.id) if doubted else frozenset()
         for place in doubted:
             if not _ends(transition, before, resource, place, observed):
@@ -103,6 +104,18 @@ def _second_copies(transition: Transition, intent: Intent, observed: Observed) -
         ]
         alarms += [Alarm(action=action.id, invariant="I1", text=f"{o} starts it too") for o in others]
     return alarms
+
+
+def _gone_guests(intent: Intent, observed: Observed) -> set[NodeName]:
+    """Return the guest nodes that ended with what ran them: it is not known to run anywhere.
+
+    What starts there waits for the guest to be started, and that for every node to be asked.
+    """
+    return {
+        node
+        for node, connection in intent.guest_nodes().items()
+        if connection.container is not None and not observed.active_on(connection.container)
+    }
 
 
 def _active_places(observed: Observed) -> Mapping[ResourceId, tuple[NodeName, ...]]:

@@ -82,7 +82,11 @@ def numbered(name: ResourceId, number: int) -> ResourceId:
 
 def _instance(declared: Resource, number: int, clone: Clone) -> Resource:
     return replace(
-        declared, id=numbered(declared.id, number), instance_of=declared.id, is_unique=clone.is_unique
+        declared,
+        id=numbered(declared.id, number),
+        instance_of=declared.id,
+        is_unique=clone.is_unique,
+        is_promotable=clone.promotion is not None,
     )
 
 

@@ -5,7 +5,7 @@ from enum import Enum
 
 from reconciler.model.names import NodeName
 from reconciler.model.observed import Instance
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Reason
 
 
@@ -40,6 +40,12 @@ class Decision:
     """Where it runs, or may run, now."""
     target: NodeName | None = None
     """Where it is to run."""
+    role: Role = Role.STARTED
+    """In which role, if it runs: promoted or not for what can be promoted."""
+    promotes: bool = False
+    """It is promoted in this plan."""
+    demotes: bool = False
+    """It is demoted in this plan, to stay or to stop so, or to be promoted again."""
     reasons: tuple[Reason, ...] = ()
     obstacle: str | None = None
     """Why it is not, or not yet, as declared."""
@@ -78,6 +84,11 @@ class Decision:
     def migrates(self) -> bool:
         """Tell whether it is moved live."""
         return self.fate is Fate.MIGRATE
+
+    @property
+    def was_promoted(self) -> bool:
+        """Tell whether it is promoted anywhere now."""
+        return any(i.role is Role.PROMOTED for i in self.active)
 
     @property
     def reloads(self) -> bool:

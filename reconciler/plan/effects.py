@@ -78,13 +78,15 @@ def _apply(world: Becoming, action: Action, guest_nodes: GuestNodes) -> None:
             _fence(world, action.node, guest_nodes)
         case ActionKind.UNFENCE:
             world.let_in(action.node)
-        case ActionKind.MIGRATE_TO:
+        case ActionKind.MIGRATE_TO | ActionKind.NOTIFY:
             pass
         case (
             ActionKind.MIGRATE_FROM
             | ActionKind.PROBE
             | ActionKind.START
             | ActionKind.STOP
+            | ActionKind.PROMOTE
+            | ActionKind.DEMOTE
             | ActionKind.RELOAD
             | ActionKind.MONITOR
             | ActionKind.CANCEL
@@ -106,6 +108,10 @@ def _change(world: Becoming, action: Action, key: Key) -> None:
             after = started(before, action.uses)
         case ActionKind.STOP:
             after = Instance(resource=resource, node=node, role=Role.STOPPED)
+        case ActionKind.PROMOTE:
+            after = replace(before, role=Role.PROMOTED, failure=None)
+        case ActionKind.DEMOTE:
+            after = replace(before, role=Role.UNPROMOTED, failure=None)
         case ActionKind.RELOAD:
             after = replace(before, started_as=action.uses, needs_reload=False)
         case ActionKind.MONITOR:

@@ -5,6 +5,7 @@ The rules:
 * Where a resource runs when the plan is done, its monitors are armed, and those that are not declared are disarmed.
 * Monitors with `role: Stopped` are armed on every other node that can be asked, and disarmed where the resource will
   run.
+* What can be promoted has other monitors when it is promoted than when it is not; they change with the role.
 * Monitors end with a stop; a stop needs no disarming.
 """
 
@@ -12,7 +13,7 @@ from reconciler.model.names import NodeName
 from reconciler.model.node import HostState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import Monitor
-from reconciler.model.resource import Operation, Resource
+from reconciler.model.resource import Operation, Resource, Role
 from reconciler.model.transition import ActionKind
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.place.scores import possible_nodes
@@ -32,20 +33,34 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
         return
     if comes:
         assert decision.target is not None
-        for monitor in resource.monitors():
+        for monitor in _fitting(decision):
             _arm(steps, resource, decision.target, monitor, situation.index.start_parameters(resource))
         return
     instance = decision.active[0]
     if not _is_monitorable(situation, instance):
         return
     assert instance.started_as is not None
-    for monitor in resource.monitors():
+    fitting = _fitting(decision)
+    for monitor in fitting:
         if not _is_armed(instance, monitor):
             _arm(steps, resource, instance.node, monitor, instance.started_as)
-    if not situation.is_removed(resource.id) and situation.intent.cluster.policy.cancels_removed:
+    if not situation.is_removed(resource.id):
         unclear = {o.interval_ms for o in resource.operations if o.is_ambiguous}
-        wanted = {m.interval_ms for m in resource.monitors()} | unclear
+        wanted = {m.interval_ms for m in fitting} | unclear
+        if not situation.intent.cluster.policy.cancels_removed:
+            declared = {m.interval_ms for m in resource.monitors()}
+            wanted |= {m.interval_ms for m in instance.monitors} - declared
         _disarm(steps, resource, instance, wanted)
+
+
+def _fitting(decision: Decision) -> list[Operation]:
+    """Return the monitors for the role that a resource is to have; those that name none are for all but promoted."""
+    is_promoted = decision.role is Role.PROMOTED
+    return [
+        m
+        for m in decision.resource.monitors()
+        if (not is_promoted if m.role is None else m.role is decision.role)
+    ]
 
 
 def _add_while_stopped(situation: Situation, steps: Steps, decision: Decision) -> None:

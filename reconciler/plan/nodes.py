@@ -34,7 +34,8 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in known}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
     for (resource, node), instance in sorted(assumed.instances.items()):
-        instances[ensemble.numbers.get((resource, node), resource)].append(instance)
+        name = ensemble.numbers.get((resource, node), resource)
+        instances[name].append(_in_its_role(instance, resources.get(name)))
     pending: dict[ResourceId, list[Pending]] = defaultdict(list)
     for p in sorted(observed.pending, key=lambda p: p.id):
         if p.resource is not None:
@@ -56,6 +57,12 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
     return replace(situation, unheard=unheard_node(situation))
+
+
+def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
+    """Call what can be promoted, and only runs, unpromoted."""
+    is_unpromoted = resource is not None and resource.is_promotable and instance.role is Role.STARTED
+    return replace(instance, role=Role.UNPROMOTED) if is_unpromoted else instance
 
 
 def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tuple[Resource, ...]]:

@@ -13,6 +13,7 @@ from reconciler.plan.guests import Connections
 from reconciler.plan.index import grouped
 from reconciler.plan.monitors import add_monitors
 from reconciler.plan.place.scores import possible_nodes
+from reconciler.plan.role_changes import add_role_changes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, action_id, resource_action
 from reconciler.plan.unfencing import add_unfencing
@@ -36,6 +37,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
     _add_releases(situation, decisions, steps)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
+        add_role_changes(situation, steps, decision)
         _add_stops(situation, steps, decision)
         _add_clearing(situation, steps, decision)
         _add_start(situation, steps, decision)
@@ -145,11 +147,13 @@ def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> No
 def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:
     """Ask on every node that may run a resource, was not asked, and stays, whether it runs there already."""
     started = {a.subject for a in steps.of(ActionKind.START)}
-    stopped = {a.subject for a in steps.of(ActionKind.STOP)} - started
+    stopping = {a.subject for a in steps.of(ActionKind.STOP)}
+    stopped = stopping - started
     leaving = {
         node
         for node, guest in situation.guests.items()
-        if guest.id in stopped and not (guest.agent.is_connection and guest.container is None)
+        if (guest.id in stopped and not (guest.agent.is_connection and guest.container is None))
+        or (guest.agent.is_connection and guest.container in stopping)
     }
     nodes = {*situation.intent.hosts, *situation.guests} - leaving
     askable = {node for node in nodes if _can_probe(situation, node, links, started)}
@@ -208,7 +212,11 @@ def _can_probe(
     if guest is not None and guest.remote_node is not None and not guest.remote_node.is_searched:
         return False
     if guest is not None and guest.agent.is_connection:
-        return node not in situation.fences and (situation.is_online(node) or guest.id in started)
+        launcher = situation.launcher(node)
+        # A guest that does not run yet holds nothing when it comes up.
+        is_fresh = launcher is not None and not situation.active(launcher.id)
+        is_coming = guest.id in started and not is_fresh
+        return node not in situation.fences and (situation.is_online(node) or is_coming)
     if guest is not None and guest.id in started:
         return node in links.now
     status = situation.node(node)

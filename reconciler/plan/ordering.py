@@ -3,7 +3,8 @@
 The rules:
 
 * One instance of a clone leaves a node before another starts there.
-* On one resource: what is in flight, then stops everywhere, then probes, then the start or reload, then its monitors.
+* On one resource: what is in flight, then demotions, stops everywhere, probes, the start or reload, the promotion, then
+  its monitors.
 * A node's connection, being made or to be made, comes before everything on that node.
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
 * What ended with its guest starts elsewhere only after that guest has stopped.
@@ -23,9 +24,14 @@ from reconciler.plan.settle.settle import Settled
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
-_BEGINNING = frozenset({ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD})
+_BEGINNING = frozenset({
+    ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD, ActionKind.PROMOTE, ActionKind.DEMOTE,
+})  # fmt: skip
 _CLEARING = frozenset({ActionKind.STOP, ActionKind.PROBE})
-_LEAVING = frozenset({ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO})
+_BEFORE_PROMOTION = frozenset({
+    ActionKind.DEMOTE, ActionKind.STOP, ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD,
+})  # fmt: skip
+_LEAVING = frozenset({ActionKind.DEMOTE, ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO})
 
 
 def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -63,6 +69,8 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
             _all_before(steps, started or cleared, monitor.id)
     if decision.migrates:
         _order_migration(steps, own)
+    if decision.promotes or decision.demotes:
+        _order_roles(steps, own)
     before = [a for a in own if a.kind in _CLEARING]
     for start in starts:
         _all_before(steps, before, start.id)
@@ -70,6 +78,20 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
             _all_before(steps, _stops_of_others(steps, start), start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
+
+
+def _order_roles(steps: Steps, own: list[Action]) -> None:
+    """Look first; then demote, stop, start and promote; and end the monitors of a role before it changes."""
+    for action in own:
+        if action.kind not in {ActionKind.PROMOTE, ActionKind.DEMOTE}:
+            continue
+        is_promotion = action.kind is ActionKind.PROMOTE
+        for other in own:
+            is_before = other.kind in {ActionKind.PROBE, ActionKind.CANCEL} and other.node == action.node
+            if is_before or (is_promotion and other.kind in _BEFORE_PROMOTION):
+                steps.order(other.id, action.id)
+            elif not is_promotion and other.kind is ActionKind.STOP:
+                steps.order(action.id, other.id)
 
 
 def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
@@ -160,12 +182,12 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
         _all_before(steps, guest_starts, connect.id)
         _ids_before(steps, starting, connect.id)
         for action in inside:
-            is_left_behind = action.kind in {ActionKind.STOP, ActionKind.CANCEL} and bool(guest_stops)
+            is_left_behind = action.kind in _LEAVING and bool(guest_stops)
             if not is_left_behind:
                 steps.order(connect.id, action.id)
     for action in inside:
         _ids_before(steps, connecting, action.id)
-    leaving = [a for a in inside if a.kind is ActionKind.STOP]
+    leaving = [a for a in inside if a.kind in {ActionKind.STOP, ActionKind.DEMOTE}]
     for stop in guest_stops:
         if stop.is_forced:
             continue

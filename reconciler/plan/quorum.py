@@ -4,6 +4,7 @@ The rules (Pacemaker Explained, "no-quorum-policy"):
 
 * stop: nothing is started, and what runs is stopped.
 * freeze: what runs nowhere is not started; what runs goes on, and may move among the nodes that are left.
+* demote: what is promoted is demoted; what cannot be promoted is stopped.
 * ignore: all goes on.
 * What requires nothing minds no quorum.
 """
@@ -11,7 +12,7 @@ The rules (Pacemaker Explained, "no-quorum-policy"):
 from dataclasses import replace
 
 from reconciler.model.policy import QuorumPolicy
-from reconciler.model.resource import Requires
+from reconciler.model.resource import Requires, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.situation import Situation
@@ -29,7 +30,9 @@ def heed_quorum(situation: Situation, decisions: list[Decision]) -> list[Decisio
             return decisions
         case QuorumPolicy.FREEZE:
             return [_frozen(d) if _minds(d) else d for d in decisions]
-        case QuorumPolicy.STOP | QuorumPolicy.DEMOTE | QuorumPolicy.FENCE:
+        case QuorumPolicy.DEMOTE:
+            return [_demoted(situation, d) if _minds(d) else d for d in decisions]
+        case QuorumPolicy.STOP | QuorumPolicy.FENCE:
             return [_stopped(situation, d) if _minds(d) else d for d in decisions]
 
 
@@ -39,6 +42,14 @@ def _minds(decision: Decision) -> bool:
 
 def _frozen(decision: Decision) -> Decision:
     return _not_started(decision, _FROZEN) if decision.fate is Fate.START else decision
+
+
+def _demoted(situation: Situation, decision: Decision) -> Decision:
+    """Let what can be promoted run on, and only that."""
+    if not (decision.resource.is_promotable and decision.active):
+        return _stopped(situation, decision)
+    is_free = not decision.is_left_alone and decision.fate is not Fate.HOLD
+    return replace(decision, role=Role.UNPROMOTED, demotes=decision.was_promoted) if is_free else decision
 
 
 def _stopped(situation: Situation, decision: Decision) -> Decision:

@@ -25,6 +25,7 @@ from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
+from reconciler.plan.promotion import is_only_demoted, with_role
 from reconciler.plan.reasons import (
     failure_reason,
     parameter_reasons,
@@ -65,7 +66,8 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
             target=placement.nodes.get(resource.id),
             obstacle=placement.obstacles.get(resource.id),
         )
-        decisions.append(_held(case) or _stopped(case) or _running(case) or _started(case))
+        decided = _held(case) or _stopped(case) or _running(case) or _started(case)
+        decisions.append(with_role(decided, placement))
     return decisions
 
 
@@ -206,7 +208,8 @@ def _running(case: _Case) -> Decision | None:
     resource = case.resource
     wanted = case.situation.index.start_parameters(resource)
     failure = instance.failure
-    if failure and on_fail_of(resource, failure) is not OnFail.IGNORE:
+    is_failed = failure is not None and on_fail_of(resource, failure) is not OnFail.IGNORE
+    if is_failed and not (case.target == instance.node and is_only_demoted(resource, instance)):
         return _recover(case, instance)
     if case.target != instance.node:
         assert case.target is not None

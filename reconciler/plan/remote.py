@@ -58,7 +58,8 @@ def _why_ended(situation: Situation, node: NodeName) -> str | None:
     is_cut_off = not situation.is_online(node) and bool(_running_on(situation, node))
     is_broken = is_cut_off or any(i.failure is not None or i.node in situation.fences for i in active)
     can_stop = all(situation.is_online(i.node) or i.node in situation.fences for i in active)
-    return GUEST_IS_UNCLEAN if active and is_broken and can_stop else None
+    is_ended = is_broken if active else is_cut_off
+    return GUEST_IS_UNCLEAN if is_ended and can_stop else None
 
 
 def _why_lost(situation: Situation, node: NodeName) -> str | None:

@@ -24,6 +24,9 @@ def after_result(
             if result.is_ok:
                 return Instance(resource=request.resource, node=node, role=Role.STOPPED)
             return replace(known, role=Role.STARTED, failure=_failure(result), monitors=frozenset())
+        case "promote" | "demote":
+            role = Role.PROMOTED if request.operation == "promote" else Role.UNPROMOTED
+            return replace(known, role=role, failure=None if result.is_ok else _failure(result))
         case "monitor" if request.interval_ms:
             monitor = Monitor(interval_ms=request.interval_ms, timeout_ms=request.timeout_ms)
             return after_monitor(armed(known, monitor), result)

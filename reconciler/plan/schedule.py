@@ -14,6 +14,7 @@ from reconciler.plan.gates import hold_back
 from reconciler.plan.guests import Connections, connections, wait_for_agents
 from reconciler.plan.load import order_loads
 from reconciler.plan.nodes import survey
+from reconciler.plan.notify import add_notices
 from reconciler.plan.operations import Decisions, create_steps
 from reconciler.plan.ordering import order_steps
 from reconciler.plan.place.placement import place
@@ -46,6 +47,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     links = connections(situation, decisions)
     steps = create_steps(situation, decisions, links)
     order_steps(situation, settled, steps)
+    notices = add_notices(situation, decisions, steps)
     loads = order_loads(situation, placement, steps)
     held = {gate.address for gate in gates}
     return Transition(
@@ -55,7 +57,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         gates=gates,
         placement={d.resource.id: _final_node(d) for d in decisions.values()},
         guest_nodes=_guest_nodes(situation),
-        milestones=(*milestones(situation, settled, steps), *loads),
+        milestones=(*milestones(situation, settled, steps), *notices, *loads),
         recheck_at=_recheck_at(situation, decisions, links),
         is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
     )

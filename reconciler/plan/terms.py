@@ -14,6 +14,7 @@ _TEXTS = {
     Cause.CAPACITY: "no room: too little of its capacity is left",
     Cause.CLONE_NODE: "its clone has as many instances there as it may, or may not be there",
     Cause.CLONE_MAX: "its clone has all its instances",
+    Cause.PROMOTION: "promotion score: it suits promotion so well",
     Cause.STATE: "declared stopped",
 }
 

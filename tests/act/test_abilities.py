@@ -6,7 +6,7 @@ from reconciler.act.abilities import feasible
 from reconciler.model.collective import Promotion
 from reconciler.model.intent import Cluster
 from reconciler.model.policy import Policy, QuorumPolicy
-from reconciler.model.resource import OnFail, Operation
+from reconciler.model.resource import OnFail, Operation, Resource, Role
 from tests.plan.worlds import clone, dummy, intent
 
 
@@ -29,3 +29,11 @@ def test_nothing_is_fenced_migrated_or_promoted() -> None:
     )
     wanted = replace(wanted, cluster=Cluster(name="test", policy=Policy(on_quorum_loss=QuorumPolicy.STOP)))
     assert feasible(replace(asked, cluster=Cluster(name="test", policy=policy))) == wanted
+
+
+def test_what_is_asked_of_unpromoted_instances_is_asked_of_all_that_run() -> None:
+    def watched(role: Role | None) -> Resource:
+        return dummy("a", operations=(Operation(name="monitor", interval_ms=10_000, role=role),))
+
+    assert feasible(intent("h1", watched(Role.UNPROMOTED))) == intent("h1", watched(None))
+    assert feasible(intent("h1", watched(Role.PROMOTED))) == intent("h1", watched(Role.PROMOTED))

@@ -138,3 +138,22 @@ def test_nodes_are_in_the_order_of_their_status_with_those_that_are_gone_last() 
     assert list(read(swapped.encode()).observed.nodes) == ["n2", "n1"]
     gone = swapped.replace('uname="n2" in_ccm="true"', 'uname="n2" in_ccm="false"')
     assert list(read(gone.encode()).observed.nodes) == ["n1", "n2"]
+
+
+def test_instances_of_fencing_devices_may_differ_and_those_of_services_may_not() -> None:
+    def unique(standard: str) -> bool:
+        primitive = f'<primitive id="r" class="{standard}" type="x"/>'
+        given = read(cib(f'<clone id="c">{meta(globally_unique="true")}{primitive}</clone>'))
+        (found,) = given.intent.collectives.values()
+        assert isinstance(found, Clone)
+        return found.is_unique
+
+    assert [unique(standard) for standard in ("stonith", "systemd")] == [True, False]
+
+
+def test_guest_nodes_come_after_the_nodes_that_run_them() -> None:
+    vm = dummy("vm", meta(remote_node="g"))
+    status = ran("vm", op("start", 1)) + ran("g", op("start", 2))
+    inner = '<node_state remote_node="true" id="g" uname="g"/>'
+    text = cib(vm, status=status).decode().replace("<status>", f"<status>{inner}")
+    assert list(read(text.encode()).observed.nodes) == ["n1", "n2", "g"]

@@ -1,5 +1,6 @@
 """A CIB is planned for and carried out on paper, and told in Pacemaker's words."""
 
+from reconciler.model.transition import ActionKind
 from reconciler.pacemaker.simulation import executed_lines, simulation_document, simulation_text
 from tests.pacemaker.cibs import cib, dummy, meta, op, ran, simulate
 
@@ -133,3 +134,12 @@ def test_a_stop_that_fencing_makes_needless_is_called_as_the_history_knows_the_i
     simulation = simulate(text.encode())
     stops = [line for line in executed_lines(simulation) if "stop_0" in line]
     assert stops == ["* Pseudo action:   c_stop_0", "* Pseudo action:   r_stop_0"]
+
+
+def test_nothing_is_looked_for_in_a_guest_that_is_only_now_started() -> None:
+    vm = dummy("vm", meta(remote_node="g"))
+    done = simulate(cib(vm + dummy("r")))
+    asked = {
+        a.id for a in done.transition.actions.values() if a.resource == "r" and a.kind is ActionKind.PROBE
+    }
+    assert asked == {"r_probe_0@n1", "r_probe_0@n2"}

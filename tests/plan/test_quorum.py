@@ -26,6 +26,13 @@ def test_quorum_policy(policy: QuorumPolicy, expected: list[str]) -> None:
     assert changes(plan(asked, world)) == expected
 
 
+def test_what_requires_nothing_starts_and_goes_on_without_quorum() -> None:
+    asked = intent("h1", dummy("a", requires=Requires.NOTHING), dummy("b", requires=Requires.NOTHING))
+    asked = replace(asked, cluster=Cluster(policy=Policy(on_quorum_loss=QuorumPolicy.STOP)))
+    world = replace(seen(empty_world(asked), running(asked, "a", "h1")), has_quorum=False)
+    assert changes(plan(asked, world)) == ["start resource/b -> h1"]
+
+
 def test_what_requires_nothing_is_started_without_quorum() -> None:
     asked = intent("h1", dummy("a", requires=Requires.NOTHING), dummy("b"))
     asked = replace(asked, cluster=Cluster(policy=Policy(on_quorum_loss=QuorumPolicy.STOP)))

@@ -8,6 +8,7 @@ from reconciler.model.node import AgentAddress, NodeKind, NodeState, RemoteNode
 from reconciler.model.observed import Failure, NodeStatus
 from reconciler.model.policy import Policy
 from reconciler.model.resource import OnFail, Operation, Requires, Resource, ResourceAgent, Role
+from reconciler.plan.check import check
 from tests.plan.worlds import (
     WHERE,
     changes,
@@ -18,6 +19,7 @@ from tests.plan.worlds import (
     nodes,
     only_on,
     plan,
+    prefers,
     running,
     seen,
 )
@@ -98,3 +100,26 @@ def test_a_guest_that_failed_ends_all_in_it_and_brings_it_back() -> None:
     assert "a_stop_0@in" not in graph(transition)
     assert graph(transition)["a_start_0@in"] == ["in_start_0@h1", "vm_start_0@h1", "vm_stop_0@h1"]
     assert [m.name for m in transition.milestones] == ["a_stop_0", "stonith-in-reboot on in"]
+
+
+def test_what_ran_in_a_guest_that_runs_nowhere_any_more_ended_with_it() -> None:
+    asked = clustered(intent("h1", dummy("vm"), connection("in", "vm"), dummy("a"), only_on("a", "in")))
+    world = seen(empty_world(asked), running(asked, "a", "in"))
+    world = nodes(world, remote("in", NodeState.OFFLINE))
+    transition = plan(asked, world)
+    assert changes(transition) == [
+        "start resource/vm -> h1",
+        "start resource/in -> h1",
+        "recover resource/a in -> in",
+    ]
+    assert "a_stop_0@in" not in graph(transition)
+    assert "in_start_0@h1" in graph(transition)["a_start_0@in"]
+    assert [m.name for m in transition.milestones] == ["a_stop_0", "stonith-in-reboot on in"]
+    assert check(transition, asked, world).alarms == ()
+
+
+def test_nothing_is_looked_for_in_a_guest_that_stops() -> None:
+    asked = clustered(intent("h1 h2", dummy("vm"), connection("in", "vm"), dummy("a"), prefers("vm", "h2")))
+    world = seen(empty_world(asked), running(asked, "vm", "h1"), running(asked, "in", "h1"))
+    got = graph(plan(asked, nodes(world, remote("in"))))
+    assert [name for name in got if name.startswith("a_probe")] == ["a_probe_0@h1", "a_probe_0@h2"]

@@ -136,6 +136,12 @@ def seen(observed: Observed, *instances: Instance) -> Observed:
     return replace(observed, instances={**observed.instances, **{(i.resource, i.node): i for i in instances}})
 
 
+def promotion_scores(observed: Observed, resource: str, **by_node: int) -> Observed:
+    """The promotion scores of a resource, by node, added."""
+    found = {(ResourceId(resource), NodeName(node)): score for node, score in by_node.items()}
+    return replace(observed, promotion_scores={**observed.promotion_scores, **found})
+
+
 def nodes(observed: Observed, *statuses: NodeStatus) -> Observed:
     return replace(observed, nodes={**observed.nodes, **{s.name: s for s in statuses}})
 

@@ -4,7 +4,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_instances.c):
 
 * What is bound to a clone makes its nodes better, never worse than indifferent.
 * A clone has at most so many instances in all, and at most so many on one node. What has a number beyond the maximum
-  runs too many, and gets no node. The instances of most importance come first; `_Importance` says which.
+  runs too many, and gets no node. The instances of most importance come first; `importance` says which.
 * Instances that run stay if no node is better. If another is better, an instance is thought of as going there, and the
   question is asked again: so each node gets its share, and what already runs there is the one that stays.
 * The others then get the best nodes that are left.
@@ -15,14 +15,15 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_instances.c):
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cmp_to_key
 
 from reconciler.model.collective import Clone
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.score import INFINITY
-from reconciler.plan.place.colocation import heed_dependent, wishes_around
+from reconciler.plan.place.colocation import heed_dependent
 from reconciler.plan.place.groups import assign_part, release_part
+from reconciler.plan.place.importance import by_importance, can_serve, is_failed
 from reconciler.plan.place.primitives import is_blocked, pinned_to
+from reconciler.plan.place.promotion import assign_roles, heed_promotion_scores
 from reconciler.plan.place.state import Assignment, Course, result_of
 from reconciler.plan.place.trace import Cause
 
@@ -47,6 +48,8 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
     """Assign all instances of a clone, which has no node itself."""
     found = assignment.situation.clones[name]
     assignment.begun.add(name)
+    if found.clone.promotion is not None:
+        heed_promotion_scores(assignment, found)
     for colocation in assignment.bonds.this_with(name):
         yield colocation.primary
     for colocation in assignment.bonds.with_this(name):
@@ -60,7 +63,7 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
         banned=tuple(node for node, score in assignment.scores[name].items() if score < 0),
         removed=frozenset(found.instances[max_total:]),
     )
-    instances = _by_importance(sharing, found.instances)
+    instances = by_importance(assignment, found)
     for instance in instances:
         if _is_pinned(assignment, instance):
             _assign_finally(sharing, instance)
@@ -73,6 +76,8 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
         node = assignment.node_of(instance)
         if node is not None and not _is_blocked(assignment, instance):
             spread.setdefault(node, instance)
+    if found.clone.promotion is not None:
+        assign_roles(assignment, found)
     assignment.done.add(name)
     return None
 
@@ -96,15 +101,17 @@ def _assign_early(sharing: _Sharing, instances: list[ResourceId]) -> None:
     """Let instances stay where they run, up to a fair share for each node."""
     assignment = sharing.assignment
     scores = assignment.scores[sharing.clone.id]
-    available = sum(_can_serve(sharing, node) for node in scores)
+    available = sum(can_serve(assignment, sharing.clone.id, node) for node in scores)
     fair_share = max(1, sharing.max_total // available) if available else 1
     for instance in instances:
         if sharing.assigned >= sharing.max_total:
             return
         current = assignment.current_node(instance)
-        if current is None or instance in assignment.done or _is_failed(assignment, instance):
+        if current is None or instance in assignment.done or is_failed(assignment, instance):
             continue
-        if _can_serve(sharing, current) and not (current in scores and sharing.counts[current] >= fair_share):
+        if can_serve(assignment, sharing.clone.id, current) and not (
+            current in scores and sharing.counts[current] >= fair_share
+        ):
             _stay(sharing, instance, current)
 
 
@@ -162,78 +169,3 @@ def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) ->
     if node is not None:
         sharing.counts[node] += 1
     return node
-
-
-def _can_serve(sharing: _Sharing, node: NodeName) -> bool:
-    assignment = sharing.assignment
-    return assignment.availability.is_available(assignment.tree.sample(sharing.clone.id), node)
-
-
-def _is_failed(assignment: Assignment, instance: ResourceId) -> bool:
-    return any(i.failure is not None for i in assignment.active(instance))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Importance:
-    """What decides which instance of a clone is assigned first (pcmk__cmp_instance); compared in this order."""
-
-    places: int
-    """If both run: fewer places first."""
-    is_astray: bool
-    """It runs where it may not, and comes last."""
-    priority: int
-    current: NodeName | None
-    """What runs comes first."""
-    is_serving: bool
-    """Its node can run resources."""
-    is_known: bool
-    """Its clone may be on that node."""
-    is_failed: bool
-    wishes: int
-    """How well its node suits all that it is colocated with."""
-    number: int
-
-
-def _by_importance(sharing: _Sharing, instances: tuple[ResourceId, ...]) -> list[ResourceId]:
-    found = [_importance(sharing, name, number) for number, name in enumerate(instances)]
-    return [instances[one.number] for one in sorted(found, key=cmp_to_key(_compare))]
-
-
-def _importance(sharing: _Sharing, instance: ResourceId, number: int) -> _Importance:
-    assignment = sharing.assignment
-    scores = assignment.scores[instance]
-    active = assignment.current_node(instance)
-    current = active if active is not None and scores.get(active, -INFINITY) >= 0 else None
-    return _Importance(
-        places=len({i.node for i in assignment.active(instance)}),
-        is_astray=active is not None and current is None,
-        priority=assignment.tree.priority(instance),
-        current=current,
-        is_serving=current is not None and _can_serve(sharing, current),
-        is_known=current in assignment.scores[sharing.clone.id],
-        is_failed=_is_failed(assignment, instance),
-        wishes=0 if current is None else wishes_around(assignment, instance, current),
-        number=number,
-    )
-
-
-def _compare(left: _Importance, right: _Importance) -> int:
-    """Return below 0 if the left one is assigned first; 0 leaves the order as it is."""
-    if left.places and right.places and left.places != right.places:
-        return left.places - right.places
-    mine, others = (left.is_astray, -left.priority), (right.is_astray, -right.priority)
-    if mine == others:
-        mine, others = (left.current is None, 0), (right.current is None, 0)
-        if left.current is None and right.current is None:
-            return 0
-    if mine == others:
-        mine, others = (not left.is_serving, 0), (not right.is_serving, 0)
-    if mine == others:
-        if not left.is_known and not right.is_known:
-            return 0
-        mine, others = (not left.is_known, 0), (not right.is_known, 0)
-    if mine == others:
-        mine, others = (left.is_failed, -left.wishes), (right.is_failed, -right.wishes)
-    if mine == others:
-        return left.number - right.number
-    return -1 if mine < others else 1

@@ -37,8 +37,6 @@ _FARTHEST = 100
 def follow_primary(assignment: Assignment, colocation: Colocation, dependent: ResourceId) -> None:
     """Change a primitive's scores by where the primary of one of its colocations was assigned."""
     before = assignment.scores[dependent]
-    if colocation.dependent_role in {Role.PROMOTED, Role.UNPROMOTED, Role.STOPPED}:
-        return
     _follow(assignment, colocation, dependent, colocation.primary)
     is_dislike = -INFINITY < colocation.score < 0
     if is_dislike and not assignment.is_any(dependent, assignment.scores[dependent]):
@@ -107,7 +105,9 @@ def _follow_clone(
     assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
 ) -> None:
     instances = assignment.spread[primary]
-    if _is_interleaved(assignment, colocation, primary):
+    if colocation.primary_role is not None and assignment.is_promotable(primary):
+        _follow_promotable(assignment, colocation, dependent, primary)
+    elif is_interleaved(assignment, colocation, primary):
         for node in best_first(assignment, dependent, assignment.scores[dependent], None):
             if node in instances:
                 _follow(assignment, colocation, dependent, instances[node])
@@ -124,7 +124,31 @@ def _follow_clone(
             _follow(assignment, colocation, dependent, instance)
 
 
-def _is_interleaved(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> bool:
+def _follow_promotable(
+    assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
+) -> None:
+    """Follow the instances that have a role; if it must, a dependent prefers those that their nodes suit better."""
+    before = assignment.scores[dependent]
+    after = dict(before)
+    nodes: dict[NodeName, int] = {}
+    for instance in assignment.tree.children(primary):
+        node = assignment.node_of(instance)
+        if node is None or assignment.role_of(instance) is not colocation.primary_role:
+            continue
+        nodes[node] = assignment.scores[instance].get(node, 0)
+        place = place_of(assignment.labels, node, colocation.node_attribute)
+        for candidate in before if colocation.score < INFINITY else ():
+            if place_of(assignment.labels, candidate, colocation.node_attribute) == place:
+                after[candidate] = add_scores(after[candidate], colocation.score)
+    are_both_promoted = colocation.dependent_role is colocation.primary_role is Role.PROMOTED
+    if colocation.score >= INFINITY and not are_both_promoted:
+        # What does not run has to be started somewhere before it can be promoted.
+        after = {n: add_scores(s, nodes[n]) if n in nodes else -INFINITY for n, s in before.items()}
+    assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
+
+
+def is_interleaved(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> bool:
+    """Tell whether instances of a dependent go each with one instance of the primary."""
     dependent = assignment.situation.clones.get(colocation.dependent)
     if dependent is None or not dependent.clone.is_interleaved:
         return False
@@ -134,6 +158,8 @@ def _is_interleaved(assignment: Assignment, colocation: Colocation, primary: Res
 def _follow_primitive(
     assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
 ) -> None:
+    if not _is_about(assignment, colocation, dependent, primary):
+        return
     node = assignment.nodes.get(primary)
     before = assignment.scores[dependent]
     score, attribute, labels = colocation.score, colocation.node_attribute, assignment.labels
@@ -142,15 +168,25 @@ def _follow_primitive(
             return
         after = {candidate: add_scores(-score, own) for candidate, own in before.items()}
     else:
-        place = _place(labels, node, attribute)
+        place = place_of(labels, node, attribute)
         after = dict(before)
         for candidate, own in before.items():
-            if _place(labels, candidate, attribute) != place:
+            if place_of(labels, candidate, attribute) != place:
                 after[candidate] = -INFINITY if score >= INFINITY else own
             elif score < INFINITY:
                 after[candidate] = add_scores(score, own)
     if abs(score) >= INFINITY or assignment.is_any(dependent, after):
         assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
+
+
+def _is_about(
+    assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
+) -> bool:
+    """Tell whether a colocation for roles concerns two primitives, of which the dependent has no role yet."""
+    is_stopped = assignment.situation.resources[dependent].state is Role.STOPPED
+    if colocation.dependent_role not in {None, Role.STOPPED if is_stopped else None}:
+        return False
+    return colocation.primary_role in {None, assignment.role_of(primary)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,11 +248,11 @@ class _Adding:
         assignment, best = self.assignment, dict[str | None, int]()
         for node, score in own.items():
             if assignment.availability.is_available(assignment.tree.sample(source), node):
-                place = _place(assignment.labels, node, attribute)
+                place = place_of(assignment.labels, node, attribute)
                 best[place] = max(score, best.get(place, -INFINITY))
         return {
             node: self._plus(
-                score, best.get(_place(assignment.labels, node, attribute), -INFINITY), share, colocation
+                score, best.get(place_of(assignment.labels, node, attribute), -INFINITY), share, colocation
             )
             for node, score in scores.items()
         }
@@ -268,7 +304,7 @@ def _has_influence(assignment: Assignment, colocation: Colocation, primary: Reso
     return colocation.has_influence or not assignment.active(primary)
 
 
-def _place(labels: Labels, node: NodeName, attribute: str | None) -> str | None:
+def place_of(labels: Labels, node: NodeName, attribute: str | None) -> str | None:
     """Return what "where" means: a node's name, or the value of its label; None if it has none."""
     if attribute is None or attribute == "#uname":
         return node

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.policy import PlacementStrategy
+from reconciler.model.resource import Role
 from reconciler.plan.place.clones import assign_clone
 from reconciler.plan.place.groups import assign_part
 from reconciler.plan.place.order import assignment_order
@@ -23,6 +24,8 @@ class Placement:
 
     nodes: Mapping[ResourceId, NodeName | None]
     """Of primitives and instances; None: nowhere, by declaration or because no node will do."""
+    roles: Mapping[ResourceId, Role]
+    """Of primitives in promotable clones."""
     obstacles: Mapping[ResourceId, str]
     """For those that should run and find no node: why, in a sentence."""
     allowed: Mapping[ResourceId, frozenset[NodeName]]
@@ -37,7 +40,9 @@ def place(situation: Situation, trace: Trace | None = None) -> Placement:
         _assign(assignment, name)
     for resource_id in situation.resources:
         assignment.nodes.setdefault(resource_id, None)
-    return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles, allowed=allowed)
+    return Placement(
+        nodes=assignment.nodes, roles=assignment.roles, obstacles=assignment.obstacles, allowed=allowed
+    )
 
 
 def _allowed(assignment: Assignment) -> dict[ResourceId, frozenset[NodeName]]:

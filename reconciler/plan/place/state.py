@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Instance
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.plan.place.availability import Availability
 from reconciler.plan.place.bonds import Bonds, bonds_of
 from reconciler.plan.place.capacity import Capacity, capacity_of
@@ -42,6 +42,11 @@ class Assignment:
     spread: dict[ResourceId, dict[NodeName, ResourceId]] = field(default_factory=dict)
     """Of clones that are assigned, the first instance on each node that others may be with."""
     obstacles: dict[ResourceId, str] = field(default_factory=dict)
+    promotions: dict[ResourceId, int] = field(default_factory=dict)
+    """The promotion score of each instance of a promotable clone, where it is its priority: of its best node, and
+    once that is assigned, of its node with all that speaks for and against that."""
+    roles: dict[ResourceId, Role] = field(default_factory=dict)
+    """Of primitives in promotable clones that are assigned: the role that they are to have."""
     load: Counter[NodeName] = field(default_factory=Counter)
     """How many primitives are assigned to each node."""
     trace: Trace | None = None
@@ -99,6 +104,19 @@ class Assignment:
         """Return where a primitive, or all that is assigned of a group, is to run; None: nowhere, or at several."""
         found = {node for leaf in self.situation.leaves(name) if (node := self.nodes.get(leaf)) is not None}
         return next(iter(found)) if len(found) == 1 else None
+
+    def is_promotable(self, name: ResourceId) -> bool:
+        """Tell whether a name is a promotable clone, or a part of one."""
+        clone = self.tree.clone_around(name)
+        return clone is not None and clone.promotion is not None
+
+    def role_of(self, name: ResourceId) -> Role | None:
+        """Return the role that a primitive or an instance is to have, as far as that is known: the highest in it."""
+        leaves = self.situation.leaves(name)
+        roles = {self.roles.get(leaf) for leaf in leaves}
+        if any(self.situation.resources[leaf].state is Role.STOPPED for leaf in leaves):
+            roles.add(Role.STOPPED)
+        return next((r for r in (Role.PROMOTED, Role.UNPROMOTED, Role.STOPPED) if r in roles), None)
 
     def active(self, name: ResourceId) -> list[Instance]:
         """Return what runs of a primitive, a group or a clone."""

@@ -34,6 +34,8 @@ class Cause(Enum):
     """Its clone may not be there, or has as many instances there as it may."""
     CLONE_MAX = "clone-max"
     """Its clone has all its instances."""
+    PROMOTION = "promotion"
+    """How well the node suits promotion."""
     STATE = "state"
     """It is declared stopped."""
 

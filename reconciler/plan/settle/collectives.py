@@ -17,7 +17,16 @@ from reconciler.model.names import ResourceId
 from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import CloneSet, Situation
 
-_DONE = {Verb.START: Verb.STARTED, Verb.STOP: Verb.STOPPED}
+UP = frozenset({Verb.START, Verb.PROMOTE})
+"""What brings something further up."""
+
+_VERBS = (Verb.START, Verb.STOP)
+_DONE = {
+    Verb.START: Verb.STARTED,
+    Verb.STOP: Verb.STOPPED,
+    Verb.PROMOTE: Verb.PROMOTED,
+    Verb.DEMOTE: Verb.DEMOTED,
+}
 
 
 def begun(subject: ResourceId, verb: Verb) -> TaskName:
@@ -40,13 +49,13 @@ def collective_relations(situation: Situation) -> Iterator[Relation]:
 
 
 def _group(situation: Situation, group: Group) -> Iterator[Relation]:
-    yield from _parts(situation, group.id, group.members, blocks=Blocking.ALWAYS)
+    yield from parts(situation, group.id, group.members, _VERBS)
     if group.is_ordered:
         yield from _in_line(situation, group.members, group)
 
 
 def _clone(situation: Situation, cloned: CloneSet) -> Iterator[Relation]:
-    yield from _parts(situation, cloned.clone.id, cloned.instances, blocks=Blocking.ALWAYS)
+    yield from parts(situation, cloned.clone.id, cloned.instances, _VERBS)
     if cloned.clone.is_ordered:
         for first, then in pairwise(cloned.instances):
             yield Relation(
@@ -57,12 +66,12 @@ def _clone(situation: Situation, cloned: CloneSet) -> Iterator[Relation]:
             )
 
 
-def _parts(
-    situation: Situation, whole: ResourceId, parts: Sequence[ResourceId], blocks: Blocking
+def parts(
+    situation: Situation, whole: ResourceId, names: Sequence[ResourceId], verbs: Sequence[Verb]
 ) -> Iterator[Relation]:
     """Tie a whole to its parts: it begins when any of them does, and is done when all have."""
-    for part in parts:
-        for verb in (Verb.START, Verb.STOP):
+    for part in names:
+        for verb in verbs:
             yield Relation(
                 first=begun(whole, verb), then=begun(part, verb), bond=Bond.PART, implies_first=True
             )
@@ -71,7 +80,7 @@ def _parts(
                 then=(whole, _DONE[verb]),
                 bond=Bond.PART,
                 implies_then=True,
-                blocks=blocks if verb is Verb.START else Blocking.NO,
+                blocks=Blocking.ALWAYS if verb in UP else Blocking.NO,
             )
 
 

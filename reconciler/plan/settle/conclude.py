@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.resource import Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.tasks import Obstacle, Task, Verb
@@ -31,10 +32,31 @@ def conclude(
         decision = (
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
         )
+    decision = _with_roles(decision, tasks)
     if not ends_with:
         return decision
     is_lost = any(situation.launcher(node) is not None for node in ends_with & situation.fences.keys())
     return replace(decision, ends_with=ends_with, is_failed=decision.is_failed or is_lost)
+
+
+def _with_roles(decision: Decision, tasks: Tasks) -> Decision:
+    """Return a decision on what can be promoted with what becomes of its role."""
+    promote = tasks.get((decision.resource.id, Verb.PROMOTE))
+    demote = tasks.get((decision.resource.id, Verb.DEMOTE))
+    if promote is None or demote is None:
+        return decision
+    if decision.fate is Fate.HOLD and not decision.active:
+        # It keeps the role that it would have, to be told.
+        return replace(decision, promotes=False)
+    demotes = decision.was_promoted and demote.is_required and not demote.is_frozen
+    is_promoted = promote.happens or (decision.was_promoted and not demotes)
+    otherwise = Role.UNPROMOTED if decision.resource.is_promotable else Role.STARTED
+    return replace(
+        decision,
+        role=Role.PROMOTED if is_promoted else otherwise,
+        promotes=promote.happens,
+        demotes=demotes,
+    )
 
 
 def _is_changed(decision: Decision, start: Task, stop: Task) -> bool:

@@ -13,6 +13,7 @@ The rules:
 from collections.abc import Collection
 
 from reconciler.model.names import ActionId
+from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Milestone
 from reconciler.plan.decision import Fate
 from reconciler.plan.settle.blocked import begun_in_vain, never_done
@@ -21,7 +22,13 @@ from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
-_KINDS = {Verb.START: ActionKind.START, Verb.STOP: ActionKind.STOP}
+_KINDS = {
+    Verb.START: ActionKind.START,
+    Verb.STOP: ActionKind.STOP,
+    Verb.PROMOTE: ActionKind.PROMOTE,
+    Verb.DEMOTE: ActionKind.DEMOTE,
+}
+_DOWN = {Verb.STOP, Verb.DEMOTE}
 
 
 def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -35,7 +42,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             if not relation.is_order or not actions or _is_passed_by(settled, relation):
                 continue
             before = _reach(situation, settled, steps, relation.first, reached)
-            if relation.bond is Bond.AFTER and relation.first[1] is not Verb.STOP:
+            if relation.bond is Bond.AFTER and relation.first[1] not in _DOWN:
                 before = (*before, *_monitors(situation, settled, steps, relation.first))
             for action in actions:
                 _ids_before(steps, before, action.id)
@@ -84,6 +91,9 @@ def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list
         for node in sorted(decision.ends_with & situation.fences.keys()):
             after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
             name = decision.resource.id
+            was_promoted = any(i.node == node and i.role is Role.PROMOTED for i in decision.active)
+            if was_promoted and decision.demotes:
+                found.append(Milestone(name=f"{name}_demote_0", subject=name, node=node, after=after))
             found.append(Milestone(name=f"{name}_stop_0", subject=name, node=node, after=after))
     return found
 
@@ -126,6 +136,8 @@ def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
     second could not take over before the first has.
     """
     resource, verb = relation.then
+    if verb in {Verb.PROMOTE, Verb.DEMOTE}:
+        return steps.of(_KINDS[verb], resource)
     is_live = settled.decisions[resource].migrates
     first = settled.decisions.get(relation.first[0])
     are_both_live = is_live and first is not None and first.migrates
@@ -143,14 +155,14 @@ def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -
     planned = [a.id for a in steps.of(kind, resource)]
     pending = [p.id for p in situation.pending.get(resource, ()) if p.kind == kind.value]
     decision = settled.decisions[resource]
-    fences = decision.ends_with if verb is Verb.STOP else ()
+    fences = decision.ends_with if verb in _DOWN else ()
     return (*planned, *pending, *(a.id for node in sorted(fences) for a in steps.on(ActionKind.FENCE, node)))
 
 
 def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> list[ActionId]:
     """Return the monitors that ask again how something is that is kept."""
     decision = settled.decisions.get(first[0])
-    if decision is None or decision.fate is not Fate.KEEP:
+    if decision is None or decision.fate is not Fate.KEEP or decision.promotes or decision.demotes:
         return []
     planned = [a.id for a in steps.of(ActionKind.MONITOR, first[0])]
     kind = ActionKind.MONITOR.value

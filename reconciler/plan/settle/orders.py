@@ -19,15 +19,20 @@ from collections.abc import Callable, Iterator, Mapping
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.plan.decision import Decision
-from reconciler.plan.settle.collectives import begun, done
+from reconciler.plan.settle.collectives import UP, begun, done
 from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
 
 Decisions = Mapping[ResourceId, Decision]
 Place = Callable[[Situation, Decisions, ResourceId], NodeName | None]
 Relate = Callable[[Situation, Decisions, Ordering, ResourceId, ResourceId], Iterator[Relation]]
-_INVERSE = {Verb.START: Verb.STOP, Verb.STOP: Verb.START}
-_VERBS = {"start": Verb.START, "stop": Verb.STOP}
+_INVERSE = {
+    Verb.START: Verb.STOP,
+    Verb.STOP: Verb.START,
+    Verb.PROMOTE: Verb.DEMOTE,
+    Verb.DEMOTE: Verb.PROMOTE,
+}
+_VERBS = {verb.value: verb for verb in _INVERSE}
 
 
 def alternatives_task(name: str) -> TaskName:
@@ -45,6 +50,8 @@ def least_tasks(situation: Situation) -> dict[TaskName, int]:
     found = {alternatives_task(o.alternatives): 1 for o in situation.intent.orderings if o.alternatives}
     for cloned in situation.clones.values():
         found[(cloned.clone.id, Verb.STARTED)] = 1
+        if cloned.clone.promotion is not None:
+            found[(cloned.clone.id, Verb.PROMOTED)] = 1
     for ordering in situation.intent.orderings:
         least = _least(situation, ordering)
         if least:
@@ -124,7 +131,7 @@ def forward(
     """Relate all of one subject to all of another, in the order that is declared."""
     first_verb, then_verb = _VERBS[ordering.first_action], _VERBS[ordering.then_action]
     is_mandatory = ordering.kind is OrderKind.MANDATORY
-    is_start = is_mandatory and first_verb is then_verb is Verb.START
+    is_start = is_mandatory and {first_verb, then_verb} <= UP
     is_stop = is_mandatory and first_verb is then_verb is Verb.STOP
     is_local = first in situation.clones and then not in situation.clones
     blocks = Blocking.ALWAYS if ordering.is_symmetrical else Blocking.IF_STARTING
@@ -144,8 +151,8 @@ def forward(
                 situation, decisions, first, _target(situation, decisions, leaf), _target
             ):
                 yield Relation(
-                    first=done(situation, instance, Verb.START),
-                    then=(leaf, Verb.START),
+                    first=done(situation, instance, first_verb),
+                    then=(leaf, then_verb),
                     bond=Bond.AFTER,
                     where=ordering.where,
                     implies_then=True,
@@ -158,7 +165,7 @@ def inverse(
 ) -> Iterator[Relation]:
     """Relate all of one subject to all of another, in reverse."""
     first_verb, then_verb = _VERBS[ordering.first_action], _VERBS[ordering.then_action]
-    is_start = ordering.kind is OrderKind.MANDATORY and first_verb is then_verb is Verb.START
+    is_start = ordering.kind is OrderKind.MANDATORY and {first_verb, then_verb} <= UP
     is_local = first in situation.clones and then not in situation.clones
     for leaf in situation.leaves(then):
         yield Relation(
@@ -174,8 +181,8 @@ def inverse(
             _instances_at(situation, decisions, first, node, _current) if is_local and is_start else ()
         ):
             yield Relation(
-                first=(leaf, Verb.STOP),
-                then=begun(instance, Verb.STOP),
+                first=(leaf, _INVERSE[then_verb]),
+                then=begun(instance, _INVERSE[first_verb]),
                 bond=Bond.AFTER,
                 where=ordering.where,
                 implies_first=True,

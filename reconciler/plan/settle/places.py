@@ -3,7 +3,7 @@
 The rules:
 
 * What must be with a primary does not start while the primary cannot, and is stopped when it is certain that that
-  cannot run.
+  cannot run; or, where only the promoted role must be, is not promoted.
 * What is in a container starts after it, again when it does, and stops before it.
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
   Nothing starts on a node that will not be there.
@@ -25,16 +25,16 @@ Decisions = Mapping[ResourceId, Decision]
 
 
 def colocation_relations(situation: Situation) -> Iterator[Relation]:
-    """Return a relation for each duty to be where something else is, in any role but the promoted one."""
+    """Return a relation for each duty to be where something else is."""
     for colocation in situation.intent.colocations:
-        is_promotion = colocation.dependent_role is Role.PROMOTED
-        if colocation.score < INFINITY or is_promotion or not situation.is_known(colocation.primary):
+        if colocation.score < INFINITY or not situation.is_known(colocation.primary):
             continue
+        verb = Verb.PROMOTE if colocation.dependent_role is Role.PROMOTED else Verb.START
         for leaf in situation.leaves(colocation.dependent):
             if leaf in situation.resources:
                 yield Relation(
                     first=done(situation, colocation.primary, Verb.START),
-                    then=(leaf, Verb.START),
+                    then=(leaf, verb),
                     bond=Bond.WITH,
                     where=colocation.where,
                     is_order=False,

@@ -23,6 +23,7 @@ from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
 from reconciler.plan.settle.orders import least_tasks, order_relations
 from reconciler.plan.settle.places import colocation_relations, container_relations, guest_relations
+from reconciler.plan.settle.promotion import lay_out_roles, promotion_relations
 from reconciler.plan.settle.tasks import (
     Blocking,
     Bond,
@@ -36,6 +37,9 @@ from reconciler.plan.settle.tasks import (
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
+
+_WAYS_DOWN = {Verb.STOP, Verb.DEMOTE}
+"""What is done as soon as it is required: what is to be done before it, is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     relations.extend(colocation_relations(situation))
     relations.extend(container_relations(situation))
     relations.extend(guest_relations(situation, decisions))
+    relations.extend(promotion_relations(situation, decisions))
     held = hold_stops(situation, decisions, relations)
     for resource, why in held.items():
         before = decisions[resource]
@@ -123,6 +128,7 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
         start.obstacle = _obstacle(situation, decision)
         is_frozen = decision.is_left_alone or (is_held and bool(decision.active))
         start.is_frozen = stop.is_frozen = is_frozen
+        lay_out_roles(board.tasks, decision, is_frozen=is_frozen)
     board.changed.extend(board.tasks)
 
 
@@ -160,7 +166,7 @@ def _run(board: _Board) -> None:
                 _require(board, then, relation, task)
             if relation.blocks is not Blocking.NO and task.hindrance is not None:
                 _hinder(board, then, task, relation)
-        if task.happens or (task.is_required and task.name[1] is Verb.STOP):
+        if task.happens or (task.is_required and task.name[1] in _WAYS_DOWN):
             for relation in board.relations.before(task.name):
                 if relation.implies_first:
                     _require(board, board.task(relation.first), relation, task)

@@ -20,6 +20,10 @@ class Verb(Enum):
     STOP = "stop"
     STOPPED = "stopped"
     """Of a collective: all of it that is to stop has."""
+    PROMOTE = "promote"
+    PROMOTED = "promoted"
+    DEMOTE = "demote"
+    DEMOTED = "demoted"
 
 
 TaskName = tuple[ResourceId, Verb]
@@ -43,6 +47,10 @@ class Bond(Enum):
     WITH = "with"
     ALONE = "alone"
     """With the instance of another clone on the same node, which there is not."""
+    OWN = "own"
+    """Between the tasks of one resource."""
+    TURN = "turn"
+    """Between the tasks of one collective."""
     PART = "part"
     """Between a collective and what it consists of."""
 

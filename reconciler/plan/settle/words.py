@@ -36,6 +36,8 @@ def obstacle_after(first: Task, relation: Relation, decisions: Mapping[ResourceI
 def _lacks(subject: ResourceId, bond: Bond, why: str) -> str:
     """Say what something lacks."""
     match bond:
+        case Bond.OWN | Bond.TURN:
+            return why
         case Bond.AFTER | Bond.PART if subject.startswith("one-or-more:"):
             return "it starts after one of several, and none of them runs"
         case Bond.AFTER | Bond.PART if subject.startswith("clone-one-or-more:"):
@@ -57,6 +59,8 @@ def reasons_of(start: Task, stop: Task, tasks: Tasks) -> tuple[Reason, ...]:
     if start.hindrance is not None and start.hindrance.is_alone:
         found[""] = Reason("alone", start.hindrance.text)
     for relation in causes:
+        if relation.bond is Bond.OWN:
+            continue
         other = relation.then if relation.first in {start.name, stop.name} else relation.first
         if other[0] not in found:
             found[other[0]] = _reason(relation, other, tasks)
