@@ -26,6 +26,8 @@ class Placement:
     """For those that should run and find no node: why, in a sentence."""
     allowed: Mapping[ResourceId, frozenset[NodeName]]
     """For those that take capacity, where that counts: the nodes of which their constraints speak."""
+    counts_load: bool
+    """Somewhere the number of resources on nodes decided between them."""
 
 
 def place(situation: Situation) -> Placement:
@@ -36,7 +38,12 @@ def place(situation: Situation) -> Placement:
         _assign(assignment, name)
     for resource_id in situation.resources:
         assignment.nodes.setdefault(resource_id, None)
-    return Placement(nodes=assignment.nodes, obstacles=assignment.obstacles, allowed=allowed)
+    return Placement(
+        nodes=assignment.nodes,
+        obstacles=assignment.obstacles,
+        allowed=allowed,
+        counts_load=assignment.counts_load,
+    )
 
 
 def _allowed(assignment: Assignment) -> dict[ResourceId, frozenset[NodeName]]:

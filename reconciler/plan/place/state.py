@@ -42,6 +42,8 @@ class Assignment:
     obstacles: dict[ResourceId, str] = field(default_factory=dict)
     load: Counter[NodeName] = field(default_factory=Counter)
     """How many primitives are assigned to each node."""
+    counts_load: bool = False
+    """It was asked how many there are, to decide between nodes."""
 
     def settle(self, resource: Resource, node: NodeName | None) -> None:
         """Assign a primitive."""
