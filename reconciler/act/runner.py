@@ -66,6 +66,7 @@ class Runner:
 
 _NOT_YET = {
     ActionKind.FENCE,
+    ActionKind.UNFENCE,
     ActionKind.RELEASE,
     ActionKind.RELOAD,
     ActionKind.MIGRATE_TO,

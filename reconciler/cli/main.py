@@ -31,6 +31,7 @@ _COMMANDS = {
     "status": "status:status",
     "stop-all": "orders:stop_everything",
     "validate": "validate:validate",
+    "why": "why:why",
 }
 
 _EPILOG = """\b
@@ -82,10 +83,11 @@ _SUMMARIES = {
     "replay": "Run the planner again on a saved input.",
     "restart": "Stop a resource and start it again.",
     "schema": "Print the JSON Schema of the YAML documents.",
-    "simulate": "Plan for a Pacemaker cluster from its CIB, on paper.",
+    "simulate": "Let hosts, guests or resources fail on paper; or plan for a Pacemaker CIB.",
     "status": "Show what is, in one screen or as JSON.",
     "stop-all": "Stop everything that is declared, guests included.",
     "validate": "Check the YAML, offline, and show every problem.",
+    "why": "Say why a resource is where it is: each node's score by its terms.",
 }
 
 

@@ -5,19 +5,11 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.act.abilities import feasible
 from reconciler.cli.exits import EXIT_CHANGES, EXIT_REFUSED
 from reconciler.cli.observe import Sight, look
 from reconciler.cli.options import Options
-from reconciler.cli.target import (
-    InvalidDeclarationError,
-    Target,
-    count_problems,
-    dirty_note,
-    find_target,
-    show_problems,
-)
-from reconciler.load.load import Loaded, load
+from reconciler.cli.target import Target, dirty_note, find_target, valid_intent
+from reconciler.load.load import load
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.transition import Transition
@@ -91,9 +83,9 @@ def plan(
 
 async def _plan(options: Options, against: str | None) -> tuple[Target, Transition]:
     target = await find_target(options)
-    intent = _valid(target.loaded)
+    intent = valid_intent(target.loaded)
     if against is not None:
-        base = _valid(load((await target.repository.read_revision(against)).files), f"{against}: ")
+        base = valid_intent(load((await target.repository.read_revision(against)).files), f"{against}: ")
         return target, _plan_against(intent, base)
     sight: Sight = await look(target)
     history = carried_over(sight.history, sight.intent, intent)
@@ -104,10 +96,3 @@ def _plan_against(intent: Intent, base: Intent) -> Transition:
     """Return what changes when a world that is as `base` declares comes to be as `intent` declares."""
     world = settled(base, ideal_world(base, intent), History(), 0.0)
     return schedule(intent, world, carried_over(History(), base, intent), 0.0)
-
-
-def _valid(loaded: Loaded, prefix: str = "") -> Intent:
-    if loaded.intent is None:
-        show_problems(loaded.problems)
-        raise InvalidDeclarationError(prefix + count_problems(loaded.problems))
-    return feasible(loaded.intent)

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import click
 
+from reconciler.act.abilities import feasible
 from reconciler.cli.options import Options
 from reconciler.load.load import Loaded, load
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.intent import Intent
 from reconciler.model.problem import Problem
 from reconciler.ports import SourceTree
 from reconciler.world.assemble import Repository
@@ -53,6 +55,18 @@ async def find_target(options: Options) -> Target:
             raise InvalidDeclarationError(count_problems(loaded.problems))
         state = found
     return Target(repository=repository, tree=tree, loaded=loaded, state=state)
+
+
+def valid_intent(loaded: Loaded, prefix: str = "") -> Intent:
+    """Return what is declared, as far as it can be carried out.
+
+    Raises:
+        InvalidDeclarationError: it has errors, which are shown; `prefix` says what has.
+    """
+    if loaded.intent is None:
+        show_problems(loaded.problems)
+        raise InvalidDeclarationError(prefix + count_problems(loaded.problems))
+    return feasible(loaded.intent)
 
 
 def show_problems(problems: tuple[Problem, ...]) -> None:

@@ -10,6 +10,7 @@ _VERBS = {
     ActionKind.RELOAD: ("reloading", "reloaded"),
     ActionKind.CONNECT: ("connecting", "connected"),
     ActionKind.FENCE: ("fencing", "fenced"),
+    ActionKind.UNFENCE: ("unfencing", "unfenced"),
     ActionKind.RELEASE: ("letting go", "let go"),
     ActionKind.MIGRATE_TO: ("handing over", "handed over"),
     ActionKind.MIGRATE_FROM: ("taking over", "took over"),

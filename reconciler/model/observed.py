@@ -25,6 +25,10 @@ class NodeStatus:
     """Its stock agent was running before we knew of it: it is not connected until an operator says so."""
     is_leaving: bool = False
     """It asked to leave: everything moves away, and then it is let go."""
+    is_member: bool = False
+    """Though it is unclean, the cluster's membership has it, so that this part of the cluster may fence it."""
+    needs_unfencing: bool = False
+    """Its fencing devices keep it out until they let it in."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
 
@@ -48,6 +52,8 @@ class Failure:
     interval_ms: int = 0
     is_hard: bool = False
     """Trying again on this node cannot help (not installed, not configured, ...)."""
+    is_missing: bool = False
+    """The program itself is not there: what is ignored otherwise is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +80,7 @@ class Instance:
     migrating_from: NodeName | None = None
     """It comes from this node by a live migration, and is to be taken up."""
     migrated_to: NodeName | None = None
-    """It was taken up by this node after a live migration, and only remains to be stopped here."""
+    """It was taken up by this node after a live migration, or is there still: it only remains to be stopped here."""
     can_migrate: bool = True
     """False: a live migration of it failed, and it is not to be tried again before it was restarted."""
 

@@ -99,6 +99,8 @@ class Operation:
     on_fail: OnFail = OnFail.RESTART
     role: Role | None = None
     enabled: bool = True
+    is_ambiguous: bool = False
+    """It is declared twice, so that it is neither armed nor disarmed; only a CIB can say so."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Parameters for this operation alone, over the resource's; only a CIB has them so far."""
 
@@ -219,13 +221,15 @@ class Resource:
     """For an instance of a clone, while a plan is made: the declared resource; its own id then ends in :NUMBER."""
     is_unique: bool = False
     """For an instance of a clone: it has its own name on nodes too."""
+    named: ResourceId | None = None
+    """For a copy too many of an instance that is not unique: the name of its own that its node has for it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.params.state`)."""
 
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        return self.id if self.is_unique else self.declared_as
+        return self.named or (self.id if self.is_unique else self.declared_as)
 
     @property
     def declared_as(self) -> ResourceId:
@@ -250,7 +254,11 @@ class Resource:
     def _recurring(self) -> list[Operation]:
         if not self.is_monitored:
             return []
-        return [o for o in self.operations if o.interval_ms and o.name == "monitor" and o.enabled]
+        return [
+            o
+            for o in self.operations
+            if o.interval_ms and o.name == "monitor" and o.enabled and not o.is_ambiguous
+        ]
 
     def at(self, *path: str) -> Where:
         """Return where a field stands, or the nearest enclosing one that was written."""

@@ -34,6 +34,8 @@ class ActionKind(Enum):
     """Live migration, on the node that takes over; a STOP on the other one ends it."""
     FENCE = "fence"
     """Makes certain that a node runs nothing any more."""
+    UNFENCE = "unfence"
+    """Lets a node in again that fencing devices keep out."""
     RELEASE = "release"
     """Lets a node go that asked to leave, once nothing runs there."""
 
@@ -60,7 +62,7 @@ class Action:
     node: NodeName
     """Where it is carried out: the host of a guest, the node of a resource, the node to connect."""
     resource: ResourceId | None = None
-    """None for CONNECT and DISCONNECT; the name under which the node knows it."""
+    """None where it is about a node as a whole; the name under which the node knows it."""
     instance: ResourceId | None = None
     """The instance of a clone that it is about, where nodes do not know instances apart (`ID:0`)."""
     interval_ms: int = 0

@@ -150,7 +150,7 @@ def _pend(course: Course, entry: Entry, given: Circumstances) -> None:
 def _succeed(course: Course, entry: Entry, given: Circumstances) -> None:
     """Take a success for what it says (unpack.c, update_resource_state)."""
     rc, is_answer = entry.effective_rc, False
-    if rc == OCF_NOT_RUNNING and entry.operation == "monitor":
+    if rc == OCF_NOT_RUNNING:
         course.role = Role.STOPPED
         _answer(course, is_complete=True)
         return
@@ -176,7 +176,7 @@ def _succeed(course: Course, entry: Entry, given: Circumstances) -> None:
         change = definition_change(given.resource, entry) if given.has_digests else DefinitionChange.NONE
         course.params = _params_of(entry) if change is DefinitionChange.RESTART else None
         course.needs_reload = change is DefinitionChange.RELOAD
-    if is_answer or rc == OCF_NOT_RUNNING:
+    if is_answer:
         _answer(course)
 
 
@@ -218,6 +218,7 @@ def _remember(course: Course, entry: Entry, on_fail: OnFail, outcome: Outcome) -
         text=entry.reason or f"return code {entry.rc}",
         interval_ms=entry.interval_ms,
         is_hard=outcome is not Outcome.FAILED or entry.rc in HARD_ERRORS,
+        is_missing=entry.status == STATUS_NOT_INSTALLED,
     )
 
 

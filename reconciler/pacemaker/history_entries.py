@@ -155,7 +155,8 @@ def order_of(one: Entry, other: Entry) -> int:
     if one.call >= 0 and other.call >= 0:
         if one.on_node == other.on_node and one.call != other.call:
             return one.call - other.call
-        return (one.at > other.at) - (one.at < other.at)
+        is_timed = one.at > 0 and other.at > 0
+        return (one.at > other.at) - (one.at < other.at) if is_timed else 0
     # One of them has not ended: that is the newer one, unless a later transition overtook it.
     (mine, number), (theirs, other_number) = one.transition, other.transition
     if mine != theirs or number == other_number:

@@ -50,7 +50,7 @@ class HistoryNames:
         instance: ResourceId,
         numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
     ) -> ResourceId:
-        if known_as in self.shared:
+        if known_as in self.shared or known_as.rpartition(":")[2].isdigit():
             return known_as
         for (resource, node), name in self.numbered.items():
             if resource == known_as and numbers.get((resource, node)) == instance:

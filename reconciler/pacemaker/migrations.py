@@ -80,7 +80,7 @@ def settle_migrations(
             _after_failed_arrival(found, key, entry, journeys)
         elif entry.status == STATUS_PENDING:
             if key[1] in journeys.unclean:
-                _make_active(found, (key[0], entry.target), found.get(key))
+                _clear_target(found, key, entry.target)
         elif (entry.status, entry.rc) == (STATUS_DONE, OCF_OK):
             _after_departure(found, key, entry, journeys)
         else:
@@ -144,6 +144,13 @@ def _after_failed_arrival(found: dict[Key, Instance], key: Key, entry: Entry, jo
     is_news = journeys.is_newer(there, departure if is_sent else None, entry)
     if not journeys.is_unknown(there) and not is_news and entry.source in journeys.online:
         _make_active(found, there, found.get(key))
+
+
+def _clear_target(found: dict[Key, Instance], key: Key, target: NodeName) -> None:
+    """The source is lost while it sends: whatever has arrived is to be stopped."""
+    there = (key[0], target)
+    if found.get(there) is None or found[there].role is Role.STOPPED:
+        found[there] = replace(_active(found, there, found.get(key)), migrated_to=key[1])
 
 
 def _make_active(found: dict[Key, Instance], key: Key, like: Instance | None) -> None:

@@ -80,6 +80,8 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
             state=judged.state,
             text=judged.text,
             is_leaving=is_leaving(attributes[name]),
+            is_member=judged.is_answering,
+            needs_unfencing=options.has_unfencing and attributes[name].get("#node-unfenced", "0") == "0",
             is_known=True,
         )
     order = {name: number for number, name in enumerate(states)}

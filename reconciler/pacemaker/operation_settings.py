@@ -68,7 +68,10 @@ def read_operations(lineage: Lineage, policy: FailurePolicy) -> tuple[Operation,
     entries = [cib.resolve(op) for op in _entries(cib, lineage.sources)]
     for op in entries:
         operation = _operation(cib, op, subject, policy)
-        found.setdefault((operation.name, operation.interval_ms), operation)
+        before = found.setdefault((operation.name, operation.interval_ms), operation)
+        if before is not operation and operation.interval_ms:
+            # Nobody can tell which is meant (pcmk_sched_recurring.c, is_op_dup).
+            found[operation.name, operation.interval_ms] = replace(before, is_ambiguous=True)
     on_demote = _on_demote(list(found.values()), entries)
     demote = found.get(("demote", 0))
     if on_demote is not None and (demote is None or not _says(entries, "demote", "on-fail")):

@@ -40,6 +40,10 @@ class Options:
     """There is no quorum, and for that every node that can be reached is to be fenced."""
     node_pending_timeout_ms: int
     """How long a node that is coming up is waited for; 0: for ever."""
+    has_shutdown_locks: bool = False
+    """What a node ran when it shut down is kept for it."""
+    shutdown_lock_limit_ms: int = 0
+    """How long; 0: for ever."""
 
 
 def read_options(cib: Cib) -> Options:
@@ -75,8 +79,6 @@ def read_options(cib: Cib) -> Options:
         fences_remote_without_quorum=boolean(given.get("fence-remote-without-quorum")),
         longest_pause_s=0.0,
     )
-    if boolean(given.get("shutdown-lock")):
-        cib.note(cib.root, "shutdown-lock", "shutdown-lock is not supported yet")
     return Options(
         cluster=Cluster(name=given.get("cluster-name", "default"), policy=policy),
         has_fencing=has_fencing,
@@ -87,6 +89,8 @@ def read_options(cib: Cib) -> Options:
         has_unfencing=_has_unfencing(cib),
         fences_all=policy.on_quorum_loss is QuorumPolicy.FENCE and not has_quorum(cib),
         node_pending_timeout_ms=duration_ms(given.get("node-pending-timeout")),
+        has_shutdown_locks=boolean(given.get("shutdown-lock")),
+        shutdown_lock_limit_ms=duration_ms(given.get("shutdown-lock-limit")),
     )
 
 

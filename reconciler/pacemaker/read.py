@@ -11,6 +11,7 @@ from reconciler.model.resource import Resource
 from reconciler.pacemaker.constraints import read_constraints
 from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.history_names import HistoryNames
+from reconciler.pacemaker.locks import shutdown_locks
 from reconciler.pacemaker.nodes import Nodes, read_nodes, with_remotes
 from reconciler.pacemaker.options import Options, has_quorum, read_options
 from reconciler.pacemaker.remote_states import remote_statuses
@@ -78,6 +79,8 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         remote = remote_statuses(options, nodes, declared, statuses.instances.values())
         nodes = replace(nodes, status={**nodes.status, **remote})
         statuses = read_statuses(cib, options, nodes, resources)
+    locks = shutdown_locks(options, nodes, resources, statuses, cib.now)
+    intent = replace(intent, locations=(*intent.locations, *locks))
     observed = Observed(
         nodes=_in_order_of_status(nodes, options),
         instances=statuses.instances,

@@ -34,6 +34,8 @@ class Sheet:
     given: Circumstances
     course: Course
     is_declared: bool
+    locked_at: int = 0
+    """Epoch seconds at which it was locked to the node, which shut down; 0: it is not."""
 
     @property
     def armed(self) -> list[Entry]:
@@ -63,17 +65,23 @@ def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources
         histories.setdefault(key, sheet.history)
         instance = instance_of(sheet.course, sheet.history, sheet.given)
         before = found.get(key)
-        if instance is not None and (before is None or before.role is Role.STOPPED):
+        if instance is None:
+            continue
+        if before is None or before.role is Role.STOPPED:
             found[key] = instance
+        elif instance.role is not Role.STOPPED and sheet.written != sheet.name:
+            # One copy is enough for a node; others are known by the names that the node has for them.
+            found[sheet.written, sheet.node] = replace(instance, resource=sheet.written)
     by_state = {n: s.state for n, s in nodes.status.items()}
+    unclean = frozenset(n for n, s in by_state.items() if s is NodeState.UNCLEAN)
     journeys = Journeys(
         histories=histories,
         online=frozenset(n for n, s in by_state.items() if s is NodeState.ONLINE),
-        unclean=frozenset(n for n, s in by_state.items() if s is NodeState.UNCLEAN),
+        unclean=unclean | (_suspects(sheets, by_state) if options.has_fencing else frozenset()),
     )
     ends = [((s.name, s.node), entry) for s in sheets for entry in s.course.migrations]
     settled = settle_migrations(found, ends, journeys)
-    instances = {k: _as_fenced(i) if k[1] in journeys.unclean else i for k, i in settled.items()}
+    instances = {k: _as_fenced(i) if k[1] in unclean else i for k, i in settled.items()}
     return Statuses(
         instances=instances,
         failures=_failures(nodes, resources, sheets),
@@ -84,6 +92,17 @@ def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources
             for name, (count, _) in fail_counts(attributes, resources).items()
         },
         sheets=sheets,
+    )
+
+
+def _suspects(sheets: Sequence[Sheet], states: Mapping[NodeName, NodeState]) -> frozenset[NodeName]:
+    """Return the nodes that are gone, and on which something managed may run: they are to be fenced too."""
+    return frozenset(
+        sheet.node
+        for sheet in sheets
+        if states.get(sheet.node) is NodeState.OFFLINE
+        and sheet.course.is_active
+        and sheet.given.resource.is_managed
     )
 
 
@@ -117,7 +136,7 @@ def _sheets(cib: Cib, options: Options, nodes: Nodes, resources: Resources) -> I
     for node, state in nodes.states.items():
         status = nodes.status.get(node)
         is_gone = status is None or status.state in {NodeState.OFFLINE, NodeState.PENDING}
-        if is_gone and not options.has_fencing:
+        if is_gone and not (options.has_fencing or options.has_shutdown_locks):
             continue
         counts = fail_counts(nodes.failures[node], resources)
         for element in state.iterfind("lrm/lrm_resources/lrm_resource"):
@@ -170,6 +189,7 @@ def _sheet(
         given=given,
         course=follow(history, given),
         is_declared=known is not None,
+        locked_at=integer(element.get("shutdown-lock")),
     )
 
 
@@ -195,10 +215,11 @@ def _is_blocked(resource: Resource, history: Sequence[Entry]) -> bool:
 def _names(resources: Resources, sheets: Sequence[Sheet]) -> HistoryNames:
     """Return the names that histories have for instances of clones."""
     cloned = [s for s in sheets if s.name in resources.clone_of]
-    return HistoryNames(
-        shared=frozenset(s.name for s in cloned if s.name == s.written),
-        numbered={(s.name, s.node): s.written for s in cloned if s.name != s.written and s.course.is_active},
-    )
+    numbered: dict[Key, ResourceId] = {}
+    for sheet in cloned:
+        if sheet.name != sheet.written and sheet.course.is_active:
+            numbered.setdefault((sheet.name, sheet.node), sheet.written)
+    return HistoryNames(shared=frozenset(s.name for s in cloned if s.name == s.written), numbered=numbered)
 
 
 def _failures(nodes: Nodes, resources: Resources, sheets: Sequence[Sheet]) -> dict[Key, FailureCount]:

@@ -1,7 +1,7 @@
 """Says a transition in Pacemaker's words, as its crm_simulate does."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Observed
@@ -19,6 +19,7 @@ _VERBS = {
     "reload": "Reload",
     "recover": "Recover",
 }
+_FENCING = {ActionKind.FENCE, ActionKind.UNFENCE}
 _OPERATIONS = {
     ActionKind.PROBE: "monitor",
     ActionKind.MONITOR: "monitor",
@@ -44,7 +45,7 @@ def transition_lines(transition: Transition) -> list[str]:
             lines += _lines(transition, change)
     for blocked in transition.blocked:
         if blocked.change is not None:
-            lines += [_blocked(line) for line in _lines(transition, blocked.change)]
+            lines += [_blocked(line) for line in _lines(transition, _as_far(blocked.change))]
     name_width = max((len(line.resource) for line in lines), default=0)
     details_width = max((len(line.details) for line in lines), default=0)
     return _fence_lines(transition) + [
@@ -55,9 +56,9 @@ def transition_lines(transition: Transition) -> list[str]:
 
 def _fence_lines(transition: Transition) -> list[str]:
     fenced = [
-        f"* Fence ({action.fencing}) {action.node} '{action.reasons[0].text}'"
+        f"* Fence ({_fencing(action)}) {action.node} '{action.reasons[0].text}'"
         for action in transition.actions.values()
-        if action.kind is ActionKind.FENCE
+        if action.kind in _FENCING
     ]
     ended = [
         f"* Fence ({step.how}) {step.ends} (resource: {step.subject}) 'guest is unclean'"
@@ -67,6 +68,11 @@ def _fence_lines(transition: Transition) -> list[str]:
     return [*fenced, *ended]
 
 
+def _fencing(action: Action) -> str:
+    """Return what fencing devices are told to do."""
+    return "on" if action.kind is ActionKind.UNFENCE else action.fencing
+
+
 def operation_of(action: Action) -> str:
     """Return what Pacemaker calls an action's operation."""
     return _OPERATIONS.get(action.kind, action.kind.value)
@@ -74,8 +80,8 @@ def operation_of(action: Action) -> str:
 
 def action_line(action: Action, name: str) -> str:
     """Return the line of the section Executing Cluster Transition for an action on what Pacemaker calls so."""
-    if action.kind is ActionKind.FENCE:
-        return f"* Fencing {action.node} ({action.fencing})"
+    if action.kind in _FENCING:
+        return f"* Fencing {action.node} ({_fencing(action)})"
     if action.kind is ActionKind.RELEASE:
         return f"* Cluster action:  do_shutdown on {action.node}"
     interval = f"={action.interval_ms}" if action.interval_ms else ""
@@ -122,32 +128,45 @@ def _verb(change: Change) -> str:
     return "Start" if change.source is None else _VERBS[change.action]
 
 
+def _as_far(change: Change) -> Change:
+    """Return a change that is blocked as Pacemaker speaks of it: what runs would be stopped, and no more."""
+    return change if change.source is None else replace(change, action="stop", target=None)
+
+
 def _blocked(line: _Line) -> _Line:
-    return _Line(
-        verb=line.verb, resource=line.resource, details=line.details, ending=f"{line.ending} (blocked)"
-    )
+    ending = f"{line.ending} (blocked)" if line.ending else "  blocked"
+    return _Line(verb=line.verb, resource=line.resource, details=line.details, ending=ending)
 
 
 def _due(reasons: tuple[Reason, ...], verb: str) -> str:
     """Return the reason, for those kinds of reason that Pacemaker names."""
     for reason in reasons if verb != "Recover" else ():
-        match reason.code:
-            case "after" if verb in {"Restart", "Stop"}:
-                return f"  due to required {reason.subject} {reason.step}"
-            case "unrunnable" if "one-or-more:" in reason.subject:
-                return f"  due to unrunnable {reason.subject}"
-            case "unrunnable":
-                return f"  due to unrunnable {reason.subject} {reason.step}"
-            case "alone":
-                return ""
-            case "no-node" if verb == "Stop":
-                break
-            case "no-quorum":
-                return "  due to no quorum"
-            case "quorum-freeze":
-                return "  due to quorum freeze"
-            case "param-changed" if verb == "Restart":
-                return "  due to resource definition change"
-            case _:
-                pass
+        if reason.code == "alone":
+            return ""
+        if reason.code == "no-node" and verb == "Stop":
+            break
+        cause = _cause(reason, verb)
+        if cause is not None:
+            return f"  due to {cause}"
     return "  due to node availability" if verb == "Stop" else ""
+
+
+def _cause(reason: Reason, verb: str) -> str | None:
+    """Return what something is due to; None for a reason that is not named."""
+    match reason.code:
+        case "after" if verb in {"Restart", "Stop"}:
+            return f"required {reason.subject} {reason.step}"
+        case "unrunnable" if "one-or-more:" in reason.subject:
+            return f"unrunnable {reason.subject}"
+        case "unrunnable" if reason.subject:
+            return f"unrunnable {reason.subject} {reason.step}"
+        case "colocated":
+            return f"colocation with {reason.subject}"
+        case "no-quorum":
+            return "no quorum"
+        case "quorum-freeze":
+            return "quorum freeze"
+        case "param-changed" if verb == "Restart":
+            return "resource definition change"
+        case _:
+            return None

@@ -44,6 +44,10 @@ class Becoming:
             is_known=before.is_known if before else False,
         )
 
+    def let_in(self, node: NodeName) -> None:
+        """Note that a node was let in by its fencing devices."""
+        self.nodes[node] = replace(self.nodes[node], needs_unfencing=False)
+
     def put(self, key: Key, instance: Instance) -> None:
         """Set what is known of a resource on a node."""
         self.instances[key] = instance

@@ -48,6 +48,8 @@ def _intended_change(decision: Decision) -> Change | None:
     """Return what would be done with a resource that is held."""
     if decision.intended is None or decision.stops or decision.starts:
         return None
+    if decision.intended is Fate.START and decision.target is None:
+        return None
     return Change(
         address=address_of(decision.resource),
         action=decision.intended.value,

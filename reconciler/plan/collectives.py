@@ -6,6 +6,8 @@ The rules:
 * Instances of a clone that are not unique are known to nodes by one name. They are numbered by the order of the nodes
   where they run; what runs nowhere gets the numbers that are left.
 * An instance of a cloned group is a group of instances; what of the group runs on one node belongs to one instance.
+* Of instances that are not unique a node should have one. If it has more, the others have names of their own, and
+  numbers after all the rest; they are stopped.
 * Unique instances have names of their own (`ID:0`), and nodes know them by these.
 """
 
@@ -49,18 +51,24 @@ def take_apart(intent: Intent, *worlds: Observed) -> Ensemble:
         members = group.members if group is not None else (clone.member,)
         running = () if clone.is_unique else _running(members, places)
         count = max(_count(intent, clone), len(running), _highest(clone, members, places))
+        surplus = () if clone.is_unique else _surplus(members, worlds)
         for member in members:
             instances[member] = [
                 _instance(intent.resources[member], number, clone) for number in range(count)
             ]
             numbers |= {(member, node): numbered(member, i) for i, node in enumerate(running)}
+            for number, (node, copies) in enumerate(surplus, start=count):
+                instances[member].append(
+                    _too_many(intent.resources[member], number, clone, copies.get(member))
+                )
+                if member in copies:
+                    numbers[copies[member], node] = numbered(member, number)
         if group is not None:
-            for number in range(count):
+            for number in range(count + len(surplus)):
                 part = numbered(group.id, number)
                 parts[part] = replace(group, id=part, members=tuple(numbered(m, number) for m in members))
-        sets[clone.id] = CloneSet(
-            clone=clone, instances=tuple(numbered(clone.member, number) for number in range(count))
-        )
+        every = tuple(numbered(clone.member, number) for number in range(count + len(surplus)))
+        sets[clone.id] = CloneSet(clone=clone, instances=every, surplus=len(surplus))
     resources = {
         r.id: r for declared in intent.resources.values() for r in instances.get(declared.id, [declared])
     }
@@ -76,6 +84,33 @@ def _instance(declared: Resource, number: int, clone: Clone) -> Resource:
     return replace(
         declared, id=numbered(declared.id, number), instance_of=declared.id, is_unique=clone.is_unique
     )
+
+
+def _too_many(declared: Resource, number: int, clone: Clone, named: ResourceId | None) -> Resource:
+    return replace(_instance(declared, number, clone), state=Role.STOPPED, named=named)
+
+
+def _surplus(
+    members: tuple[ResourceId, ...], worlds: Iterable[Observed]
+) -> tuple[tuple[NodeName, dict[ResourceId, ResourceId]], ...]:
+    """Return the copies too many: for each instance that they make up its node, and the name of each member's copy."""
+    order: dict[NodeName, int] = {}
+    found: dict[NodeName, dict[ResourceId, dict[ResourceId, None]]] = {}
+    for world in worlds:
+        for node in world.nodes:
+            order.setdefault(node, len(order))
+        for (name, node), instance in world.instances.items():
+            member, _, number = name.rpartition(":")
+            if number.isdigit() and member in members and instance.role is not Role.STOPPED:
+                found.setdefault(node, {}).setdefault(ResourceId(member), {})[name] = None
+    slots: list[tuple[NodeName, dict[ResourceId, ResourceId]]] = []
+    for node in sorted(found, key=lambda n: (order.get(n, len(order)), n)):
+        copies = {member: list(names) for member, names in found[node].items()}
+        slots += [
+            (node, {member: names[i] for member, names in copies.items() if i < len(names)})
+            for i in range(max(len(names) for names in copies.values()))
+        ]
+    return tuple(slots)
 
 
 def _count(intent: Intent, clone: Clone) -> int:

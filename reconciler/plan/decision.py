@@ -51,6 +51,8 @@ class Decision:
     """Guest nodes on which it ends with the guest: nothing has to be stopped there, or can be."""
     is_reloaded: bool = False
     """What it is kept with is not what is declared, and it can take that up while it runs."""
+    is_handed_over: bool = False
+    """A live migration of it has begun: it only remains to be taken over, and cleared where it was."""
     is_left_alone: bool = False
     """It is kept whatever happens around it: it is not managed, or its host is in maintenance."""
     retry_at: float | None = None

@@ -76,6 +76,8 @@ def _apply(world: Becoming, action: Action, guest_nodes: GuestNodes) -> None:
             world.set_state(action.node, NodeState.OFFLINE)
         case ActionKind.FENCE:
             _fence(world, action.node, guest_nodes)
+        case ActionKind.UNFENCE:
+            world.let_in(action.node)
         case ActionKind.MIGRATE_TO:
             pass
         case (

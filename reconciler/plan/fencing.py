@@ -4,8 +4,8 @@ The rules (Pacemaker Explained, "Fencing", "Operation Properties"; lib/pacemaker
 
 * A node that may still run something, and cannot be reached, is unclean. So is one on which something failed whose
   on-fail is fence. With on-fail standby the node is emptied, and so is one that asked to leave.
-* An unclean node is fenced if fencing is on, something can do it, and the cluster has quorum, or ignores its loss.
-  Nothing is fenced as long as nothing at all is managed.
+* An unclean node is fenced if fencing is on, something can do it, and the cluster has quorum, or ignores its loss,
+  or the node is in its membership all the same. Nothing is fenced as long as nothing at all is managed.
 * What ran on a node ends with its fencing: nothing has to be stopped there.
 """
 
@@ -18,6 +18,7 @@ from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, Observed
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail, Resource, Role
+from reconciler.plan.consequences import on_fail_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +31,29 @@ class Judged:
     """Why each node is fenced, for people."""
 
 
-def judge_nodes(intent: Intent, observed: Observed, resources: Mapping[ResourceId, Resource]) -> Judged:
+def judge_nodes(
+    intent: Intent,
+    observed: Observed,
+    resources: Mapping[ResourceId, Resource],
+    numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
+) -> Judged:
     """Return which nodes are to be fenced or emptied.
 
     Args:
         intent: what is declared.
         observed: the world.
         resources: all resources by the names under which nodes know them.
+        numbers: the instance of a clone that a node's copy of a resource is.
     """
     failed = [(i, on_fail) for i in observed.instances.values() if (on_fail := _on_fail(resources, i))]
     observed = _with_unclean(
         observed,
         {
-            **{i.node: f"{i.resource} failed there" for i, f in failed if f is OnFail.FENCE},
+            **{
+                i.node: f"{numbers.get((i.resource, i.node), i.resource)} failed there"
+                for i, f in failed
+                if f is OnFail.FENCE
+            },
             **_lost_remotes(resources, [i for i, f in failed if f is OnFail.RESET_REMOTE]),
         },
     )
@@ -51,11 +62,16 @@ def judge_nodes(intent: Intent, observed: Observed, resources: Mapping[ResourceI
     return Judged(intent=_with_standby(intent, emptied), observed=observed, fences=_fences(intent, observed))
 
 
-def can_fence(intent: Intent, observed: Observed) -> bool:
-    """Tell whether a node could be fenced now."""
+def can_fence(intent: Intent, observed: Observed, node: NodeName | None = None) -> bool:
+    """Tell whether a node could be fenced now; without a name, one that is not in the membership.
+
+    Source: Pacemaker lib/pengine/utils.c, pe_can_fence.
+    """
+    status = observed.nodes.get(node) if node is not None else None
+    is_ours = status is not None and (status.is_member or status.state is NodeState.ONLINE)
     policy = intent.cluster.policy
     has_means = policy.has_watchdog or any(r.agent.is_fencing for r in intent.resources.values())
-    has_say = observed.has_quorum or policy.on_quorum_loss is QuorumPolicy.IGNORE
+    has_say = observed.has_quorum or policy.on_quorum_loss is QuorumPolicy.IGNORE or is_ours
     return policy.has_fencing and has_means and has_say
 
 
@@ -64,7 +80,7 @@ def _on_fail(resources: Mapping[ResourceId, Resource], instance: Instance) -> On
     resource, failure = resources.get(instance.resource), instance.failure
     if resource is None or failure is None or not resource.is_managed:
         return None
-    return resource.operation(failure.operation, failure.interval_ms).on_fail
+    return on_fail_of(resource, failure)
 
 
 def _with_unclean(observed: Observed, why: Mapping[NodeName, str]) -> Observed:
@@ -73,7 +89,8 @@ def _with_unclean(observed: Observed, why: Mapping[NodeName, str]) -> Observed:
     for node, text in sorted(why.items()):
         status = nodes.get(node)
         if status is not None and status.state in {NodeState.ONLINE, NodeState.OFFLINE}:
-            nodes[node] = replace(status, state=NodeState.UNCLEAN, text=text)
+            is_member = status.is_member or status.state is NodeState.ONLINE
+            nodes[node] = replace(status, state=NodeState.UNCLEAN, text=text, is_member=is_member)
     return replace(observed, nodes=nodes) if why else observed
 
 
@@ -102,9 +119,9 @@ def _with_standby(intent: Intent, emptied: set[NodeName]) -> Intent:
 def _fences(intent: Intent, observed: Observed) -> dict[NodeName, str]:
     unclean = [s for s in observed.nodes.values() if s.state is NodeState.UNCLEAN and s.name in intent.hosts]
     is_any_managed = any(r.is_managed for r in intent.resources.values())
-    if not unclean or not is_any_managed or not can_fence(intent, observed):
+    if not unclean or not is_any_managed:
         return {}
-    return {status.name: status.text or "node is unclean" for status in unclean}
+    return {s.name: s.text or "node is unclean" for s in unclean if can_fence(intent, observed, s.name)}
 
 
 def ended_by_fences(active: tuple[Instance, ...], fences: Mapping[NodeName, str]) -> frozenset[NodeName]:

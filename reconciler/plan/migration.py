@@ -4,6 +4,8 @@ The rules (Pacemaker Explained, "Migrating Resources"; lib/pacemaker/pcmk_sched_
 
 * What allows it, runs well and at one place only, and was not ordered to restart, migrates.
 * Both nodes have to be there; a node that is fenced hands nothing over.
+* A migration that has begun goes on if its target is still the best node. If not, what may run at both ends is
+  stopped, and started again.
 * It migrates as it was started: what is also to get other parameters is stopped and started.
 """
 
@@ -13,11 +15,32 @@ from reconciler.model.resource import Resource, Role
 from reconciler.plan.situation import Situation
 
 
+def is_partial(active: tuple[Instance, ...]) -> bool:
+    """Tell whether a live migration has begun, and has not been taken up."""
+    return any(i.migrating_to is not None or i.migrating_from is not None for i in active)
+
+
+def handed_over(
+    situation: Situation, resource: Resource, active: tuple[Instance, ...], target: NodeName | None
+) -> Instance | None:
+    """Return the instance that is handed over by a live migration that can go on; None if there is none."""
+    source = next((i for i in active if i.migrating_to is not None and i.migrating_to == target), None)
+    if source is None or target is None or len(active) != 2:
+        return None
+    is_sound = all(i.failure is None for i in active)
+    return source if is_sound and _can_move(situation, resource, source, target) else None
+
+
 def can_migrate(situation: Situation, resource: Resource, instance: Instance, target: NodeName) -> bool:
     """Tell whether a resource can be moved live from where it runs."""
-    is_sound = instance.role is Role.STARTED and instance.failure is None
-    is_as_declared = instance.started_as is None or instance.started_as == situation.index.start_parameters(
-        resource
+    is_alone = len(situation.active(resource.id)) == 1 and not is_partial((instance,))
+    return is_alone and _can_move(situation, resource, instance, target)
+
+
+def _can_move(situation: Situation, resource: Resource, instance: Instance, target: NodeName) -> bool:
+    is_sound = instance.role is Role.STARTED and instance.failure is None and instance.can_migrate
+    is_as_declared = instance.started_as is None or (
+        instance.started_as == situation.index.start_parameters(resource)
     )
     are_there = situation.is_online(instance.node) and situation.is_online(target)
     is_asked_to_restart = resource.declared_as in situation.history.restarts
@@ -27,5 +50,5 @@ def can_migrate(situation: Situation, resource: Resource, instance: Instance, ta
         and is_as_declared
         and are_there
         and not is_asked_to_restart
-        and len(situation.active(resource.id)) == 1
+        and not instance.is_starting
     )

@@ -43,7 +43,8 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
         if not _is_armed(instance, monitor):
             _arm(steps, resource, instance.node, monitor, instance.started_as)
     if not situation.is_removed(resource.id) and situation.intent.cluster.policy.cancels_removed:
-        wanted = {m.interval_ms for m in resource.monitors()}
+        unclear = {o.interval_ms for o in resource.operations if o.is_ambiguous}
+        wanted = {m.interval_ms for m in resource.monitors()} | unclear
         _disarm(steps, resource, instance, wanted)
 
 

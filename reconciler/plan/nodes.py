@@ -27,10 +27,11 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     declared = {**intent.resources, **{r.id: r for r in removed}}
     guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
     assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
-    judged = judge_nodes(intent, assumed, declared)
-    intent, assumed = judged.intent, judged.observed
     ensemble = take_apart(intent, observed, assumed)
-    resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in ensemble.resources}}
+    judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
+    intent, assumed = judged.intent, judged.observed
+    known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
+    resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in known}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
     for (resource, node), instance in sorted(assumed.instances.items()):
         instances[ensemble.numbers.get((resource, node), resource)].append(instance)

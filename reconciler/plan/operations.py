@@ -8,13 +8,14 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.resource import Resource
 from reconciler.model.transition import Action, ActionKind, Reason
-from reconciler.plan.decision import Decision
+from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.guests import Connections
 from reconciler.plan.index import grouped
 from reconciler.plan.monitors import add_monitors
 from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, action_id, resource_action
+from reconciler.plan.unfencing import add_unfencing
 
 Decisions = Mapping[ResourceId, Decision]
 
@@ -32,6 +33,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
             )
         )
     _add_fences(situation, steps)
+    _add_releases(situation, decisions, steps)
     for decision in decisions.values():
         _add_disconnect(situation, steps, decision)
         _add_stops(situation, steps, decision)
@@ -42,11 +44,12 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         add_monitors(situation, steps, decision)
     if situation.intent.cluster.policy.searches_first:
         _add_probes(situation, decisions, steps, links)
+    add_unfencing(situation, steps)
     return steps
 
 
 def _add_fences(situation: Situation, steps: Steps) -> None:
-    """Fence what must be, and let go what asked to leave."""
+    """Fence what must be."""
     policy = situation.intent.cluster.policy
     for node, why in sorted(situation.fences.items()):
         if situation.launcher(node) is not None:
@@ -61,8 +64,14 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
                 reasons=(Reason("unclean", why),),
             )
         )
+
+
+def _add_releases(situation: Situation, decisions: Decisions, steps: Steps) -> None:
+    """Let go what asked to leave, unless something is held there that would have to stop before."""
+    held = {i.node for d in decisions.values() if d.fate is Fate.HOLD for i in d.active}
     for status in situation.observed.nodes.values():
-        if status.is_leaving and status.state is NodeState.ONLINE and status.name in situation.intent.hosts:
+        is_there = status.state is NodeState.ONLINE and status.name in situation.intent.hosts
+        if status.is_leaving and is_there and status.name not in held:
             name = action_id(ActionKind.RELEASE, status.name, status.name)
             steps.add(Action(id=name, kind=ActionKind.RELEASE, node=status.name))
 
@@ -92,10 +101,8 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
 
 def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Stop what a live migration has left behind."""
-    active = situation.active(decision.resource.id)
-    places = {i.node for i in active}
-    for instance in active:
-        if instance.migrated_to in places and situation.is_online(instance.node):
+    for instance in situation.leftovers(decision.resource.id):
+        if situation.is_online(instance.node):
             uses = instance.started_as or situation.index.start_parameters(decision.resource)
             steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses))
 
@@ -128,6 +135,8 @@ def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> No
         (ActionKind.MIGRATE_TO, instance.node, decision.target),
         (ActionKind.MIGRATE_FROM, decision.target, instance.node),
     ):
+        if kind is ActionKind.MIGRATE_TO and decision.is_handed_over:
+            continue
         action = resource_action(kind, decision.resource, node, uses, decision.reasons)
         steps.add(replace(action, peer=peer))
     steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses, decision.reasons))
@@ -182,7 +191,8 @@ def _kin(situation: Situation) -> list[list[Resource]]:
     found: dict[ResourceId, list[Resource]] = {}
     for resource in situation.resources.values():
         is_inside = resource.container is not None and not resource.agent.is_connection
-        if resource.guest is None and not is_inside and not situation.is_removed(resource.id):
+        is_probed = resource.named is None and not is_inside and not situation.is_removed(resource.id)
+        if resource.guest is None and is_probed:
             found.setdefault(resource.known_as, []).append(resource)
     return list(found.values())
 

@@ -2,6 +2,7 @@
 
 The rules:
 
+* One instance of a clone leaves a node before another starts there.
 * On one resource: what is in flight, then stops everywhere, then probes, then the start or reload, then its monitors.
 * A node's connection, being made or to be made, comes before everything on that node.
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
@@ -65,18 +66,28 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
     before = [a for a in own if a.kind in _CLEARING]
     for start in starts:
         _all_before(steps, before, start.id)
+        if start.instance is not None:
+            _all_before(steps, _stops_of_others(steps, start), start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
 
 
+def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
+    """Return the stops of other instances of a clone on the same node, where both have one name."""
+    there = steps.on(ActionKind.STOP, start.node)
+    return [a for a in there if a.resource == start.resource and a.instance != start.instance]
+
+
 def _order_migration(steps: Steps, own: list[Action]) -> None:
     """Look first, then hand over, take over, and clear what was left."""
-    for to in [a for a in own if a.kind is ActionKind.MIGRATE_TO]:
-        _all_before(steps, [a for a in own if a.kind is ActionKind.PROBE], to.id)
-        for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
-            steps.order(to.id, taken.id)
-            for stop in [a for a in own if a.kind is ActionKind.STOP]:
-                steps.order(taken.id, stop.id)
+    probes = [a for a in own if a.kind is ActionKind.PROBE]
+    handed = [a for a in own if a.kind is ActionKind.MIGRATE_TO]
+    for to in handed:
+        _all_before(steps, probes, to.id)
+    for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
+        _all_before(steps, handed or probes, taken.id)
+        for stop in [a for a in own if a.kind is ActionKind.STOP]:
+            steps.order(taken.id, stop.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:

@@ -20,8 +20,9 @@ from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
+from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.migration import can_migrate
+from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.reasons import (
@@ -33,6 +34,7 @@ from reconciler.plan.reasons import (
     start_reasons,
 )
 from reconciler.plan.situation import Situation
+from reconciler.plan.unfencing import is_let_in_first
 from reconciler.plan.whereabouts import unheard_of
 
 MAX_PAUSE_S = 60.0
@@ -59,18 +61,12 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
             situation=situation,
             placement=placement,
             resource=resource,
-            active=_without_leftovers(situation.active(resource.id)),
+            active=situation.active(resource.id),
             target=placement.nodes.get(resource.id),
             obstacle=placement.obstacles.get(resource.id),
         )
         decisions.append(_held(case) or _stopped(case) or _running(case) or _started(case))
     return decisions
-
-
-def _without_leftovers(active: tuple[Instance, ...]) -> tuple[Instance, ...]:
-    """Leave out what has been migrated away already: it is only to be cleared."""
-    places = {i.node for i in active}
-    return tuple(i for i in active if i.migrated_to not in places)
 
 
 def pause_after(failure_count: int, operation: str) -> float:
@@ -103,10 +99,7 @@ def _held(case: _Case) -> Decision | None:
         if failure is not None and failure.operation == "stop":
             text = f"its stop failed on {instance.node}: {failure.text}; put it right there, then `cleanup`"
             return _decision(case, Fate.HOLD, obstacle=text)
-        if (
-            failure is not None
-            and _on_fail(case.resource, failure.operation, failure.interval_ms) is OnFail.BLOCK
-        ):
+        if failure is not None and on_fail_of(case.resource, failure) is OnFail.BLOCK:
             text = f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
             return _decision(case, Fate.HOLD, obstacle=text)
     is_kept = case.situation.is_removed(case.resource.id) and not policy.stops_removed
@@ -164,6 +157,11 @@ def _stopped(case: _Case) -> Decision | None:
         return _decision(case, Fate.STOP, removal_reason(resource))
     if resource.state is Role.STOPPED:
         return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
+    source = handed_over(situation, resource, case.active, case.target)
+    if source is not None:
+        reason = Reason("handed-over", f"it is on its way from {source.node}")
+        decision = replace(_decision(case, Fate.MIGRATE, reason), active=(source,))
+        return replace(decision, is_handed_over=True)
     if len(case.active) > 1:
         return _at_several_places(case)
     if case.target is None:
@@ -181,15 +179,15 @@ def _stopped(case: _Case) -> Decision | None:
 
 def _at_several_places(case: _Case) -> Decision:
     reason = several_places_reason(case.active)
-    if case.resource.multiple_active is MultipleActive.BLOCK:
+    is_partial_move = is_partial(case.active)
+    if case.resource.multiple_active is MultipleActive.BLOCK and not is_partial_move:
         return _decision(case, Fate.HOLD, obstacle=reason.text)
-    if case.target is None or case.resource.multiple_active is MultipleActive.STOP_ONLY:
+    is_stopped_only = case.resource.multiple_active is MultipleActive.STOP_ONLY and not is_partial_move
+    if case.target is None or is_stopped_only:
         return _decision(case, Fate.STOP, reason)
     is_there = any(i.node == case.target for i in case.active)
     failures = [i.failure for i in case.active if i.failure is not None]
-    is_failed = any(
-        _on_fail(case.resource, f.operation, f.interval_ms) is not OnFail.IGNORE for f in failures
-    )
+    is_failed = any(on_fail_of(case.resource, f) is not OnFail.IGNORE for f in failures)
     return replace(
         _decision(case, Fate.RESTART if is_there else Fate.MOVE, reason), is_failed=is_there and is_failed
     )
@@ -208,7 +206,7 @@ def _running(case: _Case) -> Decision | None:
     resource = case.resource
     wanted = case.situation.index.start_parameters(resource)
     failure = instance.failure
-    if failure and _on_fail(resource, failure.operation, failure.interval_ms) is not OnFail.IGNORE:
+    if failure and on_fail_of(resource, failure) is not OnFail.IGNORE:
         return _recover(case, instance)
     if case.target != instance.node:
         assert case.target is not None
@@ -218,16 +216,26 @@ def _running(case: _Case) -> Decision | None:
         return replace(_decision(case, fate, *reasons), is_failed=is_failed)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
         return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
-    if resource.declared_as in case.situation.history.restarts:
-        return _decision(case, Fate.RESTART, Reason("ordered", "an operator ordered a restart"))
-    if _has_lost_contents(case.situation, resource):
-        reason = Reason("failed", "what runs in it cannot be reached")
-        return replace(_decision(case, Fate.RESTART, reason), is_failed=True)
-    contained = _failed_inside(case.situation, resource)
-    if contained is not None:
-        return _decision(case, Fate.RESTART, Reason("contained", f"{contained}, which runs in it, failed"))
+    reason = _why_restarted(case, instance)
+    if reason is not None:
+        return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
     kept = _decision(case, Fate.KEEP)
     return replace(kept, is_reloaded=True) if instance.needs_reload else kept
+
+
+def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
+    """Return why something is restarted that runs well, where it should, and as declared; None if it is not."""
+    situation, resource = case.situation, case.resource
+    if resource.declared_as in situation.history.restarts:
+        return Reason("ordered", "an operator ordered a restart")
+    if _has_lost_contents(situation, resource):
+        return Reason("failed", "what runs in it cannot be reached")
+    if is_partial((instance,)):
+        return Reason("migration", "its live migration cannot go on")
+    if is_let_in_first(situation, resource, instance.node):
+        return Reason("unfencing", f"{instance.node} has to be let in by its fencing devices")
+    contained = _failed_inside(situation, resource)
+    return None if contained is None else Reason("contained", f"{contained}, which runs in it, failed")
 
 
 def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
@@ -242,10 +250,7 @@ def _failed_inside(situation: Situation, container: Resource) -> str | None:
     for resource in situation.contents.get(container.id, ()):
         for instance in situation.instances.get(resource.id, ()):
             failure = instance.failure
-            if (
-                failure
-                and _on_fail(resource, failure.operation, failure.interval_ms) is OnFail.RESTART_CONTAINER
-            ):
+            if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
                 return resource.id
     return None
 
@@ -308,6 +313,7 @@ def _started(case: _Case) -> Decision:
             obstacle=f"it may run on {unheard.node}, {unheard.text}",
             is_uncertain=True,
             is_waiting=unheard.is_waiting,
+            intended=Fate.START if unheard.is_joining else None,
         )
     retry_at = _retry_at(case, case.target)
     if retry_at is not None:
@@ -342,10 +348,6 @@ def _retry_at(case: _Case, node: NodeName) -> float | None:
     longest = case.situation.intent.cluster.policy.longest_pause_s
     at = failure.last_at + min(pause_after(failure.count, failure.operation), longest)
     return at if at > case.situation.now else None
-
-
-def _on_fail(resource: Resource, operation: str, interval_ms: int) -> OnFail:
-    return resource.operation(operation, interval_ms).on_fail
 
 
 def _differs(started_as: StartedAs, wanted: StartedAs) -> bool:

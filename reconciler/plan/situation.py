@@ -24,6 +24,8 @@ class Unheard:
     text: str
     is_waiting: bool
     """It is only being awaited; no person need look."""
+    is_joining: bool = False
+    """It will be asked as soon as it has joined the cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class CloneSet:
     clone: Clone
     instances: tuple[ResourceId, ...]
     """Primitives or groups, by number; those that run come first, in the order of their nodes."""
+    surplus: int = 0
+    """How many of them, the last ones, are copies too many on a node that has another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,10 @@ class Situation:
         found = self.resources.get(resource)
         return resource if found is None else found.known_as
 
+    def is_known(self, subject: ResourceId) -> bool:
+        """Tell whether a name stands for a resource, a group or a clone."""
+        return subject in self.resources or subject in self.groups or subject in self.clones
+
     def leaves(self, subject: ResourceId) -> tuple[ResourceId, ...]:
         """Return the resources that a name stands for: itself, a group's members, all instances of a clone."""
         if subject in self.groups:
@@ -103,8 +111,18 @@ class Situation:
         return (subject,)
 
     def active(self, resource: ResourceId) -> tuple[Instance, ...]:
-        """Return the instances that run, or may run."""
-        return tuple(i for i in self.instances.get(resource, ()) if i.role is not Role.STOPPED)
+        """Return the instances that run, or may run; without what was migrated away, and is only to be cleared."""
+        found = tuple(i for i in self.instances.get(resource, ()) if i.role is not Role.STOPPED)
+        if len(found) < 2:
+            return found
+        places = {i.node for i in found}
+        return tuple(i for i in found if i.migrated_to not in places)
+
+    def leftovers(self, resource: ResourceId) -> tuple[Instance, ...]:
+        """Return what live migrations have left behind of what runs elsewhere."""
+        active = self.active(resource)
+        found = self.instances.get(resource, ())
+        return tuple(i for i in found if i.role is not Role.STOPPED and i not in active)
 
     def instance(self, resource: ResourceId, node: NodeName) -> Instance | None:
         """Return what is known of a resource on a node."""

@@ -15,7 +15,23 @@ def unheard_of(situation: Situation, resource: Resource) -> Unheard | None:
     """Return a place where a resource that is known nowhere may run; None when it certainly runs nowhere."""
     if resource.guest is not None:
         return _unheard_hypervisor(situation, resource)
-    return situation.unheard
+    return situation.unheard or _joining(situation, resource)
+
+
+def _joining(situation: Situation, resource: Resource) -> Unheard | None:
+    """Return a host that is about to join by itself, and can be asked only then.
+
+    Source: Pacemaker lib/pacemaker/pcmk_sched_probes.c, probe_action: a probe that cannot be run keeps what does not
+    run from being started.
+    """
+    if situation.intent.cluster.policy.connects_hosts:
+        return None
+    for node in situation.intent.hosts:
+        status = situation.node(node)
+        is_joining = status is not None and status.state is NodeState.PENDING
+        if is_joining and situation.instance(resource.id, node) is None:
+            return Unheard(node=node, text="which is about to join", is_waiting=False, is_joining=True)
+    return None
 
 
 def unheard_node(situation: Situation) -> Unheard | None:

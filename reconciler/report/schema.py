@@ -9,12 +9,15 @@ import sys
 from reconciler.model.event import Severity
 from reconciler.model.node import LinkReason, NodeKind, NodeState
 from reconciler.model.resource import Role
+from reconciler.plan.place.trace import Cause, Rule
 from reconciler.report.document import Document
 from reconciler.report.plan import ACTIONS, FORMAT_VERSION
+from reconciler.report.what_if import FORMAT_VERSION as WHAT_IF_VERSION
+from reconciler.report.why import FORMAT_VERSION as WHY_VERSION
 
 
 def document_schema(name: str) -> Document:
-    """Return the schema of one kind of document: status, plan, event or logs."""
+    """Return the schema of one kind of document: status, plan, event, logs, what-if or why."""
     title, schema = _SCHEMAS[name]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -216,11 +219,108 @@ _LOGS = _list(
     ),
 )
 
+_WHY = _object(
+    "Why a resource is where it is; `reconcile why -o json`.",
+    format_version={"const": WHY_VERSION},
+    resource=_text("What was asked for."),
+    kind=_one_of("What it is.", "guest", "primitive", "group", "clone"),
+    file=_FILE,
+    line=_LINE,
+    parts=_list(
+        "What it consists of: itself, a group's members, a clone's instances.",
+        _object(
+            "Why one of them is assigned as it is.",
+            resource=_text("Its name; of a clone's instance with its number."),
+            **{"from": _text_or_null("Where it runs.")},
+            to=_text_or_null("Where it is to run."),
+            rule=_one_of("What decided.", *(rule.value for rule in Rule)),
+            text=_text("The same for people."),
+            nodes=_list(
+                "All nodes: the chosen one first, then by score.",
+                _object(
+                    "How one node stands.",
+                    node=_text("Its name."),
+                    chosen=_flag("It is to run there."),
+                    score={
+                        "type": ["integer", "null"],
+                        "description": "What the terms come to; null: never there. INFINITY is 1000000.",
+                    },
+                    assigned_before=_whole("Resources that had been assigned to the node; fewer win a tie."),
+                    verdict=_text("Why it won or lost, for people."),
+                    terms=_list(
+                        "What the score is made of, in the order in which it was.",
+                        _object(
+                            "One term.",
+                            kind=_one_of("What it is about.", *(cause.value for cause in Cause)),
+                            text=_text("For people."),
+                            value={
+                                "type": ["integer", "null"],
+                                "description": "Added by infinity math; null: it replaces the score.",
+                            },
+                            score={"type": "integer", "description": "What the score is with it."},
+                            file=_FILE,
+                            line=_LINE,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+
+_FARED = {
+    "resource": _text("Its name; of a clone, what is cloned."),
+    "from": _list("Where it ran.", {"type": "string"}),
+    "to": _list("Where it runs in the end.", {"type": "string"}),
+    "file": _FILE,
+    "line": _LINE,
+}
+
+_WHAT_IF = _object(
+    "What faults lead to; `reconcile simulate -o json`.",
+    format_version={"const": WHAT_IF_VERSION},
+    scenarios=_list(
+        "One for each fault; with --all-single-failures the first is without one of these.",
+        _object(
+            "What one fault leads to, after all that the planner does about it.",
+            failed=_list("Hosts and guests that fail.", {"type": "string"}),
+            failed_resources=_list("Resources that fail where they run.", {"type": "string"}),
+            standby=_list("Hosts that are asked to run nothing.", {"type": "string"}),
+            moved=_list("What runs elsewhere.", _object("A resource.", **_FARED)),
+            restarted=_list("What starts again where it was.", _object("A resource.", **_FARED)),
+            fewer=_list("Clones with fewer instances.", _object("A resource.", **_FARED)),
+            cannot_run=_list(
+                "What should run and cannot.",
+                _object(
+                    "A resource.",
+                    **_FARED,
+                    text=_text("Why; may be empty."),
+                    allowed=_flag("--may-stop names it."),
+                ),
+            ),
+            overloaded=_list(
+                "Nodes on which more is needed than there is.",
+                _object(
+                    "One capacity of one node.",
+                    node=_text("The node."),
+                    capacity=_text("The name of the capacity."),
+                    needed=_whole("By what runs there."),
+                    available=_whole("By the node's declaration."),
+                ),
+            ),
+            ok=_flag("All that must run runs, and no node is overloaded."),
+        ),
+    ),
+    ok=_flag("All scenarios are."),
+)
+
 _SCHEMAS: dict[str, tuple[str, Document]] = {
     "event": ("reconciler event", _EVENT),
     "logs": ("reconciler logs", _LOGS),
     "plan": ("reconciler plan", _PLAN),
     "status": ("reconciler status", _STATUS),
+    "what-if": ("reconciler what-if", _WHAT_IF),
+    "why": ("reconciler why", _WHY),
 }
 
 NAMES = tuple(_SCHEMAS)

@@ -311,9 +311,15 @@ def ledger_of(path: Path) -> list[str]:
 
 
 def pid_in(path: Path) -> int:
-    """Wait for a pid in a file."""
-    wait_until(lambda: path.exists() and path.read_text(encoding="ascii").endswith("\n"), f"a pid in {path}")
-    return int(path.read_text(encoding="ascii"))
+    """Wait for a pid in a file, which may be written anew at any moment."""
+    found: list[str] = []
+
+    def has_line() -> bool:
+        found[:] = [path.read_text(encoding="ascii")] if path.exists() else [""]
+        return found[0].endswith("\n")
+
+    wait_until(has_line, f"a pid in {path}")
+    return int(found[0])
 
 
 def is_running(pid: int) -> bool:

@@ -320,7 +320,8 @@ def _descendants(pid: int) -> Sequence[int]:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text()
+        # A process may call itself by any bytes.
+        return Path(path).read_text(errors="replace")
     except OSError:
         return ""
 

@@ -153,7 +153,8 @@ def test_a_killed_agent_comes_back_and_a_wrong_key_is_refused(cluster: Cluster, 
     cluster.configure(
         "constraints", f'<rsc_location id="not-here" rsc="FAKE" node="{HOST}" score="-INFINITY"/>'
     )
-    cluster.until(is_watched, "a monitor of FAKE")
+    # What the cluster shows may be some moments old: FAKE may be on its way here from the host yet.
+    cluster.until(lambda s: is_watched(s) and state.exists(), "a monitor of FAKE")
     began = state.stat().st_mtime_ns
     remote.kill()
     cluster.until(lambda s: not s.is_online("remote1"), "remote1 lost")

@@ -57,5 +57,6 @@ def test_every_kind_of_action_has_a_word_for_while_it_lasts() -> None:
         "migrate_to": "handing over",
         "migrate_from": "taking over",
         "fence": "fencing",
+        "unfence": "unfencing",
         "release": "letting go",
     }

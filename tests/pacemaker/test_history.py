@@ -118,3 +118,7 @@ def test_parameters_that_need_no_restart_are_reloaded_unless_others_changed_too(
         (False, StartedAs(agent=agent, params={"op-digest": "other"})),
         (False, StartedAs(agent=agent, params={"a": "1"})),
     ]
+
+
+def test_whatever_ended_as_expected_with_not_running_says_that_it_does_not_run() -> None:
+    assert state(found(op("start", 1, rc=7, expected=7))) == (Role.STOPPED, None)

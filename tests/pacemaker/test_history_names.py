@@ -33,3 +33,14 @@ def test_what_is_active_under_an_old_number_is_called_by_that() -> None:
     assert called(status, "r:0") == "r:7"
     assert called(status, "r:1") == "r:1"
     assert called(ran("r:7", op("stop", 1)), "r:0") == "r:0"
+
+
+def test_of_two_copies_on_a_node_the_second_is_observed_and_called_by_its_own_name() -> None:
+    status = ran("r:7", op("start", 1)) + ran("r:3", op("start", 2))
+    given = read(cib(f'<clone id="c">{dummy("r")}</clone>', status=status))
+    assert sorted(name for name, _ in given.observed.instances) == ["r", "r:3"]
+    assert called(status, "r:0") == "r:7"
+    assert (
+        given.names.spoken(ResourceId("r:2"), {(ResourceId("r:3"), NodeName("n1")): ResourceId("r:2")})
+        == "r:3"
+    )

@@ -12,11 +12,15 @@ TAKEN = op("migrate_from", 2, migrate_source="n1", migrate_target="n2", on_node=
 REFUSED = op("migrate_from", 2, rc=1, migrate_source="n1", migrate_target="n2", on_node="n2")
 
 
-def places(source: tuple[str, ...], target: tuple[str, ...]) -> dict[str, Instance]:
+def places(
+    source: tuple[str, ...], target: tuple[str, ...], *, is_source_lost: bool = False
+) -> dict[str, Instance]:
     """What is active where, by the operations on both nodes."""
     text = cib(dummy("r"), status=ran("r", *source)).decode()
     lrm = f'<lrm id="2"><lrm_resources>{ran("r", *target)}</lrm_resources></lrm></node_state></status>'
     text = text.replace('expected="member"/>\n</status>', f'expected="member">{lrm}')
+    if is_source_lost:
+        text = text.replace('value="false"', 'value="true"').replace('crmd="online"', 'crmd="offline"', 1)
     observed = read(text.encode()).observed
     return {str(i.node): i for i in observed.instances.values() if i.role is not Role.STOPPED}
 
@@ -47,3 +51,14 @@ def test_what_could_not_be_sent_stays_where_it_is_if_it_was_seen_nowhere_else() 
     failed = op("migrate_to", 2, rc=1, migrate_source="n1", migrate_target="n2", on_node="n1")
     found = places((STARTED, failed), ())
     assert {n: i.failure is not None for n, i in found.items()} == {"n1": True}
+
+
+def test_what_could_not_be_sent_may_be_where_it_was_sent_to_if_nothing_later_is_known_there() -> None:
+    failed = op("migrate_to", 2, rc=1, migrate_source="n1", migrate_target="n2", on_node="n1")
+    assert set(places((STARTED, failed), (PROBED,))) == {"n1", "n2"}
+
+
+def test_what_was_being_sent_by_a_node_that_is_lost_is_cleared_where_it_was_sent_to() -> None:
+    sending = op("migrate_to", -1, status=-1, migrate_source="n1", migrate_target="n2", on_node="n1")
+    found = places((STARTED, sending), (PROBED,), is_source_lost=True)
+    assert {n: i.migrated_to for n, i in found.items()} == {"n1": None, "n2": NodeName("n1")}

@@ -1,7 +1,9 @@
 """A CIB is planned for and carried out on paper, and told in Pacemaker's words."""
 
-from reconciler.pacemaker.simulation import simulation_document, simulation_text
+from reconciler.pacemaker.simulation import executed_lines, simulation_document, simulation_text
 from tests.pacemaker.cibs import cib, dummy, meta, op, ran, simulate
+
+STOP_BLOCKS = '<operations><op id="s" name="stop" interval="0" on-fail="block"/></operations>'
 
 
 def test_a_start_is_told_with_its_probes_and_places() -> None:
@@ -97,3 +99,37 @@ def test_alternatives_meet_in_a_pseudo_action() -> None:
     assert [(a["id"], a["after"]) for a in actions if a["kind"] == "pseudo"] == [
         ("one-or-more:s1", ["a_start_0@n1"])
     ]
+
+
+def test_what_would_move_and_cannot_be_stopped_is_told_as_a_stop() -> None:
+    group = f'<group id="g">{dummy("a")}{dummy("b", STOP_BLOCKS)}</group>'
+    ban = '<rsc_location id="l" rsc="g" node="n1" score="-INFINITY"/>'
+    status = ran("a", op("start", 1)) + ran("b", op("start", 1), op("stop", 2, rc=1))
+    assert lines(cib(group, ban, status)) == ["* Stop       a   ( n1 )  due to unrunnable b stop (blocked)"]
+
+
+def test_unfencing_is_fencing_turned_on() -> None:
+    device = f'<primitive id="f" class="stonith" type="fence_any">{meta(provides="unfencing")}</primitive>'
+    text = cib(device, options='<nvpair id="o2" name="fencing-enabled" value="true"/>').decode()
+    simulation = simulate(
+        text.replace('name="stonith-enabled" value="false"', 'name="any" value=""').encode()
+    )
+    assert simulation_document(simulation)["transition"] == [
+        "* Fence (on) n1 'required by f monitor'",
+        "* Fence (on) n2 'required by f monitor'",
+        "* Start      f   ( n1 )",
+    ]
+    assert sorted(line for line in executed_lines(simulation) if "Fencing" in line) == [
+        "* Fencing n1 (on)",
+        "* Fencing n2 (on)",
+    ]
+
+
+def test_a_stop_that_fencing_makes_needless_is_called_as_the_history_knows_the_instance() -> None:
+    clone = f'<clone id="c">{dummy("r")}</clone>'
+    device = '<primitive id="f" class="stonith" type="fence_any"/>'
+    text = cib(clone + device, status=ran("r", op("start", 1))).decode()
+    text = text.replace('value="false"', 'value="true"').replace('crmd="online"', 'crmd="offline"', 1)
+    simulation = simulate(text.encode())
+    stops = [line for line in executed_lines(simulation) if "stop_0" in line]
+    assert stops == ["* Pseudo action:   c_stop_0", "* Pseudo action:   r_stop_0"]

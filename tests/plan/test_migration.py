@@ -1,8 +1,17 @@
 """What may be moved live is, unless something that it depends on stops."""
 
+from dataclasses import replace
+
+from reconciler.model.constraint import OrderKind
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName
+from reconciler.model.observed import Observed
+from reconciler.model.resource import MultipleActive
+from reconciler.model.score import INFINITY
 from tests.plan.worlds import (
     after,
     changes,
+    clone,
     dummy,
     empty_world,
     graph,
@@ -75,3 +84,70 @@ def test_what_gets_other_parameters_or_leaves_a_node_that_is_away_does_not_migra
     assert changes(plan(asked, nodes(leaving, online("h1", is_leaving=True)))) == [
         "migrate resource/a h1 -> h2"
     ]
+
+
+def on_its_way(asked: Intent) -> Observed:
+    """A world in which `a` was sent from h1 to h2, and not taken up yet."""
+    return seen(
+        empty_world(asked),
+        running(asked, "a", "h1", migrating_to=NodeName("h2")),
+        running(asked, "a", "h2", migrating_from=NodeName("h1")),
+    )
+
+
+def test_a_migration_that_has_begun_goes_on_if_its_target_is_still_the_best() -> None:
+    asked = intent("h1 h2", dummy("a", allows_migration=True), prefers("a", "h2"))
+    transition = plan(asked, on_its_way(asked))
+    assert changes(transition) == ["migrate resource/a h1 -> h2"]
+    assert graph(transition) == {
+        "a_migrate_from_0@h2": [],
+        "a_stop_0@h1": ["a_migrate_from_0@h2"],
+        "a_monitor_10000@h2": ["a_migrate_from_0@h2"],
+    }
+
+
+def test_a_migration_that_cannot_go_on_ends_in_stops_at_both_ends_and_a_start() -> None:
+    blocks = dummy("a", allows_migration=True, multiple_active=MultipleActive.BLOCK)
+    asked = intent("h1 h2", blocks, prefers("a", "h1"))
+    transition = plan(asked, on_its_way(asked))
+    assert changes(transition) == ["restart resource/a h1 -> h1"]
+    assert graph(transition)["a_start_0@h1"] == ["a_stop_0@h1", "a_stop_0@h2"]
+
+
+def test_what_was_on_its_way_and_is_left_at_one_end_is_restarted_and_does_not_migrate() -> None:
+    asked = intent("h1 h2", dummy("a", allows_migration=True))
+    left = running(asked, "a", "h2", migrating_from=NodeName("h1"))
+    assert changes(plan(asked, seen(empty_world(asked), left))) == ["restart resource/a h2 -> h2"]
+    away = replace(asked, locations=(prefers("a", "h1"),))
+    assert changes(plan(away, seen(empty_world(away), left))) == ["move resource/a h2 -> h1"]
+
+
+def test_a_clone_of_which_nothing_is_restarted_interrupts_no_migration() -> None:
+    asked = intent(
+        "h1 h2",
+        dummy("c"),
+        clone("cs", "c"),
+        dummy("a", allows_migration=True),
+        after("a", "cs"),
+        prefers("a", "h2"),
+        prefers("cs", "h1", -INFINITY),
+    )
+    world = seen(empty_world(asked), *(running(asked, "c", h) for h in ("h1", "h2")))
+    transition = plan(asked, seen(world, running(asked, "a", "h1")))
+    assert changes(transition) == ["stop resource/c:0 h1", "migrate resource/a h1 -> h2"]
+    assert graph(transition)["c_stop_0@h1"] == ["a_stop_0@h1"]
+
+
+def test_what_migrates_is_not_waited_for_by_what_should_only_stop_after_it() -> None:
+    asked = intent(
+        "h1 h2",
+        dummy("b"),
+        dummy("a", allows_migration=True),
+        after("a", "b"),
+        prefers("a", "h2"),
+        prefers("b", "h2"),
+    )
+    asked = replace(asked, orderings=(replace(asked.orderings[0], kind=OrderKind.OPTIONAL),))
+    transition = plan(asked, seen(empty_world(asked), running(asked, "a", "h1"), running(asked, "b", "h1")))
+    assert changes(transition) == ["move resource/b h1 -> h2", "migrate resource/a h1 -> h2"]
+    assert graph(transition)["b_stop_0@h1"] == []

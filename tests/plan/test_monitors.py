@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconciler.model.names import NodeName
 from reconciler.model.resource import Operation, Role
-from tests.plan.worlds import MONITOR, dummy, empty_world, graph, intent, only_on, plan, settle
+from tests.plan.worlds import MONITOR, dummy, empty_world, graph, intent, only_on, plan, running, seen, settle
 
 WATCH = Operation(name="monitor", interval_ms=20_000, role=Role.STOPPED)
 
@@ -27,3 +27,11 @@ def test_watching_ends_where_the_resource_is_to_start() -> None:
         "r_monitor_10000@h2": ["r_start_0@h2"],
         "r_monitor_20000@h1": ["r_stop_0@h1"],
     }
+
+
+def test_a_monitor_that_is_declared_twice_is_neither_armed_nor_disarmed() -> None:
+    unclear = replace(MONITOR, is_ambiguous=True)
+    asked = intent("h1", dummy("a", operations=(unclear,)), dummy("b", operations=(unclear,)))
+    armed = running(intent("h1", dummy("b")), "b", "h1")
+    transition = plan(asked, seen(empty_world(asked), running(asked, "a", "h1"), armed))
+    assert transition.actions == {}

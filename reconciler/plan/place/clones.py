@@ -24,6 +24,7 @@ from reconciler.plan.place.colocation import heed_dependent, wishes_around
 from reconciler.plan.place.groups import assign_part, release_part
 from reconciler.plan.place.primitives import is_blocked, pinned_to
 from reconciler.plan.place.state import Assignment, Course, result_of
+from reconciler.plan.place.trace import Cause
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +51,8 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
         yield colocation.primary
     for colocation in assignment.bonds.with_this(name):
         heed_dependent(assignment, colocation, name)
-    max_total = len(found.instances) if found.clone.max is None else found.clone.max
+    most = len(found.instances) - found.surplus
+    max_total = most if found.clone.max is None else found.clone.max
     sharing = _Sharing(
         assignment=assignment,
         clone=found.clone,
@@ -121,7 +123,7 @@ def _stay(sharing: _Sharing, instance: ResourceId, current: NodeName) -> None:
             sharing.counts[current] += 1
             sharing.assigned += 1
             return
-        assignment.scores.update(before)
+        assignment.restore(before)
         release_part(assignment, instance)
         if chosen is None:
             break
@@ -134,7 +136,7 @@ def _assign_finally(sharing: _Sharing, instance: ResourceId) -> None:
     is_possible = assignment.is_any(instance, assignment.scores[instance])
     if sharing.assigned >= sharing.max_total:
         for name in [instance, *assignment.tree.children(instance)]:
-            assignment.scores[name] = dict.fromkeys(assignment.scores[name], -INFINITY)
+            assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.CLONE_MAX)
     node = _assign(sharing, instance, None)
     if node is not None:
         sharing.assigned += 1
@@ -154,7 +156,8 @@ def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) ->
     if closed:
         for name in [instance, *assignment.tree.children(instance)]:
             scores = assignment.scores[name]
-            assignment.scores[name] = scores | {node: -INFINITY for node in closed if node in scores}
+            after = scores | {node: -INFINITY for node in closed if node in scores}
+            assignment.rescore(name, after, Cause.CLONE_NODE)
     node = result_of(assign_part(assignment, instance, prefer, is_tentative=prefer is not None))
     if node is not None:
         sharing.counts[node] += 1

@@ -24,6 +24,7 @@ from reconciler.plan.place.own import Labels, wishes_on, with_wishes
 from reconciler.plan.place.ranking import best_first
 from reconciler.plan.place.scores import Scores
 from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.trace import Cause, Rule
 from reconciler.plan.place.tree import Variant
 
 _UNUSABLE = -100 * INFINITY
@@ -41,7 +42,7 @@ def follow_primary(assignment: Assignment, colocation: Colocation, dependent: Re
     _follow(assignment, colocation, dependent, colocation.primary)
     is_dislike = -INFINITY < colocation.score < 0
     if is_dislike and not assignment.is_any(dependent, assignment.scores[dependent]):
-        assignment.scores[dependent] = before
+        assignment.restore({dependent: before})
 
 
 def heed_dependent(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> None:
@@ -51,8 +52,8 @@ def heed_dependent(assignment: Assignment, colocation: Colocation, primary: Reso
     is_clone = assignment.tree.variant(primary) is Variant.CLONE
     adding = _Adding(assignment=assignment, target=primary, spares=is_clone, is_tentative=True)
     share = colocation.score / INFINITY
-    scores = assignment.scores[primary]
-    assignment.scores[primary] = adding.add(scores, colocation.dependent, colocation, share, ())
+    scores = adding.add(assignment.scores[primary], colocation.dependent, colocation, share, ())
+    assignment.rescore(primary, scores, Cause.DEPENDENT, colocation)
 
 
 def wishes_around(assignment: Assignment, instance: ResourceId, node: NodeName) -> int:
@@ -112,10 +113,12 @@ def _follow_clone(
                 _follow(assignment, colocation, dependent, instances[node])
                 return
         if colocation.score >= INFINITY:
+            assignment.note(dependent, Rule.NO_INSTANCE)
             assignment.settle(assignment.situation.resources[dependent], None)
     elif colocation.score >= INFINITY:
         scores = assignment.scores[dependent]
-        assignment.scores[dependent] = {n: s if n in instances else -INFINITY for n, s in scores.items()}
+        after = {n: s if n in instances else -INFINITY for n, s in scores.items()}
+        assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
     else:
         for instance in assignment.tree.children(primary):
             _follow(assignment, colocation, dependent, instance)
@@ -147,7 +150,7 @@ def _follow_primitive(
             elif score < INFINITY:
                 after[candidate] = add_scores(score, own)
     if abs(score) >= INFINITY or assignment.is_any(dependent, after):
-        assignment.scores[dependent] = after
+        assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

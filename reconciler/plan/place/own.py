@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reconciler.model.constraint import Discovery
+from reconciler.model.constraint import Discovery, Location
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import GuestType
 from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.place.health import node_health
 from reconciler.plan.place.scores import Scores, ban_of, keeps_to_hosts, possible_nodes
+from reconciler.plan.place.trace import Cause, Step, Trace
 from reconciler.plan.place.tree import Tree
 from reconciler.plan.situation import Situation
 
@@ -29,6 +30,8 @@ class Wish(NamedTuple):
     node: NodeName
     score: int
     is_exclusive: bool
+    source: Location | None = None
+    """None: the health of the node."""
 
 
 def node_labels(situation: Situation) -> Labels:
@@ -38,7 +41,7 @@ def node_labels(situation: Situation) -> Labels:
     return labels
 
 
-def own_scores(tree: Tree, labels: Labels) -> dict[ResourceId, Scores]:
+def own_scores(tree: Tree, labels: Labels, trace: Trace | None = None) -> dict[ResourceId, Scores]:
     """Return the scores of all primitives, groups and clones by what concerns each alone."""
     tables = _Tables(
         tree=tree,
@@ -47,6 +50,7 @@ def own_scores(tree: Tree, labels: Labels) -> dict[ResourceId, Scores]:
         failed_on=_failed_on(tree.situation),
         kinds={},
         scores={},
+        trace=trace,
     )
     for top in tree.tops:
         tables.add(top)
@@ -56,7 +60,7 @@ def own_scores(tree: Tree, labels: Labels) -> dict[ResourceId, Scores]:
 def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     """Return the location constraints on a resource itself."""
     return [
-        Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE)
+        Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE, c)
         for c in tree.situation.index.locations.get(name, ())
         if c.role not in _ROLES_OF_OTHERS
     ]
@@ -82,6 +86,7 @@ class _Tables:
     kinds: dict[tuple[GuestType | None, bool], Scores]
     """Possible nodes, each scored 0, by what decides on them."""
     scores: dict[ResourceId, Scores]
+    trace: Trace | None
 
     def add(self, top: ResourceId) -> None:
         """Score what nothing contains, and all that it contains."""
@@ -107,7 +112,7 @@ class _Tables:
             own = self.wishes.get(member, [])
             self._add_primitive(member, [*wishes, *own] if own else wishes, banned)
             if group.is_colocated and member == group.members[0]:
-                wishes = [Wish(w.node, 0, w.is_exclusive) for w in wishes]
+                wishes = [Wish(w.node, 0, w.is_exclusive, w.source) for w in wishes]
 
     def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> None:
         situation = self.tree.situation
@@ -119,23 +124,43 @@ class _Tables:
         if len(active) == 1 and resource.is_managed and resource.stickiness > 0:
             node = active[0].node
             if node in scores:
+                before = scores
                 scores = {**scores, node: add_scores(scores[node], resource.stickiness)}
+                if self.trace is not None:
+                    self.trace.add(name, Step(cause=Cause.STICKINESS, before=before, after=scores))
         self.scores[name] = scores
 
     def _table(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> Scores:
         """Return the scores that constraints and bans come to."""
         possible = self._possible(self.tree.sample(name))
         is_symmetric = self.tree.situation.intent.cluster.policy.is_symmetric
+        start = possible if is_symmetric else {}
+        if self.trace is not None:
+            self.trace.begin(name, start)
         if not wishes and not banned:
-            return possible if is_symmetric else {}
-        scores: Scores = with_wishes(
-            possible if is_symmetric else {}, (w for w in wishes if w.node in possible)
-        )
+            return start
+        scores: Scores = with_wishes(start, (w for w in wishes if w.node in possible))
         exclusive = {w.node for w in wishes if w.is_exclusive}
         for node in scores if banned or exclusive else ():
             if node in banned or (exclusive and node not in exclusive):
                 scores[node] = -INFINITY
+        if self.trace is not None:
+            self._note(name, [w for w in wishes if w.node in possible], banned, scores)
         return scores
+
+    def _note(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName], scores: Scores) -> None:
+        """Note how a table has come about, constraint by constraint."""
+        assert self.trace is not None
+        exclusive = [w for w in wishes if w.is_exclusive]
+        table = self.trace.add_wishes(name, ((w.node, w.score, w.source) for w in wishes))
+        if exclusive:
+            named = {w.node for w in exclusive}
+            others = [node for node in table if node not in named]
+            table = self.trace.ban(name, Cause.EXCLUSIVE, others, exclusive[0].source)
+        if banned:
+            table = self.trace.ban(name, Cause.FAILURE, banned)
+        assert table == scores
+        self.trace.replace_last(name, scores)
 
     def _possible(self, resource: Resource) -> Scores:
         is_kept = keeps_to_hosts(self.tree.situation, resource)
@@ -169,7 +194,8 @@ def _wishes_by_subject(tree: Tree) -> dict[ResourceId, list[Wish]]:
     for location in tree.situation.intent.locations:
         subject = subjects[location.resource]
         if subject is not None and location.role not in _ROLES_OF_OTHERS:
-            wish = Wish(location.node, location.score, location.discovery is Discovery.EXCLUSIVE)
+            is_exclusive = location.discovery is Discovery.EXCLUSIVE
+            wish = Wish(location.node, location.score, is_exclusive, location)
             found.setdefault(subject, []).append(wish)
     return found
 

@@ -13,6 +13,7 @@ from reconciler.plan.place.clones import assign_clone
 from reconciler.plan.place.groups import assign_part
 from reconciler.plan.place.order import assignment_order
 from reconciler.plan.place.state import Assignment, Course, begin
+from reconciler.plan.place.trace import Trace
 from reconciler.plan.situation import Situation
 
 
@@ -30,9 +31,9 @@ class Placement:
     """Somewhere the number of resources on nodes decided between them."""
 
 
-def place(situation: Situation) -> Placement:
-    """Assign all resources of a situation."""
-    assignment = begin(situation)
+def place(situation: Situation, trace: Trace | None = None) -> Placement:
+    """Assign all resources of a situation; a trace takes notes."""
+    assignment = begin(situation, trace)
     allowed = _allowed(assignment)
     for name in assignment_order(assignment):
         _assign(assignment, name)

@@ -21,11 +21,13 @@ from reconciler.model.observed import Instance
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import OnFail, Resource, Role
 from reconciler.model.score import INFINITY
+from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.place.colocation import follow_primary, heed_dependent
 from reconciler.plan.place.ranking import best_of
 from reconciler.plan.place.room import ban_without_room
 from reconciler.plan.place.scores import Scores, ban_of
 from reconciler.plan.place.state import Assignment, Course
+from reconciler.plan.place.trace import Cause, Rule
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 
@@ -87,7 +89,7 @@ def is_blocked(resource: Resource, instance: Instance) -> bool:
     failure = instance.failure
     if failure is None:
         return False
-    on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+    on_fail = on_fail_of(resource, failure)
     return on_fail is OnFail.BLOCK or (failure.operation == "stop" and on_fail is OnFail.RESTART)
 
 
@@ -149,23 +151,28 @@ def _choose(
     """Return the node for a resource, or None and, if it should run, why there is none."""
     situation, name = assignment.situation, resource.id
     if resource.state is Role.STOPPED:
-        assignment.scores[name] = dict.fromkeys(assignment.scores[name], -INFINITY)
+        assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.STATE)
     if not resource.is_managed:
+        assignment.note(name, Rule.UNMANAGED)
         return assignment.current_node(name), ""
     if resource.state is Role.STOPPED:
+        assignment.note(name, Rule.STOPPED)
         return None, ""
     pinned = pinned_to(situation, resource)
     if pinned is not None:
+        assignment.note(name, Rule.PINNED)
         return pinned, ""
     stopping = _stopped_by_failure(situation, resource)
     if stopping is not None:
+        assignment.note(name, Rule.FAILED)
         return None, stopping
     if resource.agent.is_connection:
         prefer = _half_migrated_to(situation, name) or prefer
     if situation.intent.cluster.policy.placement is not PlacementStrategy.DEFAULT:
         roomiest = ban_without_room(assignment, name)
         prefer = prefer if prefer is not None else roomiest
-    node = _best(assignment, resource, prefer)
+    node, rule = _best(assignment, resource, prefer)
+    assignment.note(name, rule)
     if node is None:
         return None, _explain_none(assignment, resource, assignment.scores[name])
     return node, ""
@@ -176,22 +183,24 @@ def _half_migrated_to(situation: Situation, name: ResourceId) -> NodeName | None
     return next((i.migrating_to for i in situation.active(name) if i.migrating_to is not None), None)
 
 
-def _best(assignment: Assignment, resource: Resource, prefer: NodeName | None) -> NodeName | None:
-    """Return the best node for a resource that may move."""
+def _best(
+    assignment: Assignment, resource: Resource, prefer: NodeName | None
+) -> tuple[NodeName | None, Rule]:
+    """Return the best node for a resource that may move, and what made it the best."""
     name, scores = resource.id, assignment.scores[resource.id]
     current = assignment.current_node(name)
     best = best_of(assignment, name, scores, current)
     if best is None or best in {prefer, current}:
-        return best
+        return best, Rule.NONE if best is None else Rule.BEST
     is_available = assignment.availability.is_available
     if prefer is not None and scores.get(prefer) == scores[best] and is_available(resource, prefer):
-        return prefer
+        return prefer, Rule.PREFERRED
     if current is None or scores.get(current, -INFINITY) < 0 or not is_available(resource, current):
-        return best
+        return best, Rule.BEST
     is_as_good = scores[best] > 0 and scores[current] == scores[best]
     if is_as_good and not _is_one_of_unique(assignment, name):
-        return current
-    return current if _has_lost_neighbour(assignment, resource) else best
+        return current, Rule.STAYS
+    return (current, Rule.HELD) if _has_lost_neighbour(assignment, resource) else (best, Rule.BEST)
 
 
 def _is_one_of_unique(assignment: Assignment, name: ResourceId) -> bool:
@@ -205,7 +214,7 @@ def _stopped_by_failure(situation: Situation, resource: Resource) -> str | None:
     for instance in situation.instances.get(resource.id, ()):
         failure = instance.failure
         if failure is not None:
-            on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+            on_fail = on_fail_of(resource, failure)
             if (
                 on_fail is OnFail.RESET_REMOTE
                 and resource.params.get("reconnect_interval", "0") not in _NOUGHT

@@ -7,6 +7,7 @@ from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.capacity import Needs, total
 from reconciler.plan.place.state import Assignment
+from reconciler.plan.place.trace import Cause
 from reconciler.plan.place.tree import Variant
 
 _ROLES_OF_OTHERS = {Role.PROMOTED, Role.UNPROMOTED, Role.STOPPED}
@@ -28,7 +29,8 @@ def ban_without_room(assignment: Assignment, name: ResourceId) -> NodeName | Non
     needs = together if is_any else resource.needs
     crowded = {node for node in usable if not capacity.has_room(node, needs)}
     if crowded:
-        assignment.scores[name] = {n: -INFINITY if n in crowded else s for n, s in scores.items()}
+        after = {n: -INFINITY if n in crowded else s for n, s in scores.items()}
+        assignment.rescore(name, after, Cause.CAPACITY)
     return None if is_any else roomiest
 
 

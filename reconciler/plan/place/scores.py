@@ -20,6 +20,7 @@ from dataclasses import replace
 from reconciler.model.history import FailureCount
 from reconciler.model.names import NodeName
 from reconciler.model.resource import OnFail, Resource
+from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.situation import Situation, hypervisor_type
 
 Scores = dict[NodeName, int]
@@ -53,7 +54,7 @@ def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | No
     instance = situation.instance(resource.id, node)
     last = instance.failure if instance is not None else None
     if last is not None:
-        on_fail = resource.operation(last.operation, last.interval_ms).on_fail
+        on_fail = on_fail_of(resource, last)
         if on_fail is OnFail.IGNORE:
             return None
         if on_fail is OnFail.BAN:

@@ -1,9 +1,10 @@
 """What is known while resources are being assigned: scores as they have become, and who is where."""
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource
@@ -12,6 +13,7 @@ from reconciler.plan.place.bonds import Bonds, bonds_of
 from reconciler.plan.place.capacity import Capacity, capacity_of
 from reconciler.plan.place.own import Labels, node_labels, own_scores
 from reconciler.plan.place.scores import Scores
+from reconciler.plan.place.trace import Cause, Choice, Rule, Standing, Step, Trace
 from reconciler.plan.place.tree import Tree, tree_of
 from reconciler.plan.situation import Situation
 
@@ -44,6 +46,40 @@ class Assignment:
     """How many primitives are assigned to each node."""
     counts_load: bool = False
     """It was asked how many there are, to decide between nodes."""
+    trace: Trace | None = None
+    """Notes how scores come about, for those who ask why; None: nobody does."""
+
+    def rescore(
+        self, name: ResourceId, scores: Scores, cause: Cause, source: Colocation | None = None
+    ) -> None:
+        """Give a resource other scores."""
+        if self.trace is not None:
+            self.trace.add(name, Step(cause=cause, before=self.scores[name], after=scores, source=source))
+        self.scores[name] = scores
+
+    def restore(self, before: Mapping[ResourceId, Scores]) -> None:
+        """Give resources scores back that they had."""
+        self.scores.update(before)
+        if self.trace is not None:
+            for name, scores in before.items():
+                self.trace.rewind(name, scores)
+
+    def note(self, name: ResourceId, rule: Rule) -> None:
+        """Note what decides on a primitive's node, while nothing is changed yet."""
+        if self.trace is None:
+            return
+        resource, left = self.situation.resources[name], self.capacity.left
+        standings = {
+            node: Standing(
+                obstacle=self.availability.obstacle(resource, node),
+                load=self.load[node],
+                left=dict(left.get(node, {})),
+            )
+            for node in self.labels
+        }
+        self.trace.choices[name] = Choice(
+            rule=rule, scores=self.scores[name], current=self.current_node(name), standings=standings
+        )
 
     def settle(self, resource: Resource, node: NodeName | None) -> None:
         """Assign a primitive."""
@@ -90,7 +126,7 @@ def result_of(course: Course) -> NodeName | None:
             return node
 
 
-def begin(situation: Situation) -> Assignment:
+def begin(situation: Situation, trace: Trace | None = None) -> Assignment:
     """Return the state in which nothing is assigned yet."""
     tree = tree_of(situation)
     labels = node_labels(situation)
@@ -102,6 +138,7 @@ def begin(situation: Situation) -> Assignment:
         labels=labels,
         availability=Availability(situation, nodes),
         capacity=capacity_of(situation.intent),
-        scores=own_scores(tree, labels),
+        scores=own_scores(tree, labels, trace),
         nodes=nodes,
+        trace=trace,
     )

@@ -67,7 +67,8 @@ def _not_started(decision: Decision, start: Task) -> Decision:
 
 def _hindered(decision: Decision, hindrance: Obstacle) -> Decision:
     """Say what lacks, and when it may not any more."""
-    reason = Reason("unrunnable", hindrance.text, hindrance.where, hindrance.subject, hindrance.step)
+    code = "colocated" if hindrance.is_place else "unrunnable"
+    reason = Reason(code, hindrance.text, hindrance.where, hindrance.subject, hindrance.step)
     return replace(
         decision,
         reasons=(*decision.reasons, reason),

@@ -4,6 +4,7 @@ The rules:
 
 * Where both tasks of a relation are done by actions, each action of `then` waits for all of `first`. Tasks of groups
   and clones run nothing: who waits for one waits for all that comes before it.
+* What migrates live is not waited for by what stops after it, unless that stop implies its own.
 * What is kept, and asked again how it is, may turn out not to run: what starts after it waits for the answer.
 * What stops after something that ends with its guest waits for the guest, where that makes no circle.
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
@@ -14,6 +15,7 @@ from collections.abc import Collection
 from reconciler.model.names import ActionId
 from reconciler.model.transition import Action, ActionKind, Milestone
 from reconciler.plan.decision import Fate
+from reconciler.plan.settle.blocked import begun_in_vain, never_done
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
@@ -30,7 +32,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             continue
         for relation in relations:
             actions = _begin(settled, steps, relation)
-            if not relation.is_order or not actions:
+            if not relation.is_order or not actions or _is_passed_by(settled, relation):
                 continue
             before = _reach(situation, settled, steps, relation.first, reached)
             if relation.bond is Bond.AFTER and relation.first[1] is not Verb.STOP:
@@ -43,7 +45,9 @@ def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Mi
     """Return the steps that run nothing, with the actions that they wait for."""
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     found = []
-    for task in settled.milestones:
+    never = never_done(situation, settled.decisions)
+    begun = begun_in_vain(situation, settled.decisions)
+    for task in sorted({*settled.milestones, *begun} - never, key=str):
         subject, verb = task
         name = subject if "one-or-more:" in subject else f"{subject}_{verb.value}_0"
         after = _reach(situation, settled, steps, task, reached)
@@ -80,7 +84,7 @@ def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list
         for node in sorted(decision.ends_with & situation.fences.keys()):
             after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
             name = decision.resource.id
-            found.append(Milestone(name=f"{name}_stop_0", subject=name, after=after, node=node))
+            found.append(Milestone(name=f"{name}_stop_0", subject=name, node=node, after=after))
     return found
 
 
@@ -100,11 +104,19 @@ def _reach(
         reached[task] = ()
         before: dict[ActionId, None] = {}
         for relation in settled.relations.before(task):
-            if relation.is_order:
+            if relation.is_order and not _is_passed_by(settled, relation):
                 before |= dict.fromkeys(_reach(situation, settled, steps, relation.first, reached))
         found = tuple(before)
     reached[task] = found
     return found
+
+
+def _is_passed_by(settled: Settled, relation: Relation) -> bool:
+    """Tell whether what migrates live need not be waited for: it only should stop before, if it stops at all."""
+    first = settled.decisions.get(relation.first[0])
+    is_stop = relation.first[1] is Verb.STOP and relation.bond is Bond.AFTER
+    is_optional = not (relation.implies_first or relation.implies_then or relation.holds)
+    return is_stop and is_optional and first is not None and first.migrates
 
 
 def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
@@ -118,7 +130,9 @@ def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
     first = settled.decisions.get(relation.first[0])
     are_both_live = is_live and first is not None and first.migrates
     is_end = verb is Verb.STOP and are_both_live
-    return steps.of(ActionKind.MIGRATE_TO if is_live and not is_end else _KINDS[verb], resource)
+    if is_live and not is_end:
+        return steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
+    return steps.of(_KINDS[verb], resource)
 
 
 def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -> tuple[ActionId, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from reconciler.model.names import ResourceId
+from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.tasks import Relations, Verb
 from reconciler.plan.situation import Situation
@@ -10,21 +11,22 @@ from reconciler.plan.situation import Situation
 Decisions = Mapping[ResourceId, Decision]
 
 
-def hold_stops(situation: Situation, decisions: Decisions, relations: Relations) -> dict[ResourceId, str]:
+def hold_stops(situation: Situation, decisions: Decisions, relations: Relations) -> dict[ResourceId, Reason]:
     """Return what runs and must not be stopped, and why.
 
     The guest of such a resource counts too: it stops only after what runs in it. What has failed is stopped all the
     same, and so is what has to stop before that.
     """
     urgent = _urgent(decisions, relations)
-    found: dict[ResourceId, str] = {}
+    found: dict[ResourceId, Reason] = {}
     open_ids = [d.resource.id for d in decisions.values() if _is_stuck(situation, decisions, d)]
     while open_ids:
         then = open_ids.pop(0)
         below = _held_by(situation, relations, then)
         places = {i.node for i in decisions[then].active} if then in found else set()
         below += [situation.guests[n].id for n in sorted(places) if n in situation.guests]
-        why = found.get(then) or f"{then}, which stops before, can't be stopped: {decisions[then].obstacle}"
+        text = f"{then}, which stops before, can't be stopped: {decisions[then].obstacle}"
+        why = found.get(then) or Reason("unrunnable", text, subject=then, step="stop")
         for first in below:
             is_running = first in decisions and bool(decisions[first].active)
             if is_running and first not in found and first not in urgent:

@@ -1,4 +1,4 @@
-"""The relations that declared orders, colocations and guests make.
+"""The relations that declared orders make.
 
 The rules:
 
@@ -6,22 +6,18 @@ The rules:
   before `first` does, and when `first` is known not to run; and when `first` starts, `then` starts after it, again if
   it runs already. While `then` can't be stopped, `first` is not stopped either, unless it has failed: what has failed
   is not kept down for the sake of what it cannot serve.
+* After a mandatory order of stops, `then` stops too when `first` does, and starts again if it may.
 * Of several alternatives one is enough.
 * An order that names a group or a clone is one with each part of it. What is not cloned itself waits for all of a
   clone to start, but is restarted or stopped only for the instance on its own node. Two clones of which the second is
   interleaved are ordered instance by instance, on each node.
 * Where a number of instances is enough, nothing but their number matters.
-* What must be with a primary does not start while the primary does not run.
-* What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
-  Nothing starts in a guest that will not be there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.resource import Resource
-from reconciler.model.score import INFINITY
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import begun, done
 from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
@@ -78,7 +74,7 @@ def is_binding(ordering: Ordering) -> bool:
 def order_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
     """Return the relations of all declared orders."""
     for ordering in situation.intent.orderings:
-        if not (_is_known(situation, ordering.first) and _is_known(situation, ordering.then)):
+        if not (situation.is_known(ordering.first) and situation.is_known(ordering.then)):
             continue
         if ordering.first_action not in _VERBS or ordering.then_action not in _VERBS:
             continue
@@ -89,10 +85,6 @@ def order_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
             yield from _starts(situation, decisions, ordering, is_by_node=is_by_node)
             if ordering.is_symmetrical and ordering.kind is not OrderKind.SERIALIZE:
                 yield from _stops(situation, decisions, ordering, is_by_node=is_by_node)
-
-
-def _is_known(situation: Situation, subject: ResourceId) -> bool:
-    return subject in situation.resources or subject in situation.groups or subject in situation.clones
 
 
 def _is_by_node(situation: Situation, ordering: Ordering) -> bool:
@@ -142,7 +134,7 @@ def forward(
             then=task,
             bond=Bond.AFTER,
             where=ordering.where,
-            implies_then=is_start and ordering.is_symmetrical and not is_local,
+            implies_then=(is_start or is_stop) and ordering.is_symmetrical and not is_local,
             blocks=blocks if is_start else Blocking.NO,
             holds=is_stop,
         )
@@ -287,108 +279,3 @@ def _target(situation: Situation, decisions: Decisions, subject: ResourceId) -> 
 def _current(situation: Situation, decisions: Decisions, subject: ResourceId) -> NodeName | None:
     found = (decisions[leaf].active for leaf in situation.leaves(subject) if leaf in decisions)
     return next((active[0].node for active in found if active), None)
-
-
-def colocation_relations(situation: Situation) -> Iterator[Relation]:
-    """Return a relation for each duty to be where something else is."""
-    for colocation in situation.intent.colocations:
-        if colocation.score < INFINITY or not _is_known(situation, colocation.primary):
-            continue
-        for leaf in situation.leaves(colocation.dependent):
-            if leaf in situation.resources:
-                yield Relation(
-                    first=done(situation, colocation.primary, Verb.START),
-                    then=(leaf, Verb.START),
-                    bond=Bond.WITH,
-                    where=colocation.where,
-                    is_order=False,
-                    blocks=Blocking.IF_STARTING,
-                )
-
-
-def container_relations(situation: Situation) -> Iterator[Relation]:
-    """Return the relations between containers, and what runs in them or connects them."""
-    for resource in situation.resources.values():
-        container = resource.container
-        if container is None or container not in situation.resources:
-            continue
-        yield Relation(
-            first=(container, Verb.START),
-            then=(resource.id, Verb.START),
-            bond=Bond.AFTER,
-            implies_then=True,
-            blocks=Blocking.ALWAYS,
-        )
-        yield Relation(
-            first=(resource.id, Verb.STOP),
-            then=(container, Verb.STOP),
-            bond=Bond.AFTER,
-            implies_first=True,
-        )
-
-
-def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
-    """Return the relations between guests and what runs, or is to run, in them."""
-    for decision in decisions.values():
-        resource = decision.resource
-        if resource.guest is not None:
-            continue
-        for instance in decision.active:
-            guest = situation.guests.get(instance.node)
-            if guest is None or guest.id not in decisions:
-                continue
-            if guest.agent.is_connection:
-                yield from _leaving(situation, decision, guest, instance.node)
-            else:
-                yield Relation(
-                    first=(resource.id, Verb.STOP),
-                    then=(guest.id, Verb.STOP),
-                    bond=Bond.GUEST,
-                    is_order=False,
-                    implies_first=True,
-                    ends=True,
-                )
-        if decision.target is not None and decision.target in situation.guests:
-            yield from _coming(situation, decision, decision.target)
-
-
-def _leaving(
-    situation: Situation, decision: Decision, connection: Resource, node: NodeName
-) -> Iterator[Relation]:
-    """Stop what is on a remote node before its connection stops for good."""
-    is_remote = connection.container is None
-    if node not in situation.fences and is_remote and not _is_down(situation, connection, decision):
-        yield Relation(
-            first=(decision.resource.id, Verb.STOP),
-            then=(connection.id, Verb.STOP),
-            bond=Bond.GUEST,
-            is_order=False,
-            implies_first=True,
-        )
-
-
-def _is_down(situation: Situation, connection: Resource, decision: Decision) -> bool:
-    """Tell whether a connection is down, so that nothing can be done before it is up again."""
-    remote = connection.remote_node
-    return remote is None or not situation.is_online(remote.name) or decision.resource.id == connection.id
-
-
-def _coming(situation: Situation, decision: Decision, node: NodeName) -> Iterator[Relation]:
-    """Let nothing start on a node that is not there; what is in a guest starts again when that does."""
-    guest = situation.guests[node]
-    yield Relation(
-        first=(guest.id, Verb.START),
-        then=(decision.resource.id, Verb.START),
-        bond=Bond.GUEST,
-        is_order=False,
-        blocks=Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING,
-    )
-    launcher = situation.launcher(node)
-    if launcher is not None:
-        yield Relation(
-            first=(launcher.id, Verb.START),
-            then=(decision.resource.id, Verb.START),
-            bond=Bond.AFTER,
-            implies_then=True,
-            blocks=Blocking.ALWAYS,
-        )

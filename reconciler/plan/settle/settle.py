@@ -8,12 +8,12 @@ The rules beside those of the relations:
 * What runs and has to start, for something it starts after does, is restarted. What stops starts again where it may.
 * What runs and could not start now, for something that it needs is certainly not there, is stopped.
 * What migrates interrupts nothing that depends on it. It stops and starts instead, if something that it depends on
-  is stopped.
+  is stopped; of a clone, only if an instance is restarted: what just stops is there till the migration has ended.
 * What cannot be stopped, or must be left alone, stays as it is; it holds what may stop only after it.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import ResourceId
@@ -21,13 +21,8 @@ from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.collectives import collective_relations
 from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
-from reconciler.plan.settle.orders import (
-    colocation_relations,
-    container_relations,
-    guest_relations,
-    least_tasks,
-    order_relations,
-)
+from reconciler.plan.settle.orders import least_tasks, order_relations
+from reconciler.plan.settle.places import colocation_relations, container_relations, guest_relations
 from reconciler.plan.settle.tasks import (
     Blocking,
     Bond,
@@ -62,6 +57,8 @@ class _Board:
     relations: Relations
     tasks: dict[TaskName, Task] = field(default_factory=dict)
     changed: deque[TaskName] = field(default_factory=deque)
+    clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
+    """The clone that instances, and what they consist of, are in."""
 
     def task(self, name: TaskName) -> Task:
         found = self.tasks.get(name)
@@ -83,20 +80,34 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     for resource, why in held.items():
         before = decisions[resource]
         if before.stops:
-            decisions[resource] = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why)
-    board = _Board(situation, decisions, relations)
+            held_back = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why.text)
+            reasons = before.reasons if before.fate is Fate.STOP else (why,)
+            decisions[resource] = replace(held_back, reasons=reasons)
+    board = _Board(situation, decisions, relations, clone_of=_clones(situation))
     _lay_out(board, held)
+    _find_hindrances(board)
     _run(board)
     settled = {r: conclude(situation, decisions, board.tasks, r) for r in decisions}
     milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
     return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
 
 
-def _lay_out(board: _Board, held: Mapping[ResourceId, str]) -> None:
+def _clones(situation: Situation) -> dict[ResourceId, ResourceId]:
+    found: dict[ResourceId, ResourceId] = {}
+    for clone, cloned in situation.clones.items():
+        parts = [clone, *cloned.instances, *situation.leaves(clone)]
+        found |= dict.fromkeys(parts, clone)
+    return found
+
+
+def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
     """Put down what each decision asks for by itself."""
     situation = board.situation
     for name, least in least_tasks(situation).items():
-        board.task(name).least = least
+        task = board.task(name)
+        task.least = least
+        if _possible(board, task) < least:
+            task.obstacle = Obstacle(text="there are too few instances of it")
     for missing in board.relations.by_first:
         if missing[0] not in board.decisions and "@" in missing[0]:
             board.task(missing).obstacle = Obstacle(
@@ -129,6 +140,16 @@ def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
     )
 
 
+def _find_hindrances(board: _Board) -> None:
+    """Find all that cannot be done, before anything is done for the sake of what is."""
+    while board.changed:
+        task = board.task(board.changed.popleft())
+        for relation in board.relations.after(task.name) if task.hindrance is not None else ():
+            if relation.blocks is not Blocking.NO:
+                _hinder(board, board.task(relation.then), task, relation)
+    board.changed.extend(board.tasks)
+
+
 def _run(board: _Board) -> None:
     """Follow the relations from every task that changed, until none does."""
     while board.changed:
@@ -151,7 +172,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
     if relation.bond is not Bond.PART:
         if cause.is_live:
             return
-        if task.is_live and task.name[1] is Verb.STOP:
+        if task.is_live and task.name[1] is Verb.STOP and _is_interrupting(board, cause):
             _interrupt(board, task, relation)
     elif task.is_live and not cause.is_live:
         task.is_live = False
@@ -166,6 +187,16 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
     task.is_live = cause.is_live
     task.causes.append(relation)
     board.changed.append(task.name)
+
+
+def _is_interrupting(board: _Board, stop: Task) -> bool:
+    clone = board.clone_of.get(stop.name[0])
+    if clone is None or stop.name[1] is not Verb.STOP:
+        return True
+    leaves = board.situation.leaves(clone)
+    return any(
+        board.task((i, Verb.STOP)).is_required and board.task((i, Verb.START)).is_required for i in leaves
+    )
 
 
 def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
@@ -237,3 +268,7 @@ def _couple(board: _Board, task: Task) -> None:
     if stop.is_required and not start.is_required and start.obstacle is None:
         start.is_required = True
         board.changed.append(start.name)
+        clone = board.clone_of.get(start.name[0])
+        if clone is not None:
+            # That it is restarted may interrupt migrations that it did not so far.
+            board.changed.extend((i, Verb.STOP) for i in board.situation.leaves(clone))

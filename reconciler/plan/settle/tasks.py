@@ -62,6 +62,8 @@ class Obstacle:
     is_uncertain: bool = False
     """It may be that nothing lacks: nobody could look."""
     is_waiting: bool = False
+    is_place: bool = False
+    """It lacks not what comes before, but what it has to be placed with."""
     is_own: bool = True
     """It was there before anything was carried over."""
     is_alone: bool = False

@@ -28,6 +28,7 @@ def obstacle_after(first: Task, relation: Relation, decisions: Mapping[ResourceI
         is_uncertain=before.is_uncertain,
         is_waiting=before.is_waiting,
         is_own=False,
+        is_place=relation.bond is Bond.WITH,
         is_alone=before.is_alone and (relation.bond is Bond.ALONE or relation.is_beside),
     )
 
@@ -67,6 +68,10 @@ def _reason(relation: Relation, other: TaskName, tasks: Tasks) -> Reason:
     verb = _verb(subject, tasks)
     if relation.bond is Bond.GUEST:
         return Reason("guest", f"its guest {subject} {verb}")
+    if relation.bond is Bond.WITH:
+        return Reason("colocated", f"it must run with {subject}, which {verb}", relation.where, subject)
+    if relation.implies_then and relation.then[1] is Verb.STOP:
+        return Reason("stops-after", f"{subject}, which it stops after, {verb}", relation.where)
     text = f"{subject}, which it starts after, {verb}"
     code, step = _step(subject, other[1], tasks)
     return Reason(code, text, relation.where, subject, step.value)

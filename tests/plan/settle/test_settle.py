@@ -33,6 +33,15 @@ def test_what_runs_is_stopped_when_what_it_starts_after_is_not_to_run() -> None:
     assert changes(plan(loose, world)) == []
 
 
+def test_what_stops_after_something_stops_with_it_and_starts_again() -> None:
+    asked = intent("h1", dummy("a", state=Role.STOPPED), dummy("b"), after("b", "a"))
+    stops = replace(asked.orderings[0], first_action="stop", then_action="stop")
+    asked = replace(asked, orderings=(stops,))
+    transition = plan(asked, seen(empty_world(asked), running(asked, "a", "h1"), running(asked, "b", "h1")))
+    assert changes(transition) == ["stop resource/a h1", "restart resource/b h1 -> h1"]
+    assert graph(transition)["b_stop_0@h1"] == ["a_stop_0@h1"]
+
+
 def test_one_of_several_alternatives_is_enough() -> None:
     stopped = dummy("a", state=Role.STOPPED)
     asked = intent(

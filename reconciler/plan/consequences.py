@@ -1,0 +1,13 @@
+"""What a failure leads to, by what is declared for the operation that failed."""
+
+from reconciler.model.observed import Failure
+from reconciler.model.resource import OnFail, Resource
+
+
+def on_fail_of(resource: Resource, failure: Failure) -> OnFail:
+    """Return what a failure leads to; that the program is missing cannot be ignored, and bans the node.
+
+    Source: Pacemaker lib/pengine/unpack.c, unpack_rsc_op.
+    """
+    on_fail = resource.operation(failure.operation, failure.interval_ms).on_fail
+    return OnFail.BAN if on_fail is OnFail.IGNORE and failure.is_missing else on_fail

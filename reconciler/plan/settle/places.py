@@ -1,0 +1,130 @@
+"""The relations that colocations, containers and guests make.
+
+The rules:
+
+* What must be with a primary does not start while the primary cannot, and is stopped when it is certain that that
+  cannot run.
+* What is in a container starts after it, again when it does, and stops before it.
+* What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
+  Nothing starts on a node that will not be there.
+* What is on a remote node stops before its connection stops for good; what is in a guest of a Pacemaker cluster starts
+  again when what runs the guest does.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.resource import Resource, Role
+from reconciler.model.score import INFINITY
+from reconciler.plan.decision import Decision
+from reconciler.plan.settle.collectives import done
+from reconciler.plan.settle.tasks import Blocking, Bond, Relation, Verb
+from reconciler.plan.situation import Situation
+
+Decisions = Mapping[ResourceId, Decision]
+
+
+def colocation_relations(situation: Situation) -> Iterator[Relation]:
+    """Return a relation for each duty to be where something else is, in any role but the promoted one."""
+    for colocation in situation.intent.colocations:
+        is_promotion = colocation.dependent_role is Role.PROMOTED
+        if colocation.score < INFINITY or is_promotion or not situation.is_known(colocation.primary):
+            continue
+        for leaf in situation.leaves(colocation.dependent):
+            if leaf in situation.resources:
+                yield Relation(
+                    first=done(situation, colocation.primary, Verb.START),
+                    then=(leaf, Verb.START),
+                    bond=Bond.WITH,
+                    where=colocation.where,
+                    is_order=False,
+                    blocks=Blocking.ALWAYS,
+                )
+
+
+def container_relations(situation: Situation) -> Iterator[Relation]:
+    """Return the relations between containers, and what runs in them or connects them."""
+    for resource in situation.resources.values():
+        container = resource.container
+        if container is None or container not in situation.resources:
+            continue
+        yield Relation(
+            first=(container, Verb.START),
+            then=(resource.id, Verb.START),
+            bond=Bond.AFTER,
+            implies_then=True,
+            blocks=Blocking.ALWAYS,
+        )
+        yield Relation(
+            first=(resource.id, Verb.STOP),
+            then=(container, Verb.STOP),
+            bond=Bond.AFTER,
+            implies_first=True,
+        )
+
+
+def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
+    """Return the relations between guests and what runs, or is to run, in them."""
+    for decision in decisions.values():
+        resource = decision.resource
+        if resource.guest is not None:
+            continue
+        for instance in decision.active:
+            guest = situation.guests.get(instance.node)
+            if guest is None or guest.id not in decisions:
+                continue
+            if guest.agent.is_connection:
+                yield from _leaving(situation, decision, guest, instance.node)
+            else:
+                yield Relation(
+                    first=(resource.id, Verb.STOP),
+                    then=(guest.id, Verb.STOP),
+                    bond=Bond.GUEST,
+                    is_order=False,
+                    implies_first=True,
+                    ends=True,
+                )
+        if decision.target is not None and decision.target in situation.guests:
+            yield from _coming(situation, decision, decision.target)
+
+
+def _leaving(
+    situation: Situation, decision: Decision, connection: Resource, node: NodeName
+) -> Iterator[Relation]:
+    """Stop what is on a remote node before its connection stops for good."""
+    is_remote = connection.container is None
+    if node not in situation.fences and is_remote and not _is_down(situation, connection, decision):
+        yield Relation(
+            first=(decision.resource.id, Verb.STOP),
+            then=(connection.id, Verb.STOP),
+            bond=Bond.GUEST,
+            is_order=False,
+            implies_first=True,
+        )
+
+
+def _is_down(situation: Situation, connection: Resource, decision: Decision) -> bool:
+    """Tell whether a connection is down, so that nothing can be done before it is up again."""
+    remote = connection.remote_node
+    return remote is None or not situation.is_online(remote.name) or decision.resource.id == connection.id
+
+
+def _coming(situation: Situation, decision: Decision, node: NodeName) -> Iterator[Relation]:
+    """Let nothing start on a node that is not there; what is in a guest starts again when that does."""
+    guest = situation.guests[node]
+    yield Relation(
+        first=(guest.id, Verb.START),
+        then=(decision.resource.id, Verb.START),
+        bond=Bond.GUEST,
+        is_order=False,
+        blocks=Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING,
+    )
+    launcher = situation.launcher(node)
+    if launcher is not None:
+        yield Relation(
+            first=(launcher.id, Verb.START),
+            then=(decision.resource.id, Verb.START),
+            bond=Bond.AFTER,
+            implies_then=True,
+            blocks=Blocking.ALWAYS,
+        )

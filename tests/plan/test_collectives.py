@@ -1,0 +1,62 @@
+"""Clones are taken apart into instances, and copies too many are known and stopped."""
+
+from dataclasses import replace
+
+from reconciler.model.names import ResourceId
+from reconciler.model.resource import Role
+from reconciler.plan.collectives import take_apart
+from tests.plan.worlds import (
+    changes,
+    clone,
+    dummy,
+    empty_world,
+    graph,
+    group,
+    intent,
+    plan,
+    running,
+    seen,
+    settle,
+)
+
+
+def test_copies_too_many_on_a_node_get_numbers_after_all_others_and_stop() -> None:
+    asked = intent("h1 h2", dummy("a", operations=()), clone("as", "a"))
+    copies = [replace(running(asked, "a", "h1"), resource=ResourceId(name)) for name in ("a:0", "a:4")]
+    world = seen(empty_world(asked), *(running(asked, "a", h) for h in ("h1", "h2")), *copies)
+    ensemble = take_apart(asked, world)
+    assert {f"{name}@{node}": number for (name, node), number in ensemble.numbers.items()} == {
+        "a@h1": "a:0",
+        "a@h2": "a:1",
+        "a:0@h1": "a:2",
+        "a:4@h1": "a:3",
+    }
+    transition = plan(asked, world)
+    assert changes(transition) == ["stop resource/a:2 h1", "stop resource/a:3 h1"]
+    assert graph(transition) == {"a:0_stop_0@h1": [], "a:4_stop_0@h1": []}
+    assert settle(asked, world).active_on(ResourceId("a")) == ("h1", "h2")
+
+
+def test_copies_too_many_of_the_members_of_a_group_make_up_an_instance() -> None:
+    asked = intent(
+        "h1", dummy("a", operations=()), dummy("b", operations=()), group("g", "a", "b"), clone("gs", "g")
+    )
+    copies = [replace(running(asked, n, "h1"), resource=ResourceId(f"{n}:7")) for n in ("a", "b")]
+    world = seen(empty_world(asked), running(asked, "a", "h1"), running(asked, "b", "h1"), *copies)
+    transition = plan(asked, world)
+    assert changes(transition) == ["stop resource/a:1 h1", "stop resource/b:1 h1"]
+    assert graph(transition) == {"a:7_stop_0@h1": ["b:7_stop_0@h1"], "b:7_stop_0@h1": []}
+    assert [m.name for m in transition.milestones] == [
+        "g:1_stop_0",
+        "g:1_stopped_0",
+        "gs_stop_0",
+        "gs_stopped_0",
+    ]
+
+
+def test_what_a_clone_lost_long_ago_is_no_copy_too_many() -> None:
+    asked = intent("h1", dummy("a"), clone("as", "a"))
+    gone = replace(running(asked, "a", "h1"), resource=ResourceId("a:3"), role=Role.STOPPED)
+    world = seen(empty_world(asked), running(asked, "a", "h1"), gone)
+    assert take_apart(asked, world).clones[ResourceId("as")].instances == ("a:0",)
+    assert plan(asked, world).actions == {}
