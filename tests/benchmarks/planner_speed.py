@@ -27,6 +27,7 @@ from reconciler.model.observed import Failure, Observed
 from reconciler.model.resource import Role
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.plan.outlook import settled
+from reconciler.plan.replan import replan, rest_of
 from reconciler.plan.schedule import schedule
 from tests.benchmarks.planner_clusters import opt_in, symmetric
 
@@ -76,7 +77,9 @@ def beside(generator: Path, sizes: list[int], folder: Path) -> None:
 
 def growth(generator: Path, sizes: list[int]) -> None:
     """Print how the planner's time grows, for a full plan, and for one after a single event."""
-    print(f"\n{'guests + resources':<20}{'all to start':>14}{'nothing to do':>15}{'one event':>12}")
+    print(
+        f"\n{'guests + resources':<20}{'all to start':>14}{'nothing to do':>15}{'one event':>12}{'replan':>12}"
+    )
     found: list[tuple[int, float]] = []
     for guests in sizes:
         given = read_cib(opt_in(generator, HOSTS, guests).encode(), "cib.xml", NOW)
@@ -85,8 +88,9 @@ def growth(generator: Path, sizes: list[int]) -> None:
         idle = median_of(lambda running=running: _plan(running))  # type: ignore[misc]  # bound at once
         after = replace(running, observed=_with_failure(running.observed))
         event = median_of(lambda after=after: _plan(after))  # type: ignore[misc]  # bound at once
+        part = _after_event(running, after)
         found.append((11 * guests, full))
-        print(f"{11 * guests:<20}{full:>14.3f}{idle:>15.3f}{event:>12.3f}")
+        print(f"{11 * guests:<20}{full:>14.3f}{idle:>15.3f}{event:>12.3f}{part:>12.4f}")
     if len(found) > 1:
         (small, quick), (large, slow) = found[0], found[-1]
         print(f"growth: n^{math.log(slow / quick) / math.log(large / small):.2f} from {small} to {large}")
@@ -102,6 +106,22 @@ def _plan(given: CibInput) -> float:
     begun = time.process_time()
     schedule(given.intent, given.observed, given.history, given.now)
     return time.process_time() - begun
+
+
+def _after_event(running: CibInput, after: CibInput) -> float:
+    """Return how long a plan after one event takes that knows the world was at rest before."""
+    plan = schedule(running.intent, running.observed, running.history, running.now)
+    rest = rest_of(running.intent, running.observed, running.history, plan)
+    assert rest is not None
+
+    def run() -> float:
+        begun = time.process_time()
+        part = replan(rest, after.observed, after.history, after.now)
+        took = time.process_time() - begun
+        assert part == schedule(after.intent, after.observed, after.history, after.now)
+        return took
+
+    return median_of(run)
 
 
 def _of_crm_simulate(file: Path) -> float:

@@ -46,7 +46,7 @@ def importance(assignment: Assignment, cloned: CloneSet, number: int) -> Importa
     return Importance(
         places=len({i.node for i in assignment.active(instance)}),
         is_astray=active is not None and current is None,
-        priority=assignment.promotions.get(instance, assignment.tree.sample(instance).priority),
+        priority=assignment.promotions.get(instance, assignment.tree.priority(instance)),
         current=current,
         is_serving=current is not None and can_serve(assignment, clone, current),
         is_known=current in assignment.scores[clone],

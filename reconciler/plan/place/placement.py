@@ -30,6 +30,8 @@ class Placement:
     """For those that should run and find no node: why, in a sentence."""
     allowed: Mapping[ResourceId, frozenset[NodeName]]
     """For those that take capacity, where that counts: the nodes of which their constraints speak."""
+    counts_load: bool
+    """Somewhere the number of resources on nodes decided between them."""
 
 
 def place(situation: Situation, trace: Trace | None = None) -> Placement:
@@ -41,7 +43,11 @@ def place(situation: Situation, trace: Trace | None = None) -> Placement:
     for resource_id in situation.resources:
         assignment.nodes.setdefault(resource_id, None)
     return Placement(
-        nodes=assignment.nodes, roles=assignment.roles, obstacles=assignment.obstacles, allowed=allowed
+        nodes=assignment.nodes,
+        roles=assignment.roles,
+        obstacles=assignment.obstacles,
+        allowed=allowed,
+        counts_load=assignment.counts_load,
     )
 
 

@@ -37,6 +37,7 @@ def best_of(
         return min(best)
     if strategy is PlacementStrategy.BALANCED:
         return best_first(assignment, name, dict.fromkeys(best, highest), current)[0]
+    assignment.counts_load = True
     load = assignment.load
     return min(best, key=lambda node: (load[node], node != current, node))
 
@@ -48,6 +49,7 @@ def best_first(
     resource = assignment.tree.sample(name)
     is_available = assignment.availability.is_available
     strategy = assignment.situation.intent.cluster.policy.placement
+    assignment.counts_load = True
     load, capacity = assignment.load, assignment.capacity
     effective = {n: s if is_available(resource, n) else -INFINITY for n, s in scores.items()}
 

@@ -49,6 +49,8 @@ class Assignment:
     """Of primitives in promotable clones that are assigned: the role that they are to have."""
     load: Counter[NodeName] = field(default_factory=Counter)
     """How many primitives are assigned to each node."""
+    counts_load: bool = False
+    """It was asked how many there are, to decide between nodes."""
     trace: Trace | None = None
     """Notes how scores come about, for those who ask why; None: nobody does."""
 
