@@ -12,6 +12,7 @@ from reconciler.act.context import Context
 from reconciler.act.outcome import Outcome
 from reconciler.act.runner import Runner
 from reconciler.loop.declaration import Declaration
+from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
 from reconciler.loop.unfinished import Unfinished
@@ -20,7 +21,7 @@ from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import AgentFlavor, LinkReason
+from reconciler.model.node import LinkReason
 from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationResult
 from reconciler.model.transition import Action, ActionKind, Transition
@@ -272,7 +273,7 @@ class Reconciler:
         ready = self.transition.ready(frozenset(self._done), frozenset(self._started))
         free = [a for a in ready if a.id not in self._runner.in_flight]
         if is_read_only:
-            free = [a for a in free if self._is_harmless(intent, a)]
+            free = harmless(intent, free, self._settings)
         if not free or self._is_spinning(free):
             return
         tree = self.memory.tree
@@ -297,12 +298,6 @@ class Reconciler:
             event = describe_launch(action)
             if event is not None:
                 self.emit(event)
-
-    def _is_harmless(self, intent: Intent, action: Action) -> bool:
-        """Tell whether a plan may carry out an action; a second client would make a stock agent's owner lose it."""
-        node = intent.remote_nodes().get(action.node)
-        is_stock = node is not None and node.agent.flavor is AgentFlavor.STOCK
-        return action.kind in {ActionKind.CONNECT, ActionKind.PROBE} and not is_stock
 
     def _is_spinning(self, actions: Sequence[Action]) -> bool:
         """Tell whether the very same actions were launched just now; they wait a moment then."""
