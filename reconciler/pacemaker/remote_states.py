@@ -7,15 +7,13 @@ were seen. A guest that failed ends its node, and so does a host that is lost wh
 from collections.abc import Iterable, Mapping
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import HostState, NodeKind, NodeState
+from reconciler.model.node import NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus
 from reconciler.model.resource import Role
 from reconciler.pacemaker.nodes import Nodes
 from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.remotes import Declared
-from reconciler.pacemaker.values import boolean
-
-GUEST_IS_UNCLEAN = "guest is unclean"
+from reconciler.plan.remote import GUEST_IS_UNCLEAN
 
 
 def remote_statuses(
@@ -42,13 +40,6 @@ def remote_statuses(
             is_known=True,
         )
     return found
-
-
-def declared_state(attributes: Mapping[str, str]) -> HostState:
-    """Return what is asked of a remote or guest node."""
-    if boolean(attributes.get("maintenance")):
-        return HostState.MAINTENANCE
-    return HostState.STANDBY if boolean(attributes.get("standby")) else HostState.ONLINE
 
 
 def _judge(

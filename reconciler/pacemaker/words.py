@@ -7,6 +7,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Change, Reason, Transition
+from reconciler.plan.remote import GUEST_IS_UNCLEAN
 
 _VERBS = {
     "create": "Start",
@@ -63,7 +64,7 @@ def _fence_lines(transition: Transition) -> list[str]:
         if action.kind in _FENCING
     ]
     ended = [
-        f"* Fence ({step.how}) {step.ends} (resource: {step.subject}) 'guest is unclean'"
+        f"* Fence ({step.how}) {step.ends} (resource: {step.subject}) '{GUEST_IS_UNCLEAN}'"
         for step in transition.milestones
         if step.ends is not None
     ]

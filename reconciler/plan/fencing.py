@@ -17,7 +17,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, Observed
 from reconciler.model.policy import QuorumPolicy
-from reconciler.model.resource import OnFail, Resource, Role
+from reconciler.model.resource import OnFail, Resource
 from reconciler.plan.consequences import on_fail_of
 
 
@@ -122,8 +122,3 @@ def _fences(intent: Intent, observed: Observed) -> dict[NodeName, str]:
     if not unclean or not is_any_managed:
         return {}
     return {s.name: s.text or "node is unclean" for s in unclean if can_fence(intent, observed, s.name)}
-
-
-def ended_by_fences(active: tuple[Instance, ...], fences: Mapping[NodeName, str]) -> frozenset[NodeName]:
-    """Return the nodes on which something ends because they are fenced."""
-    return frozenset(i.node for i in active if i.node in fences and i.role is not Role.STOPPED)

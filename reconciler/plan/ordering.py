@@ -13,7 +13,7 @@ The rules:
   fails must not cost the service.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Requires
@@ -77,7 +77,7 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> N
         if start.instance is not None:
             _all_before(steps, _stops_of_others(steps, start), start.id)
         _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
-        _ids_before(steps, [p.id for p in situation.ending.get(resource, ())], start.id)
+        steps.order_all([p.id for p in situation.ending.get(resource, ())], start.id)
 
 
 def _order_roles(steps: Steps, own: list[Action]) -> None:
@@ -137,7 +137,7 @@ def _order_fences(situation: Situation, settled: Settled, steps: Steps) -> None:
         resource = situation.resources[start.subject]
         needs = {Requires.FENCING, Requires.UNFENCING}
         if resource.requires in needs or settled.decisions[resource.id].ends_with & situation.fences.keys():
-            _ids_before(steps, fences, start.id)
+            steps.order_all(fences, start.id)
     for release in steps.of(ActionKind.RELEASE):
         _all_before(steps, [a for a in steps.by_node[release.node] if a is not release], release.id)
 
@@ -180,23 +180,23 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
     connecting = [p.id for p in in_flight if p.resource is None and p.kind == ActionKind.CONNECT.value]
     for connect in connects:
         _all_before(steps, guest_starts, connect.id)
-        _ids_before(steps, starting, connect.id)
+        steps.order_all(starting, connect.id)
         for action in inside:
             is_left_behind = action.kind in _LEAVING and bool(guest_stops)
             if not is_left_behind:
                 steps.order(connect.id, action.id)
     for action in inside:
-        _ids_before(steps, connecting, action.id)
+        steps.order_all(connecting, action.id)
     leaving = [a for a in inside if a.kind in {ActionKind.STOP, ActionKind.DEMOTE}]
     for stop in guest_stops:
         if stop.is_forced:
             continue
         _all_before(steps, leaving, stop.id)
         _all_before(steps, disconnects, stop.id)
-        _ids_before(steps, [p.id for p in in_flight], stop.id)
+        steps.order_all([p.id for p in in_flight], stop.id)
     for disconnect in disconnects:
         _all_before(steps, leaving, disconnect.id)
-        _ids_before(steps, [p.id for p in in_flight], disconnect.id)
+        steps.order_all([p.id for p in in_flight], disconnect.id)
 
 
 def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -220,8 +220,4 @@ def _order_move_into_guest(situation: Situation, steps: Steps, decision: Decisio
 
 
 def _all_before(steps: Steps, before: Iterable[Action], then: ActionId) -> None:
-    _ids_before(steps, [a.id for a in before], then)
-
-
-def _ids_before(steps: Steps, before: Collection[ActionId], then: ActionId) -> None:
-    steps.order_all(before, then)
+    steps.order_all([a.id for a in before], then)

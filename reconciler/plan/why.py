@@ -3,7 +3,7 @@
 It assigns everything as the planner does, with a trace that takes notes; nothing is scored a second time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.model.history import History
@@ -179,12 +179,3 @@ def explain_all(intent: Intent, observed: Observed, history: History, now: float
     situation = with_lost_nodes(survey(intent, observed, history, now))
     trace = Trace()
     return Explained(situation=situation, placement=place(situation, trace), trace=trace)
-
-
-def sums(explained: Explained) -> Mapping[tuple[ResourceId, NodeName], int]:
-    """Return the scores that counted, by resource and node."""
-    return {
-        (name, node): score
-        for name, choice in explained.trace.choices.items()
-        for node, score in choice.scores.items()
-    }

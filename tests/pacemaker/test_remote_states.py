@@ -1,7 +1,7 @@
 """A remote node is there while its connection is, a guest node while its guest and its connection are."""
 
 from reconciler.model.node import NodeState
-from reconciler.pacemaker.remote_states import GUEST_IS_UNCLEAN
+from reconciler.plan.remote import GUEST_IS_UNCLEAN
 from tests.pacemaker.cibs import cib, dummy, meta, op, ran, read
 
 REMOTE = '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>'

@@ -18,6 +18,7 @@ from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Ver
 from reconciler.plan.situation import CloneSet, Situation
 
 UP = frozenset({Verb.START, Verb.PROMOTE})
+DOWN = frozenset({Verb.STOP, Verb.DEMOTE})
 """What brings something further up."""
 
 _VERBS = (Verb.START, Verb.STOP)

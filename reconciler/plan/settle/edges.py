@@ -10,13 +10,12 @@ The rules:
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
 """
 
-from collections.abc import Collection
-
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Milestone
 from reconciler.plan.decision import Fate
 from reconciler.plan.settle.blocked import begun_in_vain, never_done
+from reconciler.plan.settle.collectives import DOWN
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
@@ -28,7 +27,6 @@ _KINDS = {
     Verb.PROMOTE: ActionKind.PROMOTE,
     Verb.DEMOTE: ActionKind.DEMOTE,
 }
-_DOWN = {Verb.STOP, Verb.DEMOTE}
 
 
 def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -42,10 +40,10 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             if not relation.is_order or not actions or _is_passed_by(settled, relation):
                 continue
             before = _reach(situation, settled, steps, relation.first, reached)
-            if relation.bond is Bond.AFTER and relation.first[1] not in _DOWN:
+            if relation.bond is Bond.AFTER and relation.first[1] not in DOWN:
                 before = (*before, *_monitors(situation, settled, steps, relation.first))
             for action in actions:
-                _ids_before(steps, before, action.id)
+                steps.order_all(before, action.id)
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:
@@ -155,7 +153,7 @@ def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -
     planned = [a.id for a in steps.of(kind, resource)]
     pending = [p.id for p in situation.pending.get(resource, ()) if p.kind == kind.value]
     decision = settled.decisions[resource]
-    fences = decision.ends_with if verb in _DOWN else ()
+    fences = decision.ends_with if verb in DOWN else ()
     return (*planned, *pending, *(a.id for node in sorted(fences) for a in steps.on(ActionKind.FENCE, node)))
 
 
@@ -196,7 +194,3 @@ def _order_probe_before_stop(steps: Steps, relation: Relation) -> None:
         for probe in steps.of(ActionKind.PROBE, relation.first[0]):
             if not steps.reaches(stop.id, probe.id):
                 steps.order(probe.id, stop.id)
-
-
-def _ids_before(steps: Steps, before: Collection[ActionId], then: ActionId) -> None:
-    steps.order_all(before, then)

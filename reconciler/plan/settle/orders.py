@@ -14,7 +14,7 @@ The rules:
 * Where a number of instances is enough, nothing but their number matters.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId
@@ -208,17 +208,7 @@ def _tasks(situation: Situation, subject: ResourceId, verb: Verb) -> list[TaskNa
 def _alternative(situation: Situation, ordering: Ordering) -> Iterator[Relation]:
     """Let one of several be enough; they are ordered with what starts after them, and imply nothing."""
     either = alternatives_task(ordering.alternatives)
-    yield Relation(
-        first=done(situation, ordering.first, Verb.START),
-        then=either,
-        bond=Bond.PART,
-        implies_then=True,
-        blocks=Blocking.ALWAYS,
-    )
-    for task in _tasks(situation, ordering.then, Verb.START):
-        yield Relation(
-            first=either, then=task, bond=Bond.AFTER, where=ordering.where, blocks=Blocking.IF_STARTING
-        )
+    yield from _enough(situation, ordering, either, (ordering.first,), Blocking.IF_STARTING)
     if ordering.is_symmetrical:
         for leaf in situation.leaves(ordering.then):
             yield Relation(
@@ -231,17 +221,28 @@ def _alternative(situation: Situation, ordering: Ordering) -> Iterator[Relation]
 
 def _minimum(situation: Situation, ordering: Ordering) -> Iterator[Relation]:
     """Let a number of instances be enough: what comes then does not start without, and minds nothing else."""
-    enough = minimum_task(ordering)
-    for instance in situation.clones[ordering.first].instances:
+    instances = situation.clones[ordering.first].instances
+    yield from _enough(situation, ordering, minimum_task(ordering), instances, Blocking.ALWAYS)
+
+
+def _enough(
+    situation: Situation,
+    ordering: Ordering,
+    enough: TaskName,
+    firsts: Sequence[ResourceId],
+    blocks: Blocking,
+) -> Iterator[Relation]:
+    """Let what comes then start after a task that is done when enough of those that come first have started."""
+    for first in firsts:
         yield Relation(
-            first=done(situation, instance, Verb.START),
+            first=done(situation, first, Verb.START),
             then=enough,
             bond=Bond.PART,
             implies_then=True,
             blocks=Blocking.ALWAYS,
         )
     for task in _tasks(situation, ordering.then, Verb.START):
-        yield Relation(first=enough, then=task, bond=Bond.AFTER, where=ordering.where, blocks=Blocking.ALWAYS)
+        yield Relation(first=enough, then=task, bond=Bond.AFTER, where=ordering.where, blocks=blocks)
 
 
 def _pairs(

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import ResourceId
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.settle.collectives import collective_relations
+from reconciler.plan.settle.collectives import DOWN, collective_relations
 from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
 from reconciler.plan.settle.orders import least_tasks, order_relations
@@ -37,9 +37,6 @@ from reconciler.plan.settle.tasks import (
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
-
-_WAYS_DOWN = {Verb.STOP, Verb.DEMOTE}
-"""What is done as soon as it is required: what is to be done before it, is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +110,9 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
         task.least = least
         if _possible(board, task) < least:
             task.obstacle = Obstacle(text="there are too few instances of it")
-    for missing in board.relations.by_first:
-        if missing[0] not in board.decisions and "@" in missing[0]:
-            board.task(missing).obstacle = Obstacle(
-                is_alone=True, text=f"no instance of {missing[0].replace('@', ' runs on ')}"
-            )
+    for missing, relations in board.relations.by_first.items():
+        if relations[0].bond is Bond.ALONE:
+            board.task(missing).obstacle = Obstacle(is_alone=True, text="there is none")
     for decision in board.decisions.values():
         resource = decision.resource.id
         is_held = resource in held or decision.fate is Fate.HOLD
@@ -166,7 +161,8 @@ def _run(board: _Board) -> None:
                 _require(board, then, relation, task)
             if relation.blocks is not Blocking.NO and task.hindrance is not None:
                 _hinder(board, then, task, relation)
-        if task.happens or (task.is_required and task.name[1] in _WAYS_DOWN):
+        # What goes down does so as soon as it is required: what is to be done before it, is.
+        if task.happens or (task.is_required and task.name[1] in DOWN):
             for relation in board.relations.before(task.name):
                 if relation.implies_first:
                     _require(board, board.task(relation.first), relation, task)
