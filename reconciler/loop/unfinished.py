@@ -16,7 +16,7 @@ from reconciler.ports import Clock, Domain, IntentRecord, Journal, LogEntry
 
 GUEST_LIMIT_S = 90.0
 """After which a hypervisor has ended a start or stop whatever became of the connection: 60 s, as
-world/libvirt_guests.py allows, and the time that a reading which was begun before may take.
+world/libvirt/guests.py allows, and the time that a reading which was begun before may take.
 """
 
 

@@ -25,7 +25,7 @@ SILENT_S = 5.0
 SILENCE_S = 3.0
 STOCK_SILENCE_S = 10.0
 RESULT_GRACE_S = 30.0
-"""As in world/links.py and world/links_dial.py."""
+"""As in world/links/links.py and world/links/dial.py."""
 
 _INCURABLE = frozenset({LinkReason.WRONG_KEY, LinkReason.STALE})
 

@@ -15,10 +15,10 @@ from reconciler.world.git import FolderRepository, GitRepository, run_git
 from reconciler.world.hypervisor import Hypervisors
 from reconciler.world.journal import SqliteJournal
 from reconciler.world.keys import NodeKeys
-from reconciler.world.libvirt_guests import LibvirtGuests
-from reconciler.world.links import WireLinks
+from reconciler.world.libvirt.guests import LibvirtGuests
+from reconciler.world.links.links import WireLinks
 from reconciler.world.local_agent import LinksWithLocalAgent, LocalAgent
-from reconciler.world.process_guests import ProcessGuests
+from reconciler.world.process.guests import ProcessGuests
 from reconciler.world.state_folder import StateFolder, check_binding
 
 Repository = FolderRepository | GitRepository

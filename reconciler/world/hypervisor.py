@@ -18,8 +18,8 @@ from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
 from reconciler.ports import Domain, GuestStart, Wake
-from reconciler.world.libvirt_guests import LibvirtGuests
-from reconciler.world.process_guests import ProcessGuests
+from reconciler.world.libvirt.guests import LibvirtGuests
+from reconciler.world.process.guests import ProcessGuests
 
 
 class Hypervisors:

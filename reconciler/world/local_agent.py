@@ -17,7 +17,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationRequest, OperationResult
 from reconciler.ports import AgentLink, LinkListener, Links, LinkTarget, Session
-from reconciler.world.process_spawn import Spawn, read_log_end, spawn_detached
+from reconciler.world.process.spawn import Spawn, read_log_end, spawn_detached
 
 START_TIMEOUT_S = 10.0
 _POLL_S = 0.02

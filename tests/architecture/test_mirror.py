@@ -15,6 +15,9 @@ PACKAGES = (
     "report",
     "pacemaker",
     "world",
+    "world/libvirt",
+    "world/links",
+    "world/process",
     "sim",
     "cli",
 )

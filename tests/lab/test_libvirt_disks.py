@@ -20,12 +20,12 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import AgentAddress, GuestType, Host, RemoteNode
 from reconciler.model.resource import Disk, Guest, Hardware, Kernel, Nic, Resource, ResourceAgent
 from reconciler.ports import GuestStart
-from reconciler.world.libvirt_disks import MARK_SUFFIX, Workplace, make_missing_disks
-from reconciler.world.libvirt_guests import LibvirtGuests
+from reconciler.world.libvirt.disks import MARK_SUFFIX, Workplace, make_missing_disks
+from reconciler.world.libvirt.guests import LibvirtGuests
 from tests.lab.lab_agents import wait_for_agent
 from tests.lab.lab_hosts import SUBNET, Lab, LabHost, wait_for
 from tests.lab.lab_images import Images
-from tests.world.fragile_libvirt import NEVER, Countdown, Fragile
+from tests.world.libvirt.fragile import NEVER, Countdown, Fragile
 
 HERE = Where(file="lab.yaml", line=1)
 CLUSTER = Cluster(name="lab")

@@ -17,7 +17,7 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import AgentAddress, AgentFlavor, GuestType, Host, RemoteNode
 from reconciler.model.resource import Disk, Guest, Hardware, Kernel, Nic, Resource, ResourceAgent
 from reconciler.ports import Domain, GuestStart
-from reconciler.world.libvirt_guests import LibvirtGuests
+from reconciler.world.libvirt.guests import LibvirtGuests
 from tests.lab.lab_agents import wait_for_agent, wait_for_port
 from tests.lab.lab_hosts import SUBNET, Lab, LabHost
 from tests.lab.lab_images import Images, copy_root

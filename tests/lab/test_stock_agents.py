@@ -10,12 +10,12 @@ from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentAddress, AgentFlavor, LinkReason
 from reconciler.model.operation import Monitor, OperationRequest, OperationResult
 from reconciler.model.resource import ResourceAgent
-from reconciler.world.links import WireLink, WireLinks
+from reconciler.world.links.links import WireLink, WireLinks
 from tests.lab.lab_agents import wait_for_agent
 from tests.lab.lab_hosts import wait_for
 from tests.lab.lab_nodes import Node, OurNode
 from tests.lab.lab_pacemaker import PATIENCE_S
-from tests.world.link_peer import Heard, target
+from tests.world.links.peer import Heard, target
 
 KEY = bytes(range(255, -1, -1)) * 16
 CONNECT_MS = int(PATIENCE_S * 1000)

@@ -55,7 +55,11 @@ def test_present_file_is_used_again_and_a_damaged_one_is_replaced(tmp_path: Path
     assert build_agent_file(tmp_path / "made") == path
     # reading it may move its access time: what was written, and when, is the point
     seen = path.stat()
-    assert (seen.st_ino, seen.st_size, seen.st_mtime_ns) == (written.st_ino, written.st_size, written.st_mtime_ns)
+    assert (seen.st_ino, seen.st_size, seen.st_mtime_ns) == (
+        written.st_ino,
+        written.st_size,
+        written.st_mtime_ns,
+    )
     path.write_bytes(b"damaged")
     build_agent_file(tmp_path / "made")
     assert path.stat().st_size == written.st_size

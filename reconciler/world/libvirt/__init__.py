@@ -1,0 +1,1 @@
+"""Guests of libvirt: domains, their disks, and what is delivered into them."""

@@ -1,0 +1,1 @@
+"""Links to agents: dialled, authenticated, restored, read."""
