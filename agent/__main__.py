@@ -12,7 +12,7 @@ from agent import VERSION
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 EXIT_ERROR = 1
 EXIT_USAGE = 64  # sysexits.h, EX_USAGE
@@ -112,6 +112,7 @@ def _serve(options: _Options) -> int:
         ocf_root=options.ocf_root,
         allows_tls12=options.tls12,
         is_init=options.init,
+        programs=options.serve_programs,
     )
     if not (settings.listen or settings.unix):
         return _complain(
@@ -150,8 +151,19 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=Form,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form)
-    add = serve.add_argument
+    _add_serve_options(
+        commands.add_parser(
+            "serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form
+        ).add_argument
+    )
+    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
+    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
+    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
+    commands.add_parser("version", help="print the version", formatter_class=Form)
+    return parser
+
+
+def _add_serve_options(add: Callable[..., object]) -> None:
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
         "--key-file",
@@ -178,11 +190,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
-    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
-    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
-    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
-    commands.add_parser("version", help="print the version", formatter_class=Form)
-    return parser
+    add(
+        "--serve-programs",
+        metavar="PREFIX",
+        nargs="?",
+        const="",
+        help="pass on to the controller what crm_attribute, attrd_updater, crm_node, crm_mon and cibadmin ask here; "
+        "with a PREFIX before the names of the sockets, those programs do not find them",
+    )
 
 
 def _complain(text: str, exit_code: int) -> int:

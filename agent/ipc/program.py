@@ -7,6 +7,7 @@ libqb names the others NAME-request and NAME-event-tx here, NAME-response and NA
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -91,7 +92,9 @@ class Program:
         self._asked = b""
         self._outbound: tuple[_Outbound, ...] = ()
         self._is_paused = False
-        self._deadline: Timer | None = loop.call_later(CONNECT_S, lambda: self.close("did not connect in time"))
+        self._deadline: Timer | None = loop.call_later(
+            CONNECT_S, lambda: self.close("did not connect in time")
+        )
 
     def begin(self) -> None:
         """Start to serve it."""
@@ -146,10 +149,8 @@ class Program:
         self.is_closed = True
         self._limit()
         self._loop.forget(self._plain.fileno())
-        try:
+        with contextlib.suppress(OSError):  # it was first
             self._plain.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it was first
         self._plain.close()
         for index, outbound in enumerate(self._outbound):
             self._loop.forget(outbound.plain.fileno())
@@ -175,9 +176,10 @@ class Program:
         self._asked += chunk
         if len(self._asked) < CONNECT_SIZE:
             return
+        if self._outbound:
+            self.close("it speaks where it has nothing to say")
+            return
         try:
-            if self._outbound:
-                raise IpcError("it speaks where it has nothing to say")
             read_connect(self._asked)
         except IpcError as error:
             self.close(str(error))
@@ -191,9 +193,9 @@ class Program:
             return
         try:
             data, ancillary, flags, _ = self._outbound[0].plain.recvmsg(_MAX_DATAGRAM, _ANCILLARY)
-            if self._is_from_program(ancillary):
-                if flags & socket.MSG_TRUNC:
-                    raise IpcError("a message that is too large")
+            if flags & socket.MSG_TRUNC:
+                self.close("a message that is too large")
+            elif self._is_from_program(ancillary):
                 self.on_message(self, read_message(data))
         except BlockingIOError:
             return

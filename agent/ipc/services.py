@@ -56,9 +56,7 @@ class Services:
         find_provider: Who is to answer programs that come now, if anybody.
     """
 
-    def __init__(
-        self, loop: EventLoop, folder: Path, find_provider: Callable[[], Session | None]
-    ) -> None:
+    def __init__(self, loop: EventLoop, folder: Path, find_provider: Callable[[], Session | None]) -> None:
         self._loop = loop
         self._folder = folder
         self._find_provider = find_provider
@@ -69,13 +67,17 @@ class Services:
         self._credit = float(MAX_BURST)
         self._counted_at = time.monotonic()
 
-    def listen(self) -> None:
-        """Take the names of the daemons; a name that somebody has is left to them, and told."""
+    def listen(self, prefix: str) -> None:
+        """Take the names of the daemons; a name that somebody has is left to them, and told.
+
+        Args:
+            prefix: Put before each name; empty, and Pacemaker's own programs find them.
+        """
         for service in SERVICES:
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 listener.setblocking(False)
-                listener.bind(abstract(service))
+                listener.bind(abstract(prefix + service))
                 listener.listen(_BACKLOG)
             except OSError as error:
                 listener.close()

@@ -17,6 +17,7 @@ from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
 from reconciler.loop.unfinished import Unfinished
 from reconciler.loop.words import describe_doing, describe_launch, describe_outcome
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -31,7 +32,7 @@ from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from reconciler.plan.schedule import schedule
-from reconciler.ports import Domain, LogEntry, Ports
+from reconciler.ports import ClusterView, Domain, LogEntry, Ports
 from reconciler.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,15 @@ class Reconciler:
         assert self._runner is not None
         is_idle = not self._inbox and self._moved is None and not self._runner.in_flight
         return is_idle and not self.transition.actions and self._readings.all_heard(self.memory.hypervisors)
+
+    def view(self) -> ClusterView:
+        """Tell programs on nodes what is known."""
+        return self.memory.view(self.observed)
+
+    def on_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """Take from a link what a program on its node said of that node."""
+        self.memory.note_attribute(node, change)
+        self._wake.set()
 
     def on_result(self, node: NodeName, result: OperationResult) -> None:
         """Take a recurring monitor's report from a link."""

@@ -1,7 +1,12 @@
 """Scores: integers that saturate at plus and minus INFINITY, as Pacemaker's do."""
 
+import re
+
 INFINITY = 1_000_000
 """Pacemaker's own value (Pacemaker Explained, "Scores")."""
+
+_NAMED = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY}
+_INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 
 def add_scores(left: int, right: int) -> int:
@@ -23,3 +28,11 @@ def format_score(score: int) -> str:
     if score <= -INFINITY:
         return "-INFINITY"
     return str(score)
+
+
+def read_score(text: str, default: int = 0) -> int:
+    """Return the score that a text begins with, or the default (Pacemaker's char2score)."""
+    if text.strip() in _NAMED:
+        return _NAMED[text.strip()]
+    found = _INTEGER.match(text)
+    return max(-INFINITY, min(INFINITY, int(found.group(1)))) if found else default
