@@ -32,6 +32,9 @@ examples:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
 
+  # in a resource agent: how well this node suits the resource's promotion
+  python3 -I -S agent.pyz attribute --promotion --value 10
+
   # a resource agent by hand:
   OCF_RESKEY_command='sleep 1h' OCF_RESOURCE_INSTANCE=web HA_RSCTMP=/tmp \\
       python3 -I -S agent.pyz ocf Process start
@@ -53,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         function = ocf.find(options.type)
         assert function is not None, "argparse allows known types only"
         return function(options.action)
+    if options.command == "attribute":
+        from agent import attribute  # noqa: PLC0415 - not loaded by the server
+
+        return attribute.run(
+            options.name, options.value, is_query=options.query, is_promotion=options.promotion
+        )
     return _serve(options)
 
 
@@ -159,6 +168,15 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
     one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
     one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
+    own = commands.add_parser("attribute", help="set or tell an attribute of this node", formatter_class=Form)
+    own.add_argument("name", metavar="NAME", nargs="?", default="", help="of the attribute, or the resource")
+    own.add_argument(
+        "--promotion", action="store_true", help="the promotion score of the resource that calls, or NAME"
+    )
+    how = own.add_mutually_exclusive_group(required=True)
+    how.add_argument("--value", metavar="VALUE", help="set it, until this node's next boot")
+    how.add_argument("--delete", action="store_true", help="remove it")
+    how.add_argument("--query", action="store_true", help="print it; exit code 105: there is none")
     commands.add_parser("version", help="print the version", formatter_class=Form)
     return parser
 

@@ -26,7 +26,7 @@ from agent.log import log
 from agent.records import StartRecords
 from agent.requests import Facts, Requests
 from agent.resource import Parts
-from agent.resource_agents import Folders
+from agent.resource_agents import PREFIX_VARIABLE, Folders
 from agent.resources import Resources
 from agent.results import Results
 from agent.state_folder import StateFolder
@@ -121,6 +121,7 @@ class Server:
             addresses.append(str(settings.unix))
         if settings.programs is not None:
             self._services.listen(settings.programs)
+            os.environ[PREFIX_VARIABLE] = settings.programs
         _make_ocf_temporary()
         self._resources.restore()
         sys.stderr.write(f"reconciler-agent: listening on {' and '.join(addresses)}\n")

@@ -7,6 +7,7 @@ on it. The server chooses how messages travel: datagrams need no memory that is 
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import NamedTuple
 
@@ -32,6 +33,9 @@ _PATH_SIZE = 4096  # PATH_MAX
 _CONNECT = struct.Struct("=i4xi4xI4x")
 _ANSWER = struct.Struct(f"=i4xi4xi4xiIq{_PATH_SIZE}s{_PATH_SIZE}s{_PATH_SIZE}s")
 _HEADER = struct.Struct("=i4xi4xi4xIIIB3x")
+
+ANSWER_SIZE = _ANSWER.size
+"""Bytes of the answer to it."""
 
 
 class IpcError(Exception):
@@ -75,6 +79,27 @@ def write_welcome(control_file: str, name: str) -> bytes:
     """
     paths = (control_file.encode(), name.encode(), b"")
     return _ANSWER.pack(_AUTHENTICATE, _ANSWER.size, 0, _OVER_SOCKETS, MAX_MESSAGE, 1, *paths)
+
+
+def write_connect() -> bytes:
+    """Return the first message of a program."""
+    return _CONNECT.pack(_AUTHENTICATE, CONNECT_SIZE, MAX_MESSAGE)
+
+
+def read_answer(data: bytes) -> str:
+    """Return what the names of a connection's sockets begin with.
+
+    Raises:
+        IpcError: the program may not connect, or not over sockets.
+    """
+    if len(data) != ANSWER_SIZE:
+        raise IpcError(f"an answer of {len(data)} bytes")
+    _, _, error, transport, _, _, _, name, _ = _ANSWER.unpack(data)
+    if error:
+        raise IpcError(os.strerror(-error))
+    if transport != _OVER_SOCKETS:
+        raise IpcError("it shares memory, which this program cannot")
+    return str(name.rstrip(b"\0").decode())
 
 
 def read_message(data: bytes) -> Message:
