@@ -18,6 +18,7 @@ from reconciler.ports import ClusterView, LinkListener
 from reconciler.world.channel import attrd, cib, controld, fenced
 from reconciler.world.channel.answer import Answer, Question
 from reconciler.world.channel.cib_view import cib_of
+from reconciler.world.links.translate import one_line
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,9 @@ MAX_WAITING = 64
 
 MESSAGES_PER_S = 20.0
 MAX_BURST = 200.0
-_CHANGE_COST = 4.0
-"""Messages that a change counts for, as it is written to the journal and may ask for a new plan."""
+_DEAR = 4.0
+"""Messages that a change counts for, as it is written to the journal and asks for a new plan, or a refusal, which is
+written to the log."""
 
 CIB_RO, CIB_RW = "cib_ro", "cib_rw"
 _DAEMONS = frozenset({"attrd", "crmd", "stonith-ng", CIB_RO, CIB_RW})
@@ -126,7 +128,7 @@ class Channel:
         if daemon is None:
             return  # it has gone while its message waited
         answer = self._ask(daemon, request)
-        self._credit -= _CHANGE_COST * len(answer.changes)
+        self._credit -= _DEAR * (len(answer.changes) + bool(answer.refused))
         for change in answer.changes:
             self._listener.on_attribute(self._node, change)
         if answer.refused:
@@ -157,7 +159,5 @@ class Channel:
         self._tell(wire.ProxyDestroy(request.session))
 
     def _warn(self, what: str, client: str) -> None:
-        log.warning(
-            "refused a program on a node",
-            extra={"node": self._node, "what": what[:200], "client": client[:80]},
-        )
+        action = one_line(f"{what[:200]} ({client[:80]})" if client else what[:200])
+        log.warning("refused a program on a node", extra={"node": self._node, "action": action})

@@ -79,8 +79,8 @@ def test_what_is_refused_ends_the_connection_and_is_logged(caplog: pytest.LogCap
 
     got = play(scenario)
     assert (got.changes, got.sent) == ([], [wire.ProxyDestroy("S")] * 2)
-    assert [(r.__dict__["node"], r.__dict__["what"]) for r in caplog.records] == [
-        ("guest1", "an attribute of host1")
+    assert [(r.__dict__["node"], r.__dict__["action"]) for r in caplog.records] == [
+        ("guest1", "an attribute of host1 (proxy-17-S)")
     ]
 
 
