@@ -51,7 +51,7 @@ def test_what_nodes_say_of_themselves_disturbs_nothing() -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         outcomes = list(pool.map(_talkative, range(20)))
     assert [text for text, _ in outcomes if text] == []
-    assert sum(said for _, said in outcomes) > 100
+    assert sum(said for _, said in outcomes) > 20
 
 
 @pytest.mark.parametrize("seed", [7, 65])
