@@ -13,11 +13,12 @@ The rules, first match wins:
 8. What runs nowhere is started, once every node that might run it without our knowing has been heard of.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.record import record
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.consequences import on_fail_of
@@ -42,7 +43,7 @@ MAX_PAUSE_S = 60.0
 """Longest pause between two tries of a start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class _Case:
     """One resource, with what the rules ask of it."""
 

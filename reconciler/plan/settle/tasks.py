@@ -6,6 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from reconciler.model.names import ResourceId, Where
+from reconciler.model.record import record
 
 
 class Verb(Enum):
@@ -55,7 +56,7 @@ class Bond(Enum):
     """Between a collective and what it consists of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Obstacle:
     """Why a task can't be done."""
 
