@@ -231,7 +231,8 @@ class Resource:
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        return self.named or (self.id if self.is_unique else self.declared_as)
+        own = self.id if self.is_unique or self.instance_of is None else self.instance_of
+        return self.named or own
 
     @property
     def declared_as(self) -> ResourceId:

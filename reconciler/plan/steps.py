@@ -1,13 +1,15 @@
 """The actions of a plan while it is being made, and their names."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Operation, Resource
 from reconciler.model.transition import Action, ActionKind, Reason
+
+_NO_KINDS: Mapping[ActionKind, list[Action]] = {}
 
 
 @dataclass(slots=True)
@@ -17,7 +19,7 @@ class Steps:
     actions: dict[ActionId, Action] = field(default_factory=dict)
     edges: defaultdict[ActionId, set[ActionId]] = field(default_factory=lambda: defaultdict(set))
     """For each action, those that must have succeeded before; pending ones included."""
-    by_subject: dict[ResourceId, list[Action]] = field(default_factory=dict)
+    by_subject: dict[ResourceId, dict[ActionKind, list[Action]]] = field(default_factory=dict)
     by_node: dict[NodeName, list[Action]] = field(default_factory=dict)
     by_kind: dict[ActionKind, list[Action]] = field(default_factory=dict)
 
@@ -25,17 +27,22 @@ class Steps:
         """Add an action once."""
         if action.id in self.actions:
             return
+        kind, subject = action.kind, action.subject
         self.actions[action.id] = action
         self.by_node.setdefault(action.node, []).append(action)
-        self.by_kind.setdefault(action.kind, []).append(action)
-        if action.subject is not None:
-            self.by_subject.setdefault(action.subject, []).append(action)
+        self.by_kind.setdefault(kind, []).append(action)
+        if subject is not None:
+            self.by_subject.setdefault(subject, {}).setdefault(kind, []).append(action)
 
-    def of(self, kind: ActionKind, subject: ResourceId | None = None) -> list[Action]:
+    def of(self, kind: ActionKind, subject: ResourceId | None = None) -> Sequence[Action]:
         """Return the actions of a kind, of one resource if named, in the order in which they were added."""
         if subject is None:
-            return list(self.by_kind.get(kind, ()))
-        return [a for a in self.by_subject.get(subject, ()) if a.kind is kind]
+            return tuple(self.by_kind.get(kind, ()))
+        return self.by_subject.get(subject, _NO_KINDS).get(kind, ())
+
+    def on_all(self, subject: ResourceId) -> Mapping[ActionKind, Sequence[Action]]:
+        """Return all actions on one resource, by what they do."""
+        return self.by_subject.get(subject, _NO_KINDS)
 
     def on(self, kind: ActionKind, node: NodeName) -> list[Action]:
         """Return the actions of a kind on a node, in the order in which they were added."""

@@ -10,6 +10,8 @@ The rules:
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
 """
 
+from collections.abc import Sequence
+
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Milestone
@@ -36,8 +38,8 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
         if then[0] not in settled.decisions:
             continue
         for relation in relations:
-            actions = _begin(settled, steps, relation)
-            if not relation.is_order or not actions or _is_passed_by(settled, relation):
+            actions = _begin(settled, steps, relation) if relation.is_order else ()
+            if not actions or _is_passed_by(settled, relation):
                 continue
             before = _reach(situation, settled, steps, relation.first, reached)
             if relation.bond is Bond.AFTER and relation.first[1] not in DOWN:
@@ -127,7 +129,7 @@ def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     return is_stop and is_optional and first is not None and first.migrates
 
 
-def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
+def _begin(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
     """Return the actions with which the second task of a relation begins.
 
     Live migration begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
@@ -171,9 +173,11 @@ def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> 
     """Add the edges that matter when the world is not as it is taken to be."""
     for relations in settled.relations.by_then.values():
         for relation in relations:
-            if relation.bond is Bond.AFTER and relation.implies_first:
+            if relation.bond is not Bond.AFTER:
+                continue
+            if relation.implies_first:
                 _order_after_guest(situation, settled, steps, relation)
-            if relation.bond is Bond.AFTER and relation.implies_then:
+            if relation.implies_then:
                 _order_probe_before_stop(steps, relation)
 
 

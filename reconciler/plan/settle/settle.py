@@ -124,12 +124,11 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
         is_frozen = decision.is_left_alone or (is_held and bool(decision.active))
         start.is_frozen = stop.is_frozen = is_frozen
         lay_out_roles(board.tasks, decision, is_frozen=is_frozen)
-    board.changed.extend(board.tasks)
 
 
 def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
     """Return why something will not have been started, or go on running, by its own decision."""
-    if decision.runs_after:
+    if decision.starts or decision.runs_after:
         return None
     is_down = not decision.active and not decision.is_uncertain
     is_certain = decision.fate is Fate.STOP or (is_down and unheard_of(situation, decision.resource) is None)
@@ -143,16 +142,18 @@ def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
 
 def _find_hindrances(board: _Board) -> None:
     """Find all that cannot be done, before anything is done for the sake of what is."""
+    board.changed.extend([name for name, task in board.tasks.items() if task.hindrance is not None])
     while board.changed:
         task = board.task(board.changed.popleft())
         for relation in board.relations.after(task.name) if task.hindrance is not None else ():
             if relation.blocks is not Blocking.NO:
                 _hinder(board, board.task(relation.then), task, relation)
-    board.changed.extend(board.tasks)
 
 
 def _run(board: _Board) -> None:
-    """Follow the relations from every task that changed, until none does."""
+    """Follow the relations from every task that is done, or cannot be, and from every one that changes."""
+    acting = [n for n, task in board.tasks.items() if task.is_required or task.obstacle is not None]
+    board.changed.extend(acting)
     while board.changed:
         task = board.task(board.changed.popleft())
         for relation in board.relations.after(task.name):
