@@ -80,7 +80,7 @@ class ResourceAgent:
     @property
     def is_connection(self) -> bool:
         """Tell whether it connects the agent of a node, as a resource of a Pacemaker cluster (ocf:pacemaker:remote)."""
-        return (self.standard, self.provider, self.type) == ("ocf", "pacemaker", "remote")
+        return self.type == "remote" and self.provider == "pacemaker" and self.standard == "ocf"
 
     @property
     def has_parameters(self) -> bool:
@@ -255,7 +255,7 @@ class Resource:
         return tuple([m for m in self._recurring() if m.role is Role.STOPPED])
 
     def _recurring(self) -> list[Operation]:
-        if not self.is_monitored:
+        if not self.is_monitored or not self.operations:
             return []
         return [
             o

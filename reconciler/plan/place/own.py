@@ -69,8 +69,9 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
 def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Wish]) -> Scores:
     """Return scores with location constraints added; a node that had none gets one."""
     result = dict(scores)
-    for wish in wishes:
-        result[wish.node] = add_scores(result.get(wish.node, 0), wish.score)
+    for node, score, _, _ in wishes:
+        before = result.get(node, 0)
+        result[node] = add_scores(before, score) if before else score
     return result
 
 
@@ -91,7 +92,9 @@ class _Tables:
     def add(self, top: ResourceId) -> None:
         """Score what nothing contains, and all that it contains."""
         situation = self.tree.situation
-        wishes = [*self._health_of(top), *self.wishes.get(top, ())]
+        wishes = self.wishes.get(top, [])
+        if self.health:
+            wishes = [*self._health_of(top), *wishes]
         clone = situation.clones.get(top)
         if clone is None:
             self._add_part(top, wishes)
@@ -139,8 +142,8 @@ class _Tables:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores: Scores = with_wishes(start, (w for w in wishes if w.node in possible))
-        exclusive = {w.node for w in wishes if w.is_exclusive}
+        scores: Scores = with_wishes(start, [w for w in wishes if w.node in possible])
+        exclusive = [w.node for w in wishes if w.is_exclusive]
         for node in scores if banned or exclusive else ():
             if node in banned or (exclusive and node not in exclusive):
                 scores[node] = -INFINITY

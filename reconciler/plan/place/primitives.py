@@ -47,7 +47,9 @@ def assign_primitive(
         return assignment.nodes[name]
     resource = assignment.situation.resources[name]
     assignment.begun.add(name)
-    yield from _heed_colocations(assignment, resource)
+    bonds = assignment.bonds
+    if bonds.this_with(name) or bonds.with_this(name):
+        yield from _heed_colocations(assignment, resource)
     if name in assignment.done:
         return None
     node, obstacle = _choose(assignment, resource, prefer)
@@ -95,8 +97,6 @@ def is_blocked(resource: Resource, instance: Instance) -> bool:
 
 def _heed_colocations(assignment: Assignment, resource: Resource) -> Iterator[ResourceId]:
     this_with, with_this = assignment.bonds.this_with(resource.id), assignment.bonds.with_this(resource.id)
-    if not this_with and not with_this:
-        return
     for is_mandatory in (True, False):
         for colocation in this_with:
             if _is_mandatory(colocation) is is_mandatory:
