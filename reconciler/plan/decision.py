@@ -88,7 +88,7 @@ class Decision:
     @property
     def was_promoted(self) -> bool:
         """Tell whether it is promoted anywhere now."""
-        return any(i.role is Role.PROMOTED for i in self.active)
+        return bool(self.active) and any(i.role is Role.PROMOTED for i in self.active)
 
     @property
     def reloads(self) -> bool:

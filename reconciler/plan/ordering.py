@@ -151,6 +151,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
         return
     starts = [*steps.of(ActionKind.START, connection), *steps.of(ActionKind.MIGRATE_FROM, connection)]
     stops = steps.of(ActionKind.STOP, connection)
+    begun = [a.id for a in starts]
     for fence in steps.on(ActionKind.FENCE, remote.name):
         for start in starts:
             steps.order(fence.id, start.id)
@@ -163,7 +164,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
             for stop in stops:
                 steps.order(action.id, stop.id)
         else:
-            _all_before(steps, starts, action.id)
+            steps.order_all(begun, action.id)
 
 
 def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None:

@@ -19,9 +19,11 @@ class Steps:
     actions: dict[ActionId, Action] = field(default_factory=dict)
     edges: defaultdict[ActionId, set[ActionId]] = field(default_factory=lambda: defaultdict(set))
     """For each action, those that must have succeeded before; pending ones included."""
-    by_subject: dict[ResourceId, dict[ActionKind, list[Action]]] = field(default_factory=dict)
-    by_node: dict[NodeName, list[Action]] = field(default_factory=dict)
-    by_kind: dict[ActionKind, list[Action]] = field(default_factory=dict)
+    by_subject: defaultdict[ResourceId, defaultdict[ActionKind, list[Action]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    by_node: defaultdict[NodeName, list[Action]] = field(default_factory=lambda: defaultdict(list))
+    by_kind: defaultdict[ActionKind, list[Action]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, action: Action) -> None:
         """Add an action once."""
@@ -29,10 +31,10 @@ class Steps:
             return
         kind, subject = action.kind, action.subject
         self.actions[action.id] = action
-        self.by_node.setdefault(action.node, []).append(action)
-        self.by_kind.setdefault(kind, []).append(action)
+        self.by_node[action.node].append(action)
+        self.by_kind[kind].append(action)
         if subject is not None:
-            self.by_subject.setdefault(subject, {}).setdefault(kind, []).append(action)
+            self.by_subject[subject][kind].append(action)
 
     def of(self, kind: ActionKind, subject: ResourceId | None = None) -> Sequence[Action]:
         """Return the actions of a kind, of one resource if named, in the order in which they were added."""
@@ -75,7 +77,11 @@ class Steps:
 
 def action_id(kind: ActionKind, subject: str, node: NodeName, interval_ms: int = 0) -> ActionId:
     """Return an action's name: the same decision has the same name in every plan."""
-    return ActionId(f"{subject}_{kind.value}_{interval_ms}@{node}")
+    return _named(kind.value, subject, node, interval_ms)
+
+
+def _named(kind: str, subject: str, node: NodeName, interval_ms: int) -> ActionId:
+    return ActionId(f"{subject}_{kind}_{interval_ms}@{node}")
 
 
 def resource_action(
@@ -88,14 +94,14 @@ def resource_action(
     operation: Operation | None = None,
 ) -> Action:
     """Return an action on a resource; `operation` where it is a recurring one."""
-    name = "monitor" if kind is ActionKind.PROBE else kind.value
-    settings = operation or resource.operation(name)
+    word, name = kind.value, resource.known_as
+    settings = operation or resource.operation("monitor" if kind is ActionKind.PROBE else word)
     interval_ms = operation.interval_ms if operation is not None else 0
     return Action(
-        id=action_id(kind, resource.known_as, node, interval_ms),
+        id=_named(word, name, node, interval_ms),
         kind=kind,
         node=node,
-        resource=resource.known_as,
+        resource=name,
         instance=resource.id if resource.instance_of is not None else None,
         interval_ms=interval_ms,
         timeout_ms=settings.timeout_ms,

@@ -62,7 +62,7 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     return [
         Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE, c)
         for c in tree.situation.index.locations.get(name, ())
-        if c.role not in _ROLES_OF_OTHERS
+        if c.role is None or c.role not in _ROLES_OF_OTHERS
     ]
 
 
@@ -193,13 +193,11 @@ class _Tables:
 
 def _wishes_by_subject(tree: Tree) -> dict[ResourceId, list[Wish]]:
     found: dict[ResourceId, list[Wish]] = {}
-    subjects = {name: tree.subject(name) for name in tree.situation.index.locations}
-    for location in tree.situation.intent.locations:
-        subject = subjects[location.resource]
-        if subject is not None and location.role not in _ROLES_OF_OTHERS:
-            is_exclusive = location.discovery is Discovery.EXCLUSIVE
-            wish = Wish(location.node, location.score, is_exclusive, location)
-            found.setdefault(subject, []).append(wish)
+    for name in tree.situation.index.locations:
+        subject = tree.subject(name)
+        wishes = wishes_on(tree, name) if subject is not None else []
+        if subject is not None and wishes:
+            found[subject] = [*found[subject], *wishes] if subject in found else wishes
     return found
 
 
