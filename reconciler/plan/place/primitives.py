@@ -47,15 +47,24 @@ def assign_primitive(
         return assignment.nodes[name]
     resource = assignment.situation.resources[name]
     assignment.begun.add(name)
-    bonds = assignment.bonds
-    if bonds.this_with(name) or bonds.with_this(name):
-        yield from _heed_colocations(assignment, resource)
+    yield from _heed_colocations(assignment, resource)
     if name in assignment.done:
         return None
+    return assign_bondless(assignment, resource, prefer, is_tentative=is_tentative)
+
+
+def assign_bondless(
+    assignment: Assignment,
+    resource: Resource,
+    prefer: NodeName | None = None,
+    *,
+    is_tentative: bool = False,
+) -> NodeName | None:
+    """Assign a primitive whose colocations, if it has any, were heeded; see `assign_primitive`."""
     node, obstacle = _choose(assignment, resource, prefer)
     assignment.settle(resource, node)
     if obstacle and not is_tentative:
-        assignment.obstacles[name] = obstacle
+        assignment.obstacles[resource.id] = obstacle
     return node
 
 
@@ -150,6 +159,7 @@ def _choose(
 ) -> tuple[NodeName | None, str]:
     """Return the node for a resource, or None and, if it should run, why there is none."""
     situation, name = assignment.situation, resource.id
+    is_known = name in situation.instances
     if resource.state is Role.STOPPED:
         assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.STATE)
     if not resource.is_managed:
@@ -158,15 +168,15 @@ def _choose(
     if resource.state is Role.STOPPED:
         assignment.note(name, Rule.STOPPED)
         return None, ""
-    pinned = pinned_to(situation, resource)
+    pinned = pinned_to(situation, resource) if is_known else None
     if pinned is not None:
         assignment.note(name, Rule.PINNED)
         return pinned, ""
-    stopping = _stopped_by_failure(situation, resource)
+    stopping = _stopped_by_failure(situation, resource) if is_known else None
     if stopping is not None:
         assignment.note(name, Rule.FAILED)
         return None, stopping
-    if resource.agent.is_connection:
+    if is_known and resource.agent.is_connection:
         prefer = _half_migrated_to(situation, name) or prefer
     if situation.intent.cluster.policy.placement is not PlacementStrategy.DEFAULT:
         roomiest = ban_without_room(assignment, name)

@@ -34,6 +34,7 @@ _KINDS = {
 def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> None:
     """Add the edges of all relations that order."""
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
+    asked: dict[TaskName, list[ActionId]] = {}
     for then, relations in settled.relations.by_then.items():
         if then[0] not in settled.decisions:
             continue
@@ -41,11 +42,15 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             actions = _begin(settled, steps, relation) if relation.is_order else ()
             if not actions or _is_passed_by(settled, relation):
                 continue
-            before = _reach(situation, settled, steps, relation.first, reached)
-            if relation.bond is Bond.AFTER and relation.first[1] not in DOWN:
-                before = (*before, *_monitors(situation, settled, steps, relation.first))
+            first = relation.first
             for action in actions:
-                steps.order_all(before, action.id)
+                steps.order_all(_reach(situation, settled, steps, first, reached), action.id)
+            if relation.bond is not Bond.AFTER or first[1] in DOWN:
+                continue
+            if first not in asked:
+                asked[first] = _monitors(situation, settled, steps, first)
+            for action in actions:
+                steps.order_all(asked[first], action.id)
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:
@@ -123,10 +128,11 @@ def _reach(
 
 def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     """Tell whether what migrates live need not be waited for: it only should stop before, if it stops at all."""
+    if relation.first[1] is not Verb.STOP or relation.bond is not Bond.AFTER:
+        return False
     first = settled.decisions.get(relation.first[0])
-    is_stop = relation.first[1] is Verb.STOP and relation.bond is Bond.AFTER
     is_optional = not (relation.implies_first or relation.implies_then or relation.holds)
-    return is_stop and is_optional and first is not None and first.migrates
+    return is_optional and first is not None and first.migrates
 
 
 def _begin(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
@@ -138,11 +144,11 @@ def _begin(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Actio
     resource, verb = relation.then
     if verb in {Verb.PROMOTE, Verb.DEMOTE}:
         return steps.of(_KINDS[verb], resource)
-    is_live = settled.decisions[resource].migrates
+    if not settled.decisions[resource].migrates:
+        return steps.of(_KINDS[verb], resource)
     first = settled.decisions.get(relation.first[0])
-    are_both_live = is_live and first is not None and first.migrates
-    is_end = verb is Verb.STOP and are_both_live
-    if is_live and not is_end:
+    is_end = verb is Verb.STOP and first is not None and first.migrates
+    if not is_end:
         return steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
     return steps.of(_KINDS[verb], resource)
 
