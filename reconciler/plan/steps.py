@@ -17,8 +17,8 @@ class Steps:
     """The actions of a plan while it is being made."""
 
     actions: dict[ActionId, Action] = field(default_factory=dict)
-    edges: defaultdict[ActionId, set[ActionId]] = field(default_factory=lambda: defaultdict(set))
-    """For each action, those that must have succeeded before; pending ones included."""
+    edges: defaultdict[ActionId, list[ActionId]] = field(default_factory=lambda: defaultdict(list))
+    """For each action, those that must have succeeded before, some more than once; pending ones included."""
     by_subject: defaultdict[ResourceId, defaultdict[ActionKind, list[Action]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
@@ -66,13 +66,17 @@ class Steps:
     def order(self, first: ActionId, then: ActionId) -> None:
         """Let `then` wait for `first`."""
         if first != then:
-            self.edges[then].add(first)
+            self.edges[then].append(first)
 
     def order_all(self, before: Collection[ActionId], then: ActionId) -> None:
         """Let `then` wait for several actions."""
         if before:
-            self.edges[then].update(before)
-            self.edges[then].discard(then)
+            self.edges[then].extend([first for first in before if first != then])
+
+    def before(self, then: ActionId) -> tuple[ActionId, ...]:
+        """Return the actions that must have succeeded before one, sorted."""
+        edges = self.edges.get(then, ())
+        return tuple(edges) if len(edges) < 2 else tuple(sorted(set(edges)))
 
 
 def action_id(kind: ActionKind, subject: str, node: NodeName, interval_ms: int = 0) -> ActionId:

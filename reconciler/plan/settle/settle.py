@@ -188,7 +188,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
         return
     task.is_required = True
     task.is_live = cause.is_live
-    task.causes.append(relation)
+    task.causes = (*task.causes, relation)
     board.changed.append(task.name)
 
 
@@ -206,7 +206,7 @@ def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
     start = board.task((stop.name[0], Verb.START))
     start.is_live = stop.is_live = False
-    stop.causes.append(relation)
+    stop.causes = (*stop.causes, relation)
     board.changed.extend([stop.name, start.name])
 
 
@@ -218,7 +218,7 @@ def _release(board: _Board, stop: Task, relation: Relation) -> None:
     is_unwanted = decision.is_left_alone or board.situation.is_removed(resource)
     stop.is_frozen = start.is_frozen = False
     stop.is_required = True
-    stop.causes.append(relation)
+    stop.causes = (*stop.causes, relation)
     start.obstacle = Obstacle(text=decision.obstacle or "it is stopped") if is_unwanted else start.doubt
     if decision.target is None and start.obstacle is None:
         start.obstacle = Obstacle(text=decision.obstacle or "no node will do")
@@ -238,11 +238,11 @@ def _hinder(board: _Board, then: Task, first: Task, relation: Relation) -> None:
     if is_running and is_doubt:
         if then.doubt is None:
             then.doubt = obstacle
-            then.causes.append(relation)
+            then.causes = (*then.causes, relation)
             board.changed.append(then.name)
         return
     then.obstacle = obstacle
-    then.causes.append(relation)
+    then.causes = (*then.causes, relation)
     board.changed.append(then.name)
 
 

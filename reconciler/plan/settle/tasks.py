@@ -95,7 +95,7 @@ class Task:
     """It is not done, whatever happens around it; only the end of its guest can make it."""
     least: int = 0
     """How many of the tasks that it counts must be possible; 0: it counts none, and needs each."""
-    causes: list["Relation"] = field(default_factory=list)
+    causes: tuple["Relation", ...] = ()
     """The relations that made it required, or impossible, in the order in which they did."""
 
     @property
