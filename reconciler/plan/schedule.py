@@ -67,7 +67,7 @@ def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
     """Return the actions with their edges, without those in flight already."""
     in_flight = {p.id for p in situation.observed.pending}
     return {
-        name: action.waiting_for(tuple(sorted(steps.edges[name]))) if name in steps.edges else action
+        name: action.waiting_for(before) if (before := steps.before(name)) else action
         for name, action in steps.actions.items()
         if name not in in_flight
     }
