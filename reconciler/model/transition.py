@@ -182,6 +182,8 @@ class Transition:
     """Epoch seconds at which to plan again though nothing happens: a retry, a failure that expires."""
     is_complete: bool = True
     """False when a part of the world could not be observed."""
+    counts_load: bool = False
+    """Somewhere the number of resources on nodes decided between them, so that no part can be planned by itself."""
 
     def ready(self, done: frozenset[ActionId], started: frozenset[ActionId]) -> tuple[Action, ...]:
         """Return the actions whose predecessors are all done and that were not started yet, in order."""
