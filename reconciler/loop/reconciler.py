@@ -16,7 +16,7 @@ from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
 from reconciler.loop.unfinished import Unfinished
-from reconciler.loop.words import describe_doing, describe_launch, describe_outcome
+from reconciler.loop.words import describe_doing, describe_launch, describe_outcome, warning
 from reconciler.model.attribute import AttributeChange
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
@@ -31,7 +31,7 @@ from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
-from reconciler.plan.schedule import schedule
+from reconciler.plan.replan import Rest, plan_after
 from reconciler.ports import ClusterView, Domain, LogEntry, Ports
 from reconciler.settings import Settings
 
@@ -64,6 +64,7 @@ class Reconciler:
         self.has_acted = False
         self._inbox: list[Callable[[], None]] = []
         self._moved: str | None = "start"
+        self._rest: Rest | None = None
         self._done: set[ActionId] = set()
         self._started: set[ActionId] = set()
         self._last_launch: tuple[frozenset[ActionId], float] = (frozenset(), 0.0)
@@ -190,7 +191,7 @@ class Reconciler:
 
     def on_leaving(self, node: NodeName) -> None:
         """Take from a link that its agent was asked to stop."""
-        self._post(lambda: self.emit(_warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
+        self._post(lambda: self.emit(warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
 
     async def _round(self, *, is_read_only: bool) -> bool:
         """Go once through the stages; return whether nothing more is to be done for now."""
@@ -266,7 +267,9 @@ class Reconciler:
         now = self._ports.clock.now()
         log.debug("planning", extra={"transition": self._moved})
         self._moved = None
-        planned = await self._ports.compute.run(schedule, intent, self.observed, self.memory.history, now)
+        planned, self._rest = await self._ports.compute.run(
+            plan_after, self._rest, intent, self.observed, self.memory.history, now
+        )
         checked = check(planned, intent, self.observed)
         for alarm in checked.alarms:
             text = f"dropped {alarm.action}, it would break {alarm.invariant}: {alarm.text}"
@@ -348,13 +351,13 @@ class Reconciler:
         if isinstance(answer, str):
             if key in self.memory.hypervisors.readable or key not in self.memory.hypervisors.heard:
                 text = f"{key[0]}'s {key[1].value} hypervisor cannot be read: {answer}"
-                self.emit(_warning("hypervisor-unreachable", text, key[0]))
+                self.emit(warning("hypervisor-unreachable", text, key[0]))
             self.memory.hypervisors = self.memory.hypervisors.unreadable(key, answer)
         else:
             assert self._runner is not None
             busy = {a.resource for a in self._runner.in_flight.values() if a.resource is not None}
             for gone in self.memory.note_reading(key, answer, sequence, busy, self._ports.clock.now()):
-                self.emit(_warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
+                self.emit(warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
 
     def _finish(self, outcome: Outcome) -> None:
         """Tick an action off; one that did not end as expected moves the baseline."""
@@ -380,13 +383,13 @@ class Reconciler:
         )
         if is_failure:
             text = f"{result.resource} failed on {node}: {result.describe()}"
-            self.emit(_warning("monitor-failed", text, result.resource))
+            self.emit(warning("monitor-failed", text, result.resource))
 
     def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         view = self.memory.views.get(node)
         if view is not None and view.is_connected and not view.has_left:
             self.memory.note_lost(node, reason, text)
-            self.emit(_warning("agent-lost", f"lost {node}'s agent: {text}", node))
+            self.emit(warning("agent-lost", f"lost {node}'s agent: {text}", node))
 
     def _end_views(self, ended: Sequence[NodeView]) -> None:
         """Close the links of guest nodes whose guests are gone."""
@@ -394,7 +397,3 @@ class Reconciler:
         for view in ended:
             if view.link is not None:
                 self._runner.discard(view.link)
-
-
-def _warning(code: str, text: str, subject: str) -> Event:
-    return Event(code=code, text=text, severity=Severity.WARNING, subject=subject)
