@@ -5,7 +5,7 @@ import re
 INFINITY = 1_000_000
 """Pacemaker's own value (Pacemaker Explained, "Scores")."""
 
-_NAMED = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY}
+_WORDS = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY, "red": -INFINITY}
 _INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 
@@ -21,6 +21,19 @@ def add_scores(left: int, right: int) -> int:
     return max(-INFINITY, min(INFINITY, left + right))
 
 
+def read_score(text: str | None, default: int = 0) -> int:
+    """Return the score that a text begins with, else `default`; red, which nodes' health may be, is the least.
+
+    Source: Pacemaker Explained, "Scores".
+    """
+    if text is None:
+        return default
+    if text.strip() in _WORDS:
+        return _WORDS[text.strip()]
+    found = _INTEGER.match(text)
+    return max(-INFINITY, min(INFINITY, int(found.group(1)))) if found else default
+
+
 def format_score(score: int) -> str:
     """Write a score as users write it."""
     if score >= INFINITY:
@@ -28,11 +41,3 @@ def format_score(score: int) -> str:
     if score <= -INFINITY:
         return "-INFINITY"
     return str(score)
-
-
-def read_score(text: str, default: int = 0) -> int:
-    """Return the score that a text begins with, or the default (Pacemaker's char2score)."""
-    if text.strip() in _NAMED:
-        return _NAMED[text.strip()]
-    found = _INTEGER.match(text)
-    return max(-INFINITY, min(INFINITY, int(found.group(1)))) if found else default

@@ -6,7 +6,7 @@ What is no such value is answered with a default, as Pacemaker does: a CIB that 
 import re
 
 from reconciler.model.resource import Role
-from reconciler.model.score import INFINITY, read_score
+from reconciler.model.score import read_score
 
 _DURATION = re.compile(r"\s*(\d+)\s*([a-z]*)\s*\Z", re.IGNORECASE)
 _ISO_DURATION = re.compile(
@@ -25,10 +25,8 @@ _INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 
 def score(text: str | None, default: int = 0) -> int:
-    """Return a score; Pacemaker Explained, "Scores", and the names red, yellow and green for node health."""
-    if text is None:
-        return default
-    return -INFINITY if text.strip() == "red" else read_score(text, default)
+    """Return a score."""
+    return read_score(text, default)
 
 
 def integer(text: str | None, default: int = 0) -> int:
