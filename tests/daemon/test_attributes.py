@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.intent import Cluster
 from reconciler.world.agent_file import build_agent_file
-from tests.daemon.stage import Stage, Status, guest_yaml, host_yaml
+from tests.daemon.stage import Stage, guest_yaml, has_attributes, host_yaml, is_node
 
 pytestmark = pytest.mark.slow
 
@@ -24,10 +24,6 @@ spec:
 """
 
 
-def attributes(status: Status) -> dict[str, str]:
-    return next((dict(n["attributes"]) for n in status["nodes"] if n["name"] == "guest1"), {})
-
-
 def test_a_resource_in_a_guest_sets_its_nodes_attributes(stage: Stage) -> None:
     agent = build_agent_file(stage.folder / "agent")
     prefix = f"reconciler-{Cluster(name=stage.cluster).uuid_of('vm-guest1')}-"
@@ -41,9 +37,9 @@ def test_a_resource_in_a_guest_sets_its_nodes_attributes(stage: Stage) -> None:
     stage.commit(
         host=host_yaml(stage.cluster), guest=guest_yaml(stage.port), talker=talker_yaml(prefix, script)
     )
-    said = {"load": "3", "master-db": "7"}
+    has_said = has_attributes("guest1", **{"load": "3", "master-db": "7"})
     stage.start_daemon()
-    stage.until(lambda status: attributes(status) == said)
+    stage.until(has_said)
     assert refused.read_text() == f"reconciler-agent: error: {prefix}attrd: refused\n"
     assert "standby, which is not the node's to decide" in stage.daemon_log.read_text()
     assert "* load=3" in stage.reconcile("status").stdout
@@ -51,6 +47,5 @@ def test_a_resource_in_a_guest_sets_its_nodes_attributes(stage: Stage) -> None:
     stage.kill_daemon()
     script.write_text("exec sleep 1000\n")
     stage.start_daemon()
-    again = stage.until(lambda status: status["nodes"][1]["state"] == "online")
-    assert attributes(again) == said
+    assert has_said(stage.until(is_node("guest1", "online")))
     stage.stop_daemon()
