@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from reconciler.model.intent import Cluster
@@ -33,10 +34,13 @@ _CONNECT_MS = 60_000
 
 def serve(first: int, last: int, folder: Path) -> None:
     """Run the agents of some numbers in this process; prints their ports, and returns never."""
-    from agent import server  # noqa: PLC0415  the measured process is the controller: it loads no agent
+    # The measured process is the controller: it loads no agent.
+    from agent import server, tls  # noqa: PLC0415
+    from agent.event_loop import EventLoop  # noqa: PLC0415
+    from agent.listeners import load_credentials  # noqa: PLC0415
 
-    loop = server.EventLoop()
-    server.EventLoop = lambda: loop  # type: ignore[misc,assignment]  # one loop for all of them
+    loop = EventLoop()
+    setattr(server, "EventLoop", lambda: loop)  # noqa: B010  one loop for all of them
     for number in range(first, last):
         key_file = folder / f"key{number}"
         key_file.write_bytes(key_of(number))
@@ -52,10 +56,11 @@ def serve(first: int, last: int, folder: Path) -> None:
                 ocf_root=Path("/usr/lib/ocf"),
                 allows_tls12=False,
                 is_init=False,
+                programs=None,
             )
         )
-        credentials = server.load_credentials(key_file, server.tls.STOCK_IDENTITY, server.tls.Profile.TLS13)
-        print(one._listeners.listen_tcp("127.0.0.1:0", credentials).rpartition(":")[2])  # noqa: SLF001
+        credentials = load_credentials(key_file, tls.STOCK_IDENTITY, tls.Profile.TLS13)
+        print(one._listeners.listen_tcp("127.0.0.1:0", credentials).rpartition(":")[2])
     sys.stdout.flush()
     loop.run()
 
@@ -118,7 +123,7 @@ def main() -> int:
 def _start(agents: int, folder: Path) -> tuple[list[subprocess.Popen[str]], list[int]]:
     processes, ports = [], []
     bounds = [agents * part // PROCESSES for part in range(PROCESSES + 1)]
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         command = [
             sys.executable,
             "-m",
