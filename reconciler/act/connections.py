@@ -17,7 +17,7 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import Monitor, OperationRequest, StartRecord
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind
-from reconciler.plan.results import after_result
+from reconciler.plan.results import after_result, in_role
 from reconciler.ports import AgentLink, LinkTarget, Session
 
 MAX_OPERATIONS_AT_ONCE = 16
@@ -134,6 +134,9 @@ async def _settle(
         await _let_end(context, record)
         request = replace(base, uid=context.ports.clock.new_id())
         instance = after_result(instance, request, await link.execute(request), node)
+    if instance.role is Role.STARTED and record.resource in context.intent.promotable():
+        # A record says how it was started, not what has become of it since.
+        instance = in_role(instance, await link.execute(replace(base, uid=context.ports.clock.new_id())))
     if instance.role is Role.STOPPED:
         context.ports.journal.drop_record(node, record.resource)
         return instance

@@ -1,6 +1,7 @@
 """Runs operations of resources on the node's agent: routing an action is choosing the link."""
 
 from reconciler.act.context import Context
+from reconciler.act.meta import meta_of
 from reconciler.act.outcome import Outcome
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.node import LinkReason
@@ -10,7 +11,7 @@ from reconciler.ports import AgentLink
 
 
 async def run_resource_action(context: Context, action: Action, uid: str) -> Outcome:
-    """Probe, start, stop, monitor or cancel on a node's agent; returns how it ended."""
+    """Run one operation, or cancel a recurring one, on a node's agent; returns how it ended."""
     assert action.resource is not None
     link = context.links.get(action.node)
     if link is None:
@@ -64,6 +65,7 @@ def _request(context: Context, action: Action, uid: str) -> OperationRequest:
         interval_ms=action.interval_ms,
         timeout_ms=action.timeout_ms,
         params=action.uses.params,
+        meta=meta_of(context.intent, action),
         uid="" if action.interval_ms else uid,
         commit=context.commit,
     )

@@ -68,12 +68,8 @@ _NOT_YET = {
     ActionKind.FENCE,
     ActionKind.UNFENCE,
     ActionKind.RELEASE,
-    ActionKind.RELOAD,
     ActionKind.MIGRATE_TO,
     ActionKind.MIGRATE_FROM,
-    ActionKind.PROMOTE,
-    ActionKind.DEMOTE,
-    ActionKind.NOTIFY,
 }
 
 

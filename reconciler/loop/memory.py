@@ -358,7 +358,8 @@ class Memory:
             self.save_adopted(action.node, view.incarnation, action.resource, uses, now)
         after = after_result(known, outcome.request, outcome.result, action.node)
         self.views[action.node] = view.with_instance(after)
-        if not outcome.is_ok:
+        is_found = after.failure is not None and after.failure != (known.failure if known else None)
+        if not outcome.is_ok or is_found:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
 
 
