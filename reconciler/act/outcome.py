@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.names import ResourceId
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Instance
 from reconciler.model.operation import OperationRequest, OperationResult
+from reconciler.model.resource import ResourceAgent
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink, IntentRecord
 
@@ -20,6 +22,8 @@ class Connected:
     is_known: bool
     """Everything that we started on the node is among the instances."""
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
+    agents: Mapping[ResourceAgent, AgentMetadata] = field(default_factory=dict)
+    """What the resource agents of those said of themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,8 @@ class Outcome:
     request: OperationRequest | None = None
     """What was sent to an agent."""
     connected: Connected | None = None
+    agents: Mapping[ResourceAgent, AgentMetadata] = field(default_factory=dict)
+    """What resource agents said of themselves by the way."""
     reason: LinkReason | None = None
     """Why a connection failed, or was lost in the middle."""
     is_unsent: bool = False

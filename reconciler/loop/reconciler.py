@@ -282,6 +282,7 @@ class Reconciler:
             intent=intent,
             history=self.memory.history,
             links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
+            inquiries=self._runner.inquiries,
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
             listener=self,
@@ -351,7 +352,8 @@ class Reconciler:
         assert self._runner is not None
         self._runner.take_in(outcome)
         action = outcome.action
-        self.memory.note_outcome(outcome, self._ports.clock.now())
+        if self.memory.note_outcome(outcome, self._ports.clock.now()):
+            self._moved = "parameters"
         event = describe_outcome(outcome)
         if event is not None:
             self.emit(event)

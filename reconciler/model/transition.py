@@ -81,6 +81,8 @@ class Action:
     reasons: tuple[Reason, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     """What its resource agent is told of the other instances of a clone (OCF_RESKEY_CRM_meta_NAME)."""
+    operation: str = ""
+    """RELOAD: the resource agent's action, where that is not reload-agent."""
     is_forced: bool = False
     """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
     fencing: str = ""
@@ -106,6 +108,7 @@ class Action:
             after=after,
             reasons=self.reasons,
             meta=self.meta,
+            operation=self.operation,
             is_forced=self.is_forced,
             fencing=self.fencing,
         )

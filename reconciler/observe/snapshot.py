@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -49,7 +50,21 @@ def snapshot(known: Knowledge) -> Observed:
         ):
             for resource, instance in sorted(view.instances.items()):
                 instances[(resource, name)] = instance
-    return Observed(nodes=nodes, instances=instances, pending=known.pending)
+    agents, metadata = _metadata(known.views)
+    return Observed(nodes=nodes, instances=instances, pending=known.pending, agents=agents, metadata=metadata)
+
+
+def _metadata(
+    views: Mapping[NodeName, NodeView],
+) -> tuple[dict[tuple[NodeName, str], str], dict[str, AgentMetadata]]:
+    """Return what resource agents say of themselves: by node and name its digest, and by digest what they say."""
+    agents: dict[tuple[NodeName, str], str] = {}
+    metadata: dict[str, AgentMetadata] = {}
+    for name, view in sorted(views.items()):
+        for agent, said in view.agents.items():
+            agents[(name, str(agent))] = said.digest
+            metadata[said.digest] = said
+    return agents, metadata
 
 
 def _guest_instances(known: Knowledge) -> dict[tuple[ResourceId, NodeName], Instance]:

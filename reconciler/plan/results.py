@@ -23,13 +23,15 @@ def after_result(
     uses = StartedAs(agent=request.agent, params=request.params)
     match request.operation:
         case "start":
-            if result.is_ok:
-                return started(known, uses)
-            return replace(known, role=Role.STARTED, started_as=uses, failure=_failure(result))
+            failed = replace(known, role=Role.STARTED, started_as=uses, failure=_failure(result))
+            return started(known, uses) if result.is_ok else failed
         case "stop":
             if result.is_ok:
                 return Instance(resource=request.resource, node=node, role=Role.STOPPED)
             return replace(known, role=Role.STARTED, failure=_failure(result), monitors=frozenset())
+        case "reload-agent" | "reload":
+            failed = replace(known, failure=_failure(result))
+            return replace(known, started_as=uses) if result.is_ok else failed
         case "promote" | "demote":
             role = Role.PROMOTED if request.operation == "promote" else Role.UNPROMOTED
             return replace(known, role=role, failure=None if result.is_ok else _failure(result))
