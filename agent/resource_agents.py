@@ -68,6 +68,7 @@ class Folders(NamedTuple):
     temporary: Path
     init_scripts: Path = Path("/etc/init.d")
     systemd_marker: Path = Path("/run/systemd/system")
+    system_bus: Path = Path("/run/dbus/system_bus_socket")
 
 
 class Program:
@@ -140,11 +141,9 @@ def find_program(agent: ResourceAgent, folders: Folders) -> Program:
     if standard == "service":
         standard = "systemd" if folders.systemd_marker.is_dir() else "lsb"
     if standard == "systemd":
-        from agent.standards import systemd  # noqa: PLC0415 - most agents never need it
-
-        if not any(os.access(f"{folder}/{systemd.SYSTEMCTL}", os.X_OK) for folder in _PATH.split(":")):
+        if not any(os.access(f"{folder}/systemctl", os.X_OK) for folder in _PATH.split(":")):
             raise _not_installed(agent)
-        return Program(None, lambda action: systemd.run(action, agent.type_name))
+        return Program(None, lambda action: _run_unit(action, agent.type_name, folders.system_bus))
     if standard == "lsb":
         from agent.standards import lsb  # noqa: PLC0415 - most agents never need it
 
@@ -192,6 +191,12 @@ def build_environment(
         # The one parameter that resource agents read without the prefix.
         environment["OCF_CHECK_LEVEL" if name == "OCF_CHECK_LEVEL" else f"OCF_RESKEY_{name}"] = value
     return environment
+
+
+def _run_unit(action: str, unit: str, system_bus: Path) -> int:
+    from agent.standards import systemd  # noqa: PLC0415 - loaded in the process of the operation only
+
+    return systemd.run(action, unit, system_bus)
 
 
 def _check_file(agent: ResourceAgent, folder: Path, path: Path) -> Path:
