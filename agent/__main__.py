@@ -28,6 +28,10 @@ examples:
   # beside its controller, without a network:
   python3 -I -S agent.pyz serve --unix /run/reconciler/agent.sock --node host1 --state /run/reconciler-agent
 
+  # only for nginx and what comes with the agent, whatever a controller asks for:
+  python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --key-file /etc/reconciler/authkey \\
+      --state /run/reconciler-agent --allow systemd:nginx --allow 'ocf:reconciler:*'
+
   # as the only program of a container:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
@@ -110,6 +114,7 @@ def _serve(options: _Options) -> int:
         node=options.node,
         state=options.state,
         ocf_root=options.ocf_root,
+        allowed=tuple(options.allow),
         allows_tls12=options.tls12,
         is_init=options.init,
     )
@@ -151,6 +156,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form)
+    _add_serve_options(serve)
+    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
+    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
+    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
+    commands.add_parser("version", help="print the version", formatter_class=Form)
+    return parser
+
+
+def _add_serve_options(serve: argparse.ArgumentParser) -> None:
     add = serve.add_argument
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
@@ -176,13 +190,15 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("/usr/lib/ocf"),
         help="(default: %(default)s)",
     )
+    add(
+        "--allow",
+        metavar="AGENT",
+        action="append",
+        default=[],
+        help="a resource agent that may run, with * for any text: 'ocf:heartbeat:*'; repeat it; default: all",
+    )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
-    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
-    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
-    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
-    commands.add_parser("version", help="print the version", formatter_class=Form)
-    return parser
 
 
 def _complain(text: str, exit_code: int) -> int:
