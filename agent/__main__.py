@@ -28,6 +28,10 @@ examples:
   # beside its controller, without a network:
   python3 -I -S agent.pyz serve --unix /run/reconciler/agent.sock --node host1 --state /run/reconciler-agent
 
+  # only for nginx and what comes with the agent, whatever a controller asks for:
+  python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --key-file /etc/reconciler/authkey \\
+      --state /run/reconciler-agent --allow systemd:nginx --allow 'ocf:reconciler:*'
+
   # as the only program of a container:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
@@ -119,6 +123,7 @@ def _serve(options: _Options) -> int:
         node=options.node,
         state=options.state,
         ocf_root=options.ocf_root,
+        allowed=tuple(options.allow),
         allows_tls12=options.tls12,
         is_init=options.init,
         programs=options.serve_programs,
@@ -205,6 +210,13 @@ def _add_serve_options(add: Callable[..., object]) -> None:
         type=_absolute,
         default=Path("/usr/lib/ocf"),
         help="(default: %(default)s)",
+    )
+    add(
+        "--allow",
+        metavar="AGENT",
+        action="append",
+        default=[],
+        help="a resource agent that may run, with * for any text: 'ocf:heartbeat:*'; repeat it; default: all",
     )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")

@@ -65,12 +65,15 @@ class ResourceAgent(NamedTuple):
 
 
 class Folders(NamedTuple):
-    """Where resource agents are looked for, and where they may keep what must not outlive the boot."""
+    """Where resource agents are looked for, which of them may run, and where they may keep what ends with the boot."""
 
     ocf_root: Path
     temporary: Path
     init_scripts: Path = Path("/etc/init.d")
     systemd_marker: Path = Path("/run/systemd/system")
+    system_bus: Path = Path("/run/dbus/system_bus_socket")
+    allowed: tuple[str, ...] = ()
+    """Patterns of names as users write them, with * for any text; empty: all."""
 
 
 class Program:
@@ -137,17 +140,17 @@ def find_program(agent: ResourceAgent, folders: Folders) -> Program:
     """Find what runs for a resource agent whose names were checked.
 
     Raises:
-        AgentError: it is not installed, or its file could have been put there by just anybody.
+        AgentError: it is not installed or not allowed, or its file could have been put there by just anybody.
     """
+    if folders.allowed and not any(_fits(str(agent), pattern) for pattern in folders.allowed):
+        raise _not_allowed(agent, f"this node allows {', '.join(folders.allowed)} only")
     standard = agent.standard
     if standard == "service":
         standard = "systemd" if folders.systemd_marker.is_dir() else "lsb"
     if standard == "systemd":
-        from agent.standards import systemd  # noqa: PLC0415 - most agents never need it
-
-        if not any(os.access(f"{folder}/{systemd.SYSTEMCTL}", os.X_OK) for folder in _PATH.split(":")):
+        if not any(os.access(f"{folder}/systemctl", os.X_OK) for folder in _PATH.split(":")):
             raise _not_installed(agent)
-        return Program(None, lambda action: systemd.run(action, agent.type_name))
+        return Program(None, lambda action: _run_unit(action, agent.type_name, folders.system_bus))
     if standard == "lsb":
         from agent.standards import lsb  # noqa: PLC0415 - most agents never need it
 
@@ -196,6 +199,16 @@ def build_environment(
         # The one parameter that resource agents read without the prefix.
         environment["OCF_CHECK_LEVEL" if name == "OCF_CHECK_LEVEL" else f"OCF_RESKEY_{name}"] = value
     return environment
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), name) is not None
+
+
+def _run_unit(action: str, unit: str, system_bus: Path) -> int:
+    from agent.standards import systemd  # noqa: PLC0415 - loaded in the process of the operation only
+
+    return systemd.run(action, unit, system_bus)
 
 
 def _check_file(agent: ResourceAgent, folder: Path, path: Path) -> Path:

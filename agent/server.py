@@ -51,6 +51,7 @@ class Settings(NamedTuple):
     node: str
     state: Path
     ocf_root: Path
+    allowed: tuple[str, ...]
     allows_tls12: bool
     is_init: bool
     programs: str | None
@@ -75,7 +76,7 @@ class Server:
             executor=self._executor,
             records=records,
             results=Results(self._folder),
-            folders=Folders(settings.ocf_root, self._folder.temporary),
+            folders=Folders(settings.ocf_root, self._folder.temporary, allowed=settings.allowed),
             node=settings.node,
             notify=self._notify,
             call_ids=call_ids,

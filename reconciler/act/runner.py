@@ -11,9 +11,10 @@ from dataclasses import replace
 from reconciler.act.connections import run_connection_action
 from reconciler.act.context import Context
 from reconciler.act.guests import run_guest_action
+from reconciler.act.metadata import Inquiry
 from reconciler.act.outcome import Outcome
 from reconciler.act.resources import run_resource_action
-from reconciler.model.names import ActionId, ResourceId
+from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.operation import OCF_ERR_GENERIC, STATUS_NOT_CONNECTED, OperationResult
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink, IntentRecord, LogEntry
@@ -32,6 +33,7 @@ class Runner:
         self._group = group
         self._finished = finished
         self.in_flight: dict[ActionId, Action] = {}
+        self.inquiries: dict[NodeName, Inquiry] = {}
 
     def launch(self, context: Context, actions: Sequence[Action]) -> None:
         """Start actions; each ends with one call of `finished`."""
@@ -68,12 +70,8 @@ _NOT_YET = {
     ActionKind.FENCE,
     ActionKind.UNFENCE,
     ActionKind.RELEASE,
-    ActionKind.RELOAD,
     ActionKind.MIGRATE_TO,
     ActionKind.MIGRATE_FROM,
-    ActionKind.PROMOTE,
-    ActionKind.DEMOTE,
-    ActionKind.NOTIFY,
 }
 
 

@@ -10,6 +10,7 @@ from reconciler.act.outcome import Outcome
 from reconciler.loop.attributes import present_attributes, with_attribute
 from reconciler.loop.failures import with_connection_failure, with_operation_failure
 from reconciler.loop.unfinished import Unfinished
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import AttributeChange
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -18,14 +19,15 @@ from reconciler.model.node import AgentFlavor, GuestType, LinkReason
 from reconciler.model.observed import Instance, Observed, StartedAs
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRecord
 from reconciler.model.problem import Problem
-from reconciler.model.resource import Resource, Role
+from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
 from reconciler.plan.outlook import carried_over
-from reconciler.plan.results import after_monitor, after_result, outcome_unknown
+from reconciler.plan.parameters import matters
+from reconciler.plan.results import after_monitor, after_result, from_record, outcome_unknown
 from reconciler.ports import ClusterView, Domain, Journal, SourceTree
 
 
@@ -119,7 +121,7 @@ class Memory:
         for name, uid in running.items():
             records = self.journal.records(name, uid) if name not in self.views else None
             if records is not None:
-                instances = {r.resource: _from_record(r, name) for r in records.values()}
+                instances = {r.resource: from_record(r, name) for r in records.values()}
                 self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
         return ended
 
@@ -136,8 +138,8 @@ class Memory:
             former = {r: kept for r, kept in self.history.former.items() if r not in gone}
             self.remember(replace(self.history, former=former))
 
-    def note_outcome(self, outcome: Outcome, now: float) -> None:
-        """Take in how an action ended."""
+    def note_outcome(self, outcome: Outcome, now: float) -> bool:
+        """Take in how an action ended; return whether a resource agent said what matters to the plan."""
         self.unfinished.note(outcome)
         action = outcome.action
         if action.kind is ActionKind.CONNECT:
@@ -152,6 +154,8 @@ class Memory:
             self._note_operation(outcome, now)
         if outcome.is_ok and action.kind is ActionKind.STOP and action.resource in self.history.restarts:
             self.remember(replace(self.history, restarts=self.history.restarts - {action.resource}))
+        said = outcome.connected.agents if outcome.connected is not None else outcome.agents
+        return self._note_metadata(action.node, said)
 
     def note_reading(
         self, key: HypervisorKey, domains: Sequence[Domain], sequence: int, busy: set[ResourceId], now: float
@@ -246,10 +250,22 @@ class Memory:
             is_adopted=node in self.views and self.views[node].is_adopted,
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
+            agents=connected.agents,
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
         self.remember(replace(self.history, connections=kept))
+
+    def _note_metadata(self, node: NodeName, agents: Mapping[ResourceAgent, AgentMetadata]) -> bool:
+        """Take in what resource agents say of themselves; return whether that matters to what is declared."""
+        view = self.views.get(node)
+        if view is None or not agents:
+            return False
+        self.views[node] = replace(view, agents={**view.agents, **agents})
+        declared = self.intent.resources.values() if self.intent else ()
+        return any(
+            matters(r, agents[r.agent], view.instances.get(r.id)) for r in declared if r.agent in agents
+        )
 
     def _settle_by_reading(self, key: HypervisorKey, sequence: int) -> None:
         """Settle what a reading tells; a guest whose start may still go on there is in doubt, though not seen."""
@@ -370,17 +386,9 @@ class Memory:
             self.save_adopted(action.node, view.incarnation, action.resource, uses, now)
         after = after_result(known, outcome.request, outcome.result, action.node)
         self.views[action.node] = view.with_instance(after)
-        if not outcome.is_ok:
+        is_found = after.failure is not None and after.failure != (known.failure if known else None)
+        if not outcome.is_ok or is_found:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
-
-
-def _from_record(record: StartRecord, node: NodeName) -> Instance:
-    """Return what the journal alone tells of a resource: how it was started, if that had ended at all."""
-    uses = StartedAs(agent=record.agent, params=record.params)
-    if record.phase in {"started", "adopted"}:
-        return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
-    note = f"its start on {node} was under way when the controller ended"
-    return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)
 
 
 def _operation_of(action: Action) -> str:

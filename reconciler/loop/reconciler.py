@@ -295,6 +295,7 @@ class Reconciler:
             intent=intent,
             history=self.memory.history,
             links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
+            inquiries=self._runner.inquiries,
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
             listener=self,
@@ -364,15 +365,15 @@ class Reconciler:
         assert self._runner is not None
         self._runner.take_in(outcome)
         action = outcome.action
-        self.memory.note_outcome(outcome, self._ports.clock.now())
+        has_news = self.memory.note_outcome(outcome, self._ports.clock.now())
         event = describe_outcome(outcome)
         if event is not None:
             self.emit(event)
         if outcome.is_ok and not outcome.is_unknown:
             self._done.add(action.id)
             self._expected = advance(self._expected, action, dict(self.transition.guest_nodes))
-        else:
-            self._moved = "failure"
+        if has_news or outcome.is_unknown or not outcome.is_ok:
+            self._moved = "outcome"
         if action.uses is not None and action.uses.agent.standard == "guest" and self._readings is not None:
             self._readings.poke()
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import GuestType, LinkReason, NodeKind, NodeState
 from reconciler.model.operation import Monitor
@@ -116,6 +117,10 @@ class Observed:
     has_quorum: bool = True
     promotion_scores: Mapping[tuple[ResourceId, NodeName], int] = field(default_factory=dict)
     """How well what can be promoted suits that on each node, by its own word (Pacemaker's promotion scores)."""
+    agents: Mapping[tuple[NodeName, str], str] = field(default_factory=dict)
+    """The digest of what each node's resource agents, by name, say of themselves, where that is known."""
+    metadata: Mapping[str, AgentMetadata] = field(default_factory=dict)
+    """What resource agents say of themselves, by digest: most nodes have the same."""
 
     def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return what is known of one resource, by node name."""

@@ -80,6 +80,10 @@ class Action:
     after: tuple[ActionId, ...] = ()
     """Actions, of this transition or pending, that must have succeeded before."""
     reasons: tuple[Reason, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    """What its resource agent is told of the other instances of a clone (OCF_RESKEY_CRM_meta_NAME)."""
+    operation: str = ""
+    """RELOAD: the resource agent's action, where that is not reload-agent."""
     is_forced: bool = False
     """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
     fencing: str = ""
@@ -104,6 +108,8 @@ class Action:
             uses=self.uses,
             after=after,
             reasons=self.reasons,
+            meta=self.meta,
+            operation=self.operation,
             is_forced=self.is_forced,
             fencing=self.fencing,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import PROMOTION_PREFIX
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -52,9 +53,28 @@ def snapshot(known: Knowledge) -> Observed:
             for resource, instance in sorted(view.instances.items()):
                 instances[(resource, name)] = instance
     nodes = {name: _with_attributes(known, status) for name, status in nodes.items()}
+    agents, metadata = _metadata(known.views)
     return Observed(
-        nodes=nodes, instances=instances, pending=known.pending, promotion_scores=_promotion_scores(nodes)
+        nodes=nodes,
+        instances=instances,
+        pending=known.pending,
+        promotion_scores=_promotion_scores(nodes),
+        agents=agents,
+        metadata=metadata,
     )
+
+
+def _metadata(
+    views: Mapping[NodeName, NodeView],
+) -> tuple[dict[tuple[NodeName, str], str], dict[str, AgentMetadata]]:
+    """Return what resource agents say of themselves: by node and name its digest, and by digest what they say."""
+    agents: dict[tuple[NodeName, str], str] = {}
+    metadata: dict[str, AgentMetadata] = {}
+    for name, view in sorted(views.items()):
+        for agent, said in view.agents.items():
+            agents[(name, str(agent))] = said.digest
+            metadata[said.digest] = said
+    return agents, metadata
 
 
 def _with_attributes(known: Knowledge, status: NodeStatus) -> NodeStatus:

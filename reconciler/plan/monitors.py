@@ -6,6 +6,7 @@ The rules:
 * Monitors with `role: Stopped` are armed on every other node that can be asked, and disarmed where the resource will
   run.
 * What can be promoted has other monitors when it is promoted than when it is not; they change with the role.
+* What takes up new parameters while it runs is monitored with these from then on.
 * Monitors end with a stop; a stop needs no disarming.
 """
 
@@ -41,9 +42,10 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
         return
     assert instance.started_as is not None
     fitting = _fitting(decision)
+    uses = situation.index.start_parameters(resource) if decision.reloads else instance.started_as
     for monitor in fitting:
-        if not _is_armed(instance, monitor):
-            _arm(steps, resource, instance.node, monitor, instance.started_as)
+        if not _is_armed(instance, monitor) or instance.started_as != uses:
+            _arm(steps, resource, instance.node, monitor, uses)
     if not situation.is_removed(resource.id):
         unclear = {o.interval_ms for o in resource.operations if o.is_ambiguous}
         wanted = {m.interval_ms for m in fitting} | unclear

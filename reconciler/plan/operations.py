@@ -12,6 +12,7 @@ from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.guests import Connections
 from reconciler.plan.index import grouped
 from reconciler.plan.monitors import add_monitors
+from reconciler.plan.parameters import metadata_of
 from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.role_changes import add_role_changes
 from reconciler.plan.situation import Situation
@@ -126,8 +127,9 @@ def _add_reload(situation: Situation, steps: Steps, decision: Decision) -> None:
     if decision.reloads:
         uses = situation.index.start_parameters(decision.resource)
         for instance in decision.active:
-            kind = ActionKind.RELOAD
-            steps.add(resource_action(kind, decision.resource, instance.node, uses, decision.reasons))
+            kind, metadata = ActionKind.RELOAD, metadata_of(situation.observed, instance.node, uses.agent)
+            action = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
+            steps.add(replace(action, operation=metadata.reload) if metadata is not None else action)
 
 
 def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> None:

@@ -11,7 +11,7 @@ from reconciler.model.attribute import AttributeChange
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
-from reconciler.model.operation import OperationRequest, OperationResult
+from reconciler.model.operation import OCF_ERR_UNIMPLEMENTED, OperationRequest, OperationResult
 from reconciler.ports import LinkListener, LinkTarget, Session
 from reconciler.sim.agent import Connection, SimAgent
 from reconciler.sim.chance import Chance
@@ -105,6 +105,11 @@ class SimLink:
         """
         with self._links.life:
             self._require()
+            if request.operation == "meta-data":
+                # Resource agents of the simulation say nothing of themselves, at once: it changes nothing.
+                return OperationResult(
+                    resource=request.resource, operation=request.operation, rc=OCF_ERR_UNIMPLEMENTED
+                )
         await self._pass_time()
         future: asyncio.Future[OperationResult] = asyncio.get_running_loop().create_future()
         with self._links.life:

@@ -54,6 +54,7 @@ def serve(first: int, last: int, folder: Path) -> None:
                 node=f"n{number}",
                 state=folder / f"state{number}",
                 ocf_root=Path("/usr/lib/ocf"),
+                allowed=(),
                 allows_tls12=False,
                 is_init=False,
                 programs=None,
