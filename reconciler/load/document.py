@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field
 
 from reconciler.load.document_nodes import HostSpec, RemoteNode
 from reconciler.load.document_operations import GuestOperations, Operations
-from reconciler.load.document_placement import After, ConstraintSpec, Placement
+from reconciler.load.document_placement import After, Condition, ConstraintSpec, Placement
 from reconciler.load.fields import (
     AgentSpec,
     Amount,
@@ -176,8 +176,24 @@ class Common(Conduct):
     """Breaks ties, lower first. Default: its position in the declaration, counted from 0."""
 
 
+class Override(Conduct):
+    """Settings that hold for a time (Pacemaker: meta_attributes and instance_attributes with a rule)."""
+
+    when: Condition
+    """The time: dates only, for it is the same on every node."""
+    state: Literal["running", "stopped", "unpromoted"] | None = None
+    """What is asked of it then (Pacemaker: target-role)."""
+    managed: bool | None = None
+    """false: it is not started or stopped then (Pacemaker: is-managed)."""
+    params: dict[ParamName, Param] | None = None
+    """Parameters over its own; it is restarted, or reloaded, when they change. Not for guests."""
+
+
 class Primitive(Common):
     """What guests and resources have in common (Pacemaker: primitive)."""
+
+    overrides: list[Override] | None = None
+    """Settings that hold at certain times instead of those beside it; of several, the last counts."""
 
     needs: dict[LabelName, Amount] | None = None
     """What it takes of its node's capacity, such as {vcpus: 2, memory: 4Gi} (Pacemaker: utilization)."""

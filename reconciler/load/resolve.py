@@ -22,6 +22,7 @@ from reconciler.load.guests import guest_of
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of
 from reconciler.load.not_yet import warn_of_what_is_not_carried_out
+from reconciler.load.overrides import overrides_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.references import check_references
@@ -33,6 +34,7 @@ from reconciler.model.names import NodeName, Where
 from reconciler.model.node import Host
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
+from reconciler.plan.rules import with_fixed_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +123,12 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         locations=tuple(desugaring.locations),
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
+        location_rules=tuple(desugaring.location_rules),
+        overrides=tuple(o for raw, _, d in found for o in overrides_of(raw, d, names, problems)),
         fencing_levels=tuple(fencing_levels_of(usable, names, resources, problems)),
     )
     warn_of_what_is_not_carried_out(intent, problems)
-    check_intent(intent, is_complete=reading.is_complete, problems=problems)
+    check_intent(with_fixed_rules(intent), is_complete=reading.is_complete, problems=problems)
     return intent
 
 

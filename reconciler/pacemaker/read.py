@@ -74,6 +74,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         locations=tuple(constraints.locations),
         colocations=tuple(constraints.colocations),
         orderings=tuple(constraints.orderings),
+        location_rules=tuple(constraints.location_rules),
         fencing_levels=read_levels(cib),
     )
     statuses = read_statuses(cib, options, nodes, resources)

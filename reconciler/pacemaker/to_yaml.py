@@ -1,8 +1,8 @@
 """From a CIB to the documents that ask for the same: plain values, which `load/write.py` turns into YAML.
 
 Everything that has another default in Pacemaker than here is written out, and so are ranks, for the order in a CIB
-decides ties. What cannot be said is listed, never left out silently. Rules are written as what they say of the nodes
-and the time of the CIB.
+decides ties. What cannot be said is listed, never left out silently. Rules of settings are written as what they say at
+the time of the CIB.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,9 @@ from reconciler.pacemaker.document import Cib, Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec
+from reconciler.pacemaker.to_yaml_rules import can_be_said
 from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
+from reconciler.plan.rules import judged
 
 _API_VERSION = "reconciler/v1alpha1"
 _HEALTH = "#health-"
@@ -61,7 +63,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
     _note_rules(open_cib(data, file, now), losses)
-    intent = without_guest_connections(given.intent)
+    intent = with_rules_that_can_be_said(without_guest_connections(given.intent), losses, given.now)
     names = _usable_names(intent, losses)
     conversion = _Conversion(
         intent=intent,
@@ -92,6 +94,20 @@ def without_guest_connections(intent: Intent) -> Intent:
     return replace(intent, resources=resources)
 
 
+def with_rules_that_can_be_said(intent: Intent, losses: Losses, now: float) -> Intent:
+    """Return an intent in which rules that YAML has no words for are what they come to now."""
+    silent = [rule for rule in intent.location_rules if not can_be_said(rule)]
+    for rule in silent:
+        text = f"the rule of {rule.id} is written as what it says of these nodes"
+        losses.add(rule.where, "rule", text)
+    locations = judged(intent, silent, {}, now)
+    return replace(
+        intent,
+        location_rules=tuple(rule for rule in intent.location_rules if rule not in silent),
+        locations=(*intent.locations, *locations),
+    )
+
+
 _Written = tuple[str, Map, Map]
 """Kind, metadata and spec of a document."""
 
@@ -102,9 +118,11 @@ def _document(kind: str, metadata: Map, spec: Map) -> Map:
 
 def _note_rules(cib: Cib, losses: Losses) -> None:
     for rule in cib.root.iterfind("configuration//rule"):
-        has_dates = next(rule.iter("date_expression"), None) is not None
-        text = "is written as what it says " + ("at the time of the CIB" if has_dates else "of these nodes")
-        losses.add(cib.where(rule), "rule", f"the rule {rule.get('id')} {text}")
+        parent = rule.getparent()
+        is_kept = parent is not None and parent.tag == "rsc_location" and parent.get("node") is None
+        if not is_kept and (parent is None or parent.tag != "rule"):
+            text = f"the rule {rule.get('id')} is written as what it says at the time of the CIB"
+            losses.add(cib.where(rule), "rule", text)
 
 
 def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:

@@ -46,10 +46,13 @@ def score(points: int) -> object:
 def own_labels(labels: Mapping[str, str]) -> Map:
     """Return the labels that people chose, without what Pacemaker keeps among them."""
     return {
-        name: text
-        for name, text in labels.items()
-        if is_label(name) and len(text) <= 256 and name not in _STATES and not name.startswith(_NOT_LABELS)
+        name: text for name, text in labels.items() if is_label(name) and len(text) <= 256 and is_kept(name)
     }
+
+
+def is_kept(name: str) -> bool:
+    """Tell whether people, or their tools, chose an attribute: it is none of Pacemaker's own."""
+    return name not in _STATES and not name.startswith(_NOT_LABELS)
 
 
 def is_label(name: str) -> bool:

@@ -15,6 +15,7 @@ from reconciler.plan.collectives import take_apart
 from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
+from reconciler.plan.rules import resolved
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_node
 
@@ -23,6 +24,7 @@ _NOWHERE = Where(file="", line=0, column=0)
 
 def survey(intent: Intent, observed: Observed, history: History, now: float) -> Situation:
     """Return the situation to plan from."""
+    intent = resolved(intent, observed, now)
     removed = _removed(intent, observed, history)
     declared = {**intent.resources, **{r.id: r for r in removed}}
     guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}

@@ -22,6 +22,7 @@ from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
 from reconciler.plan.remote import with_forsaken_nodes, with_lost_nodes
+from reconciler.plan.rules import changes_at
 from reconciler.plan.settle.edges import milestones
 from reconciler.plan.settle.settle import settle
 from reconciler.plan.situation import Situation
@@ -90,10 +91,13 @@ def _final_node(decision: Decision) -> NodeName | None:
 
 
 def _recheck_at(situation: Situation, decisions: Decisions, links: Connections) -> float | None:
-    """Return when time alone will change the plan: the next retry, or the next failure that is forgotten."""
+    """Return when time alone will change the plan: the next retry, rule, or failure that is forgotten."""
     times = [d.retry_at for d in decisions.values() if d.retry_at is not None]
     if links.retry_at is not None:
         times.append(links.retry_at)
+    rules_change_at = changes_at(situation.intent, situation.now)
+    if rules_change_at is not None:
+        times.append(rules_change_at)
     for (resource_id, _), failure in situation.history.failures.items():
         resource = situation.intent.resources.get(resource_id)
         expires_at = failure_expiry(resource, failure) if resource else None

@@ -88,7 +88,7 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
                 '9:3: error[unknown-field]: there is no field "remote-node" in spec; did you mean remoteNode?',
                 '10:3: error[unknown-field]: there is no field "on-fail" in spec; known are after, agent, '
                 "allowMigration, allowUnhealthy, clone, critical, failureLimit, failureTimeout, maintenance, managed, "
-                "multipleActive, needs, op, params, placement, priority, rank, remoteNode, requires, "
+                "multipleActive, needs, op, overrides, params, placement, priority, rank, remoteNode, requires, "
                 "startFailureIsFatal, state, stickiness",
             ],
             id="Pacemaker's names",
