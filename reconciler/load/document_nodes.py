@@ -46,6 +46,11 @@ class RemoteNode(Part):
     """Free words about the node, which `placement.on: {labels: ...}` selects by."""
     capacity: dict[LabelName, Amount] | None = None
     """What it offers, by free names, such as {vcpus: 4, memory: 8Gi} (Pacemaker: utilization)."""
+    searched: bool | None = None
+    """false: what was not started there by this cluster is not looked for (Pacemaker: resource-discovery-enabled).
+
+    Default true.
+    """
     tls: Literal["1.2", "1.3"] | None = None
     """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
 

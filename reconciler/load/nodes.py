@@ -52,6 +52,7 @@ def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str)
         ),
         labels=dict(document.labels or {}),
         capacity=dict(document.capacity or {}),
+        is_searched=document.searched is not False,
         epoch=document.key_epoch or 0,
     )
 

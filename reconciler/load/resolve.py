@@ -7,6 +7,7 @@ from reconciler.load import defaults
 from reconciler.load.checks import check_intent
 from reconciler.load.collectives import GroupReading, check_cloned, collectives_of, read_groups, subjects
 from reconciler.load.constraints import Desugaring, NodeTable
+from reconciler.load.containers import with_containers
 from reconciler.load.defaults import Settings
 from reconciler.load.document import (
     ClusterDocument,
@@ -17,7 +18,7 @@ from reconciler.load.document import (
     ResourceDocument,
 )
 from reconciler.load.document_nodes import HostAgent, RemoteNode
-from reconciler.load.fencing import fencing_levels_of
+from reconciler.load.fencing import Topology
 from reconciler.load.guests import guest_of
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of
@@ -93,7 +94,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
     ranked = _ranked(usable)
     groups = read_groups(ranked, names)
     found = _resources(reading.files, ranked, _Defaults.of(cluster_document, groups), problems)
-    resources = {resource.id: resource for _, resource, _ in found}
+    resources = with_containers({resource.id: resource for _, resource, _ in found}, names, problems)
     cloneable = [(raw, r, d) for raw, r, d in found if isinstance(d, ResourceDocument)]
     collectives = collectives_of(groups, cloneable, problems)
     check_cloned(collectives, resources, problems)
@@ -115,6 +116,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
             check_references(raw, names)
     _check_key_files(usable, problems)
 
+    topology = Topology(names=names, resources=resources, problems=problems)
     intent = Intent(
         cluster=_cluster(cluster_document, clusters),
         hosts=hosts,
@@ -125,7 +127,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         orderings=tuple(desugaring.orderings),
         location_rules=tuple(desugaring.location_rules),
         overrides=tuple(o for raw, _, d in found for o in overrides_of(raw, d, names, problems)),
-        fencing_levels=tuple(fencing_levels_of(usable, names, resources, problems)),
+        fencing_levels=tuple(topology.levels_of([*clusters[:1], *usable])),
     )
     warn_of_what_is_not_carried_out(intent, problems)
     check_intent(with_fixed_rules(intent), is_complete=reading.is_complete, problems=problems)

@@ -17,7 +17,7 @@ from reconciler.pacemaker.orderings import read_order
 from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.rules import Subject, read_rule
 from reconciler.pacemaker.tickets import read_tickets
-from reconciler.pacemaker.values import boolean, role_of, score
+from reconciler.pacemaker.values import role_of, score
 from reconciler.plan.rules import NAME, Facts, holds
 
 _ROLES_THAT_COUNT = frozenset({Role.STOPPED, Role.PROMOTED})
@@ -51,7 +51,6 @@ def read_constraints(cib: Cib, options: Options, nodes: Nodes, resources: Resour
             case tag:
                 cib.note(element, str(tag), f"{tag} {element.get('id')} is not supported yet")
     reading.found.tickets = read_tickets(reading, has_fencing=options.has_fencing)
-    _leave_alone(reading, options)
     _let_in(reading, options)
     return reading.found
 
@@ -65,29 +64,6 @@ def _let_in(reading: Reading, options: Options) -> None:
             reading.found.locations.extend(
                 Location(id="connection", resource=resource.id, node=node, score=0, where=resource.where)
                 for node in reading.nodes.hosts
-            )
-
-
-def _leave_alone(reading: Reading, options: Options) -> None:
-    """Look for nothing on remote nodes that say so; without fencing, such a node has to be asked all the same.
-
-    Source: Pacemaker lib/pengine/unpack.c, unpack_handle_remote_attrs.
-    """
-    for node, remote in reading.nodes.remotes.items():
-        is_searched = boolean(remote.labels.get("resource-discovery-enabled"), default=True)
-        is_guest = remote.labels.get("#kind") == "container"
-        if is_searched or not (is_guest or options.has_fencing):
-            continue
-        for resource in reading.resources.known:
-            reading.found.locations.append(
-                Location(
-                    id=f"resource-discovery-enabled on {node}",
-                    resource=resource,
-                    node=node,
-                    score=0,
-                    where=remote.where,
-                    discovery=Discovery.NEVER,
-                )
             )
 
 

@@ -63,7 +63,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     cib.now = float(integer(cib.root.get("execution-date"), int(now)))
     options = read_options(cib)
     declared = declared_nodes(cib)
-    nodes = with_remotes(cib, read_nodes(cib, options), declared)
+    nodes = with_remotes(cib, options, read_nodes(cib, options), declared)
     resources = read_resources(cib, options, nodes, declared)
     constraints = read_constraints(cib, options, nodes, resources)
     intent = Intent(

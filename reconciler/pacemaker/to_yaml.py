@@ -73,7 +73,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
         names=names,
         clones={c.member: c for c in intent.collectives.values() if isinstance(c, Clone) and c.id in names},
     )
-    documents = [_cluster(intent), *(_host(conversion, host) for host in intent.hosts.values())]
+    documents = [_cluster(conversion), *(_host(conversion, host) for host in intent.hosts.values())]
     documents += _groups_and_resources(conversion)
     documents += conversion.wishes.documents
     return Converted(
@@ -149,7 +149,8 @@ def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
     return frozenset(found)
 
 
-def _cluster(intent: Intent) -> _Written:
+def _cluster(conversion: _Conversion) -> _Written:
+    intent = conversion.intent
     policy = intent.cluster.policy
     name = intent.cluster.name if is_legal_name(intent.cluster.name) else "default"
     spec: Map = {
@@ -159,7 +160,7 @@ def _cluster(intent: Intent) -> _Written:
         "stopRemoved": policy.stops_removed,
         "cancelRemoved": policy.cancels_removed,
         "longestPause": duration(round(policy.longest_pause_s * 1000)),
-        "fencing": _fencing(policy),
+        "fencing": _fencing(policy) | _levels_of_many(conversion),
     }
     if policy.health is not HealthStrategy.NONE:
         spec["health"] = {
@@ -204,14 +205,31 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
         if name.startswith(_HEALTH) and (text in {"green", "yellow", "red"} or text.lstrip("-").isdigit())
     }
     spec |= {"health": health} if health else {}
-    levels = _levels(conversion, host)
+    levels = _levels(conversion, (x for x in conversion.intent.fencing_levels if _is_for(x, host.name)))
     spec |= {"fencing": {"levels": levels}} if levels else {}
     return "Host", metadata, spec
 
 
-def _levels(conversion: _Conversion, host: Host) -> list[object]:
-    """Return the devices of each level for a host; those of patterns and labels are left to the list of losses."""
-    mine = [level for level in conversion.intent.fencing_levels if _is_for(level, host.name)]
+def _levels_of_many(conversion: _Conversion) -> Map:
+    """Return the levels for nodes by a pattern or a label."""
+    targets: dict[tuple[str, object], list[FencingLevel]] = {}
+    for level in conversion.intent.fencing_levels:
+        if level.pattern is not None:
+            targets.setdefault(("pattern", level.pattern), []).append(level)
+        elif level.label is not None:
+            name, value = level.label
+            targets.setdefault(("labels", (name, value)), []).append(level)
+    found: list[object] = []
+    for (word, target), mine in targets.items():
+        written = dict([target]) if isinstance(target, tuple) else target
+        levels = _levels(conversion, mine)
+        if levels:
+            found.append({word: written, "levels": levels})
+    return {"nodes": found} if found else {}
+
+
+def _levels(conversion: _Conversion, mine: Iterable[FencingLevel]) -> list[object]:
+    """Return the devices of each level."""
     found: list[object] = []
     for level in sorted(mine, key=lambda level: level.index):
         devices = [device for device in level.devices if ResourceId(device) in conversion.names]
@@ -231,10 +249,6 @@ def _is_for(level: FencingLevel, node: NodeName) -> bool:
 def _groups_and_resources(conversion: _Conversion) -> Iterable[_Written]:
     """Yield the documents in rank order, a group before its members."""
     intent = conversion.intent
-    for level in intent.fencing_levels:
-        if level.node is None:
-            text = f"{level.id} is for nodes by a pattern or an attribute; write it for each host"
-            conversion.losses.add(level.where, "fencing-level", text)
     group_of = {
         member: group
         for group in intent.collectives.values()

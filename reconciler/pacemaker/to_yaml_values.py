@@ -13,7 +13,9 @@ Map = dict[str, object]
 
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
 _NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
-_STATES = frozenset({"standby", "maintenance", "shutdown", "terminate", "probe_complete"})
+_STATES = frozenset({
+    "standby", "maintenance", "shutdown", "terminate", "probe_complete", "resource-discovery-enabled",
+})  # fmt: skip
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 

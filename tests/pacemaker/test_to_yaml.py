@@ -52,7 +52,7 @@ def same_node(node: RemoteNode | None) -> RemoteNode | None:
     if node is None:
         return None
     agent = replace(node.agent, flavor=AgentFlavor.STOCK, key_file=None)
-    labels = {k: v for k, v in node.labels.items() if not k.startswith("#")}
+    labels = {k: v for k, v in node.labels.items() if not k.startswith(("#", "resource-discovery"))}
     return replace(node, where=ANY, agent=agent, labels=labels)
 
 
@@ -137,6 +137,16 @@ ORDER = '<rsc_order id="o{n}" first="{b}" then="{a}" kind="{kind}"/>'
         ),
         (f'<group id="g">{dummy("a")}{dummy("b")}</group>{dummy("c")}', ""),
         (
+            dummy("pod")
+            + dummy(
+                "a",
+                meta(container="pod") + '<operations><op id="m" name="monitor" interval="10s" on-fail="restart">'
+                '<instance_attributes id="mi"><nvpair id="mp" name="OCF_CHECK_LEVEL" value="10"/>'
+                '</instance_attributes></op></operations>',
+            ),
+            "",
+        ),
+        (
             dummy("z") + f'<group id="g">{meta(target_role="Stopped")}{dummy("b")}{dummy("a")}</group>',
             COLOCATION.format(n=1, a="z", b="g", score="INFINITY") + ORDER.format(n=1, a="z", b="g", kind="Mandatory"),
         ),
@@ -193,6 +203,28 @@ def test_options_and_fencing_are_kept() -> None:
         )
     )  # fmt: skip
     assert_same(cib(dummy("a"), LOCATION.format(n=1, a="a", node="n1", score="1"), options=options))
+
+
+def test_levels_of_patterns_and_labels_are_kept() -> None:
+    device = '<primitive id="{}" class="stonith" type="fence_apc"/>'
+    levels = (
+        '<fencing-level id="a" target-pattern="n." index="1" devices="x,y"/>'
+        '<fencing-level id="b" target-pattern="n." index="2" devices="y"/>'
+        '<fencing-level id="c" target-attribute="rack" target-value="r1" index="1" devices="y"/>'
+    )
+    end = b"</configuration>"
+    data = cib(device.format("x") + device.format("y"))
+    assert_same(data.replace(end, f"<fencing-topology>{levels}</fencing-topology>".encode() + end))
+
+
+def test_a_guest_that_is_not_searched_is_not_searched() -> None:
+    vm = dummy("vm", meta(remote_node="g"))
+    pair = '<nvpair id="s" name="resource-discovery-enabled" value="false"/>'
+    node = f'<node id="g" type="remote" uname="g"><instance_attributes id="ag">{pair}</instance_attributes></node>'
+    data = cib(vm + dummy("a")).replace(b"</nodes>", node.encode() + b"</nodes>")
+    assert_same(data)
+    (remote,) = loaded(converted(data)).remote_nodes().values()
+    assert remote.is_searched is False
 
 
 def random_cib(seed: int) -> bytes:
