@@ -42,6 +42,8 @@ class RemoteNode(Part):
     """Raise it to give the node a new key. Default 0."""
     agent: Literal["reconciler", "stock"] | None = None
     """stock: the distribution's pacemaker_remoted answers there. Default reconciler."""
+    state: Literal["online", "standby", "maintenance"] | None = None
+    """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
     labels: dict[LabelName, Label] | None = None
     """Free words about the node, which `placement.on: {labels: ...}` selects by."""
     capacity: dict[LabelName, Amount] | None = None

@@ -4,7 +4,7 @@ import re
 from posixpath import basename
 
 from reconciler.model.collective import Clone
-from reconciler.model.node import RemoteNode
+from reconciler.model.node import HostState, RemoteNode
 from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
@@ -128,6 +128,7 @@ def _remote_node(node: RemoteNode) -> Map:
         "keyFile": "/etc/pacemaker/authkey",
         "keyFileShared": True,
     }
+    spec |= {"state": node.state.value} if node.state is not HostState.ONLINE else {}
     spec |= {} if node.is_searched else {"searched": False}
     labels = own_labels(node.labels)
     spec |= {"labels": labels} if labels else {}

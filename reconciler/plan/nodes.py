@@ -31,7 +31,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
     ensemble = take_apart(intent, observed, assumed)
     judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
-    intent, assumed = judged.intent, judged.observed
+    assumed = judged.observed
     known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
     resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in known}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
@@ -54,6 +54,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
+        emptied=judged.emptied,
         contents=_contents(resources),
         index=index_of(intent, assumed),
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),

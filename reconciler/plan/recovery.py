@@ -108,8 +108,7 @@ def _held(case: _Case) -> Decision | None:
     if not case.resource.is_managed or is_kept:
         return replace(_decision(case, Fate.KEEP), is_left_alone=True)
     for instance in _out_of_fencing(case):
-        host = case.situation.intent.hosts.get(instance.node)
-        if host is not None and host.state is HostState.MAINTENANCE:
+        if case.situation.state_of(instance.node) is HostState.MAINTENANCE:
             return _left_alone(case, instance)
         obstacle = _out_of_reach(case, instance)
         if obstacle:
