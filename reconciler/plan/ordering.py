@@ -52,6 +52,17 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
     order_by_surprises(situation, settled, steps)
 
 
+def order_operations(situation: Situation, steps: Steps) -> None:
+    """Let each operation wait for the one in flight on the same resource and node: a node does one at a time.
+
+    Instances of a clone that do not differ are one resource there, whatever number they have in this plan.
+    """
+    for pending in situation.observed.pending:
+        for action in steps.by_node.get(pending.node, ()):
+            if pending.resource is not None and action.resource == pending.resource:
+                steps.order(pending.id, action.id)
+
+
 def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> None:
     resource = decision.resource.id
     own = steps.by_subject.get(resource)

@@ -16,7 +16,7 @@ from reconciler.plan.load import order_loads
 from reconciler.plan.nodes import survey
 from reconciler.plan.notify import add_notices
 from reconciler.plan.operations import Decisions, create_steps
-from reconciler.plan.ordering import order_steps
+from reconciler.plan.ordering import order_operations, order_steps
 from reconciler.plan.place.placement import place
 from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
@@ -49,6 +49,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     steps = create_steps(situation, decisions, links)
     order_steps(situation, settled, steps)
     notices = add_notices(situation, decisions, steps)
+    order_operations(situation, steps)
     loads = order_loads(situation, placement, steps)
     held = {gate.address for gate in gates}
     return Transition(

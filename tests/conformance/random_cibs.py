@@ -127,12 +127,28 @@ def _drop(root: etree._Element, element: etree._Element) -> None:
     ids = {e.get("id") for e in element.iter()}
     about = [e for e in root.iter() if any(e.get(name) in ids for name in _REFERENCES if e.get(name))]
     about += [e for e in root.iter("resource_ref", "lrm_resource") if e.get("id") in ids]
+    if element.tag == "lrm_resource":
+        # A guest and its connection run together, or not at all.
+        tied = {
+            element.get("container"),
+            *(e.get("id") for e in root.iter("lrm_resource") if e.get("container") in ids),
+        }
+        about += [e for e in root.iter("lrm_resource") if e.get("id") in tied]
     if element.tag == "node":
         about = [e for e in root.iter("node_state") if e.get("uname") == element.get("uname")]
     for one in [element, *about]:
-        parent = one.getparent()
-        if parent is not None:
-            parent.remove(one)
+        _remove(one)
+    # What a guest node has on record ends with its connection.
+    connected = {e.get("id") for e in root.iter("lrm_resource")}
+    for state in list(root.iter("node_state")):
+        if state.get("remote_node") is not None and state.get("uname") not in connected:
+            _remove(state)
+
+
+def _remove(element: etree._Element) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        parent.remove(element)
 
 
 def differs(cib: bytes) -> bool:

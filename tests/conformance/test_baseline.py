@@ -1,11 +1,14 @@
 """What holds for every plan, on each of Pacemaker's cases: no invariant broken, one end whatever the order.
 
 The suite is not part of the project: RECONCILER_SUITE names its folder, and CI sets it.
+`python -m tests.conformance.test_baseline SUITE [SEEDS]` surprises each case that many times, not only once.
 """
 
 import os
 import random
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,31 +20,48 @@ from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from reconciler.plan.schedule import schedule
+from tests.conformance.surprises import all_left_alone, broken_after_a_surprise
 
 ORDERS = 3
 MAX_UNSETTLED = 14
 """Cases in which there is more to do when all has been done: nodes came back, guests began anew, failures count on."""
 
 
-@pytest.mark.slow
-def test_every_case_is_planned_soundly_and_ends_the_same_in_any_order() -> None:
+def cases() -> Iterator[tuple[str, CibInput]]:
+    """Read all cases of the suite."""
     suite = os.environ.get("RECONCILER_SUITE")
     if not suite:
         pytest.skip("RECONCILER_SUITE names no folder with Pacemaker's scheduler cases")
-    unsound, ambiguous, unsettled = [], [], []
     for path in sorted((Path(suite) / "xml").glob("*.xml")):
-        given = read_cib(path.read_bytes(), path.name, time.time())
+        yield path.stem, read_cib(path.read_bytes(), path.name, time.time())
+
+
+@pytest.mark.slow
+def test_every_case_is_planned_soundly_and_ends_the_same_in_any_order() -> None:
+    unsound, ambiguous, unsettled = [], [], []
+    for name, given in cases():
         planned = _plan(given, given.observed)
         if check(planned, given.intent, given.observed).alarms:
-            unsound.append(path.stem)
+            unsound.append(name)
             continue
         ends = [_carried_out(planned, given.observed, random.Random(seed)) for seed in range(ORDERS)]
         if any(end != ends[0] for end in ends):
-            ambiguous.append(path.stem)
+            ambiguous.append(name)
         if _plan(given, ends[0]).actions:
-            unsettled.append(path.stem)
+            unsettled.append(name)
     assert (unsound, ambiguous) == ([], [])
     assert len(unsettled) <= MAX_UNSETTLED, unsettled
+
+
+@pytest.mark.slow
+def test_an_expected_result_leaves_all_else_as_it_is() -> None:
+    assert [f"{name}: {action}" for name, given in cases() for action in all_left_alone(given)] == []
+
+
+@pytest.mark.slow
+def test_a_surprise_at_any_point_breaks_nothing_and_the_world_settles() -> None:
+    found = [f"{name}: {text}" for name, given in cases() for text in broken_after_a_surprise(given, name)]
+    assert found == []
 
 
 def _plan(given: CibInput, observed: Observed) -> Transition:
@@ -55,3 +75,17 @@ def _carried_out(transition: Transition, observed: Observed, chance: random.Rand
         observed = advance(observed, action, dict(transition.guest_nodes))
         done |= {action.id}
     return observed
+
+
+def main() -> None:
+    """Surprise each case with several seeds, and print what breaks."""
+    os.environ["RECONCILER_SUITE"] = sys.argv[1]
+    seeds = range(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    for name, given in cases():
+        for seed in seeds:
+            for text in broken_after_a_surprise(given, f"{name} {seed}"):
+                sys.stdout.write(f"{name} {seed}: {text}\n")
+
+
+if __name__ == "__main__":
+    main()
