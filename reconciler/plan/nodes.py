@@ -17,7 +17,7 @@ from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
 from reconciler.plan.rules import resolved
 from reconciler.plan.situation import Situation
-from reconciler.plan.whereabouts import unheard_node
+from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
 _NOWHERE = Where(file="", line=0, column=0)
 
@@ -59,7 +59,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         index=index_of(intent, assumed),
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
-    return replace(situation, unheard=unheard_node(situation))
+    return replace(situation, unheard=unheard_node(situation), joining=joining_hosts(situation))
 
 
 def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
@@ -75,17 +75,29 @@ def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tupl
 def _ending(
     observed: Observed, nodes: Mapping[ResourceId, NodeName]
 ) -> dict[ResourceId, tuple[Pending, ...]]:
-    """Return, for what still runs in guests, the stops of those guests that are in flight."""
-    stops = {
-        nodes[p.resource]: p
-        for p in observed.pending
-        if p.kind == ActionKind.STOP.value and p.resource is not None and p.resource in nodes
-    }
+    """Return, for what still runs in guests or on nodes that end, the actions in flight that end it."""
+    ends: dict[NodeName, Pending] = {}
+    for p in observed.pending:
+        if p.kind == ActionKind.STOP.value and p.resource is not None and p.resource in nodes:
+            ends[nodes[p.resource]] = p
+    for p in observed.pending:
+        if p.kind == ActionKind.FENCE.value:
+            ends |= dict.fromkeys((p.node, *_guests_on(observed, p.node, nodes)), p)
     ending: dict[ResourceId, tuple[Pending, ...]] = {}
-    for (resource, node), instance in sorted(observed.instances.items()):
-        if node in stops and instance.role is not Role.STOPPED:
-            ending[resource] = (*ending.get(resource, ()), stops[node])
+    if ends:
+        for (resource, node), instance in sorted(observed.instances.items()):
+            if node in ends and instance.role is not Role.STOPPED:
+                ending[resource] = (*ending.get(resource, ()), ends[node])
     return ending
+
+
+def _guests_on(observed: Observed, host: NodeName, nodes: Mapping[ResourceId, NodeName]) -> list[NodeName]:
+    """Return the guest nodes that end with a host."""
+    return [
+        nodes[i.resource]
+        for i in observed.instances.values()
+        if i.node == host and i.role is not Role.STOPPED and i.resource in nodes
+    ]
 
 
 def _removed(intent: Intent, observed: Observed, history: History) -> list[Resource]:

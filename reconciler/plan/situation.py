@@ -63,7 +63,7 @@ class Situation:
     """All that is known of each resource, by node name; of a clone's instance, where that instance is."""
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     ending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
-    """For what still runs in guests: the stops of those guests that are in flight, and end it."""
+    """For what still runs: what is in flight and ends it, the stop of its guest or the fencing of its node."""
     fences: Mapping[NodeName, str] = field(default_factory=dict)
     """The nodes that this plan fences, and why: what runs there ends with them."""
     emptied: frozenset[NodeName] = frozenset()
@@ -73,6 +73,8 @@ class Situation:
     index: Index = field(default_factory=Index)
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
+    joining: tuple[NodeName, ...] = ()
+    """The hosts that are about to join by themselves, and can be asked only then."""
 
     def connection(self, node: NodeName) -> Resource | None:
         """Return the resource that connects a node; None where connecting is no matter of resources."""
@@ -129,7 +131,10 @@ class Situation:
 
     def active(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return the instances that run, or may run; without what was migrated away, and is only to be cleared."""
-        found = tuple(i for i in self.instances.get(resource, ()) if i.role is not Role.STOPPED)
+        known = self.instances.get(resource)
+        if known is None:
+            return ()
+        found = tuple([i for i in known if i.role is not Role.STOPPED])
         if len(found) < 2:
             return found
         places = {i.node for i in found}
@@ -137,8 +142,10 @@ class Situation:
 
     def leftovers(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return what live migrations have left behind of what runs elsewhere."""
-        active = self.active(resource)
         found = self.instances.get(resource, ())
+        if len(found) < 2:
+            return ()
+        active = self.active(resource)
         return tuple(i for i in found if i.role is not Role.STOPPED and i not in active)
 
     def instance(self, resource: ResourceId, node: NodeName) -> Instance | None:

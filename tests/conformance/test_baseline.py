@@ -1,7 +1,11 @@
-"""What holds for every plan, on each of Pacemaker's cases: no invariant broken, one end whatever the order.
+"""What holds for every plan, on each of Pacemaker's cases and on random ones: the baseline rule.
+
+No invariant is broken, the end is one whatever the order, what ends as expected changes nothing else, and a surprise at
+any point leads to a sound plan around what is in flight, and to rest.
 
 The suite is not part of the project: RECONCILER_SUITE names its folder, and CI sets it.
-`python -m tests.conformance.test_baseline SUITE [SEEDS]` surprises each case that many times, not only once.
+`python -m tests.conformance.test_baseline SUITE [SEEDS]` surprises each case that many times, not only once, and as
+many times ten random ones.
 """
 
 import os
@@ -20,9 +24,12 @@ from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from reconciler.plan.schedule import schedule
+from tests.conformance.generator import random_cib
 from tests.conformance.surprises import all_left_alone, broken_after_a_surprise
 
 ORDERS = 3
+NOW = 1_800_000_000.0
+RANDOM_CASES = 120
 MAX_UNSETTLED = 14
 """Cases in which there is more to do when all has been done: nodes came back, guests began anew, failures count on."""
 
@@ -34,6 +41,12 @@ def cases() -> Iterator[tuple[str, CibInput]]:
         pytest.skip("RECONCILER_SUITE names no folder with Pacemaker's scheduler cases")
     for path in sorted((Path(suite) / "xml").glob("*.xml")):
         yield path.stem, read_cib(path.read_bytes(), path.name, time.time())
+
+
+def random_cases(seeds: range) -> Iterator[tuple[str, CibInput]]:
+    """Read random CIBs, half of them rich."""
+    for seed in seeds:
+        yield f"random {seed}", read_cib(random_cib(seed, is_rich=bool(seed % 2)), "random.xml", NOW)
 
 
 @pytest.mark.slow
@@ -60,7 +73,18 @@ def test_an_expected_result_leaves_all_else_as_it_is() -> None:
 
 @pytest.mark.slow
 def test_a_surprise_at_any_point_breaks_nothing_and_the_world_settles() -> None:
-    found = [f"{name}: {text}" for name, given in cases() for text in broken_after_a_surprise(given, name)]
+    found = [
+        f"{name}: {text}" for name, given in cases() for text in broken_after_a_surprise(given, f"{name} 0")
+    ]
+    assert found == []
+
+
+@pytest.mark.slow
+def test_random_cases_keep_the_baseline_rule() -> None:
+    found = []
+    for name, given in random_cases(range(RANDOM_CASES)):
+        found += [f"{name}: {action}" for action in all_left_alone(given)]
+        found += [f"{name}: {text}" for text in broken_after_a_surprise(given, f"{name} 0")]
     assert found == []
 
 
@@ -81,7 +105,7 @@ def main() -> None:
     """Surprise each case with several seeds, and print what breaks."""
     os.environ["RECONCILER_SUITE"] = sys.argv[1]
     seeds = range(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    for name, given in cases():
+    for name, given in (*cases(), *random_cases(range(10 * len(seeds)))):
         for seed in seeds:
             for text in broken_after_a_surprise(given, f"{name} {seed}"):
                 sys.stdout.write(f"{name} {seed}: {text}\n")
