@@ -57,7 +57,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         emptied=judged.emptied,
         contents=_contents(resources),
         index=index_of(intent, assumed),
-        ending=_ending(observed, {r.id: node for node, r in guests.items()}),
+        ending=_ending(observed, _makers(guests)),
     )
     return replace(situation, unheard=unheard_node(situation), joining=joining_hosts(situation))
 
@@ -70,6 +70,14 @@ def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
 
 def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tuple[Resource, ...]]:
     return grouped((r.container, r) for r in resources.values() if r.container is not None)
+
+
+def _makers(guests: Mapping[NodeName, Resource]) -> dict[ResourceId, NodeName]:
+    """Return the node of each guest, of what connects one, and of what runs it behind a connection."""
+    launchers = {
+        r.container: node for node, r in guests.items() if r.agent.is_connection and r.container is not None
+    }
+    return {**{r.id: node for node, r in guests.items()}, **launchers}
 
 
 def _ending(

@@ -250,10 +250,14 @@ def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
 
 
 def _failed_inside(situation: Situation, container: Resource) -> str | None:
-    """Return what runs in a container and failed in a way that restarts it; None if nothing did."""
+    """Return what runs in a container and failed in a way that restarts it; None if nothing did.
+
+    What is stopped, and is to be, needs no restart, however its stop was.
+    """
     for resource in situation.contents.get(container.id, ()):
         for instance in situation.instances.get(resource.id, ()):
-            failure = instance.failure
+            is_over = instance.role is Role.STOPPED and resource.state is Role.STOPPED
+            failure = None if is_over else instance.failure
             if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
                 return resource.id
     return None

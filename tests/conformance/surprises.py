@@ -58,7 +58,7 @@ def all_left_alone(given: CibInput) -> Iterator[ActionId]:
         own = _own_nodes(transition, observed, action)
         ready = {a.id for a in transition.ready(done, done)} - {action.id}
         done |= {action.id}
-        is_left = _rest(observed, action, own) == _rest(after, action, own)
+        is_left = _rest(observed, transition, action, own) == _rest(after, transition, action, own)
         if not is_left or not ready <= {a.id for a in transition.ready(done, done)}:
             yield action.id
         observed = after
@@ -220,8 +220,15 @@ def _own_nodes(transition: Transition, observed: Observed, action: Action) -> se
     return {action.node, *(transition.guest_nodes[g] for g in guests if g in transition.guest_nodes)}
 
 
-def _rest(observed: Observed, action: Action, own: set[NodeName]) -> tuple[object, object]:
-    """Return all that an action is not about."""
+def _rest(
+    observed: Observed, transition: Transition, action: Action, own: set[NodeName]
+) -> tuple[object, object]:
+    """Return all that an action is not about; a fenced node's connection begins anew with it."""
     key: tuple[ResourceId | None, NodeName] = (action.resource, action.node)
-    instances = {k: i for k, i in observed.instances.items() if k != key and k[1] not in own}
+    fenced = action.node if action.kind is ActionKind.FENCE else None
+    instances = {
+        k: i
+        for k, i in observed.instances.items()
+        if k != key and k[1] not in own and (fenced is None or transition.guest_nodes.get(k[0]) != fenced)
+    }
     return instances, {name: status for name, status in observed.nodes.items() if name not in own}

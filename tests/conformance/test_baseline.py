@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,13 +35,14 @@ MAX_UNSETTLED = 14
 """Cases in which there is more to do when all has been done: nodes came back, guests began anew, failures count on."""
 
 
-def cases() -> Iterator[tuple[str, CibInput]]:
+@cache
+def cases() -> list[tuple[str, CibInput]]:
     """Read all cases of the suite."""
     suite = os.environ.get("RECONCILER_SUITE")
     if not suite:
         pytest.skip("RECONCILER_SUITE names no folder with Pacemaker's scheduler cases")
-    for path in sorted((Path(suite) / "xml").glob("*.xml")):
-        yield path.stem, read_cib(path.read_bytes(), path.name, time.time())
+    paths = sorted((Path(suite) / "xml").glob("*.xml"))
+    return [(path.stem, read_cib(path.read_bytes(), path.name, time.time())) for path in paths]
 
 
 def random_cases(seeds: range) -> Iterator[tuple[str, CibInput]]:
