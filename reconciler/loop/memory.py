@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
+from reconciler.loop.attributes import present_attributes, with_attribute
 from reconciler.loop.failures import with_connection_failure, with_operation_failure
 from reconciler.loop.unfinished import Unfinished
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -24,7 +26,7 @@ from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
 from reconciler.plan.outlook import carried_over
 from reconciler.plan.results import after_monitor, after_result, outcome_unknown
-from reconciler.ports import Domain, Journal, SourceTree
+from reconciler.ports import ClusterView, Domain, Journal, SourceTree
 
 
 @dataclass(slots=True)
@@ -74,6 +76,16 @@ class Memory:
         if history != self.history:
             self.history = history
             self.journal.save_history(history)
+
+    def note_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """Take in what a program on a node said of that node; it is known at once, for the program may ask for it."""
+        if node in self.views:
+            self.remember(with_attribute(self.history, self.views[node], change))
+
+    def view(self, observed: Observed) -> ClusterView:
+        """Return what programs on nodes may see."""
+        present = present_attributes(self.history, self.views)
+        return ClusterView(intent=self.intent or Intent(), observed=observed, attributes=present)
 
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""

@@ -16,7 +16,8 @@ from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
 from reconciler.loop.unfinished import Unfinished
-from reconciler.loop.words import describe_doing, describe_launch, describe_outcome
+from reconciler.loop.words import describe_doing, describe_launch, describe_outcome, warning
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -31,7 +32,7 @@ from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from reconciler.plan.replan import Rest, plan_after
-from reconciler.ports import Domain, LogEntry, Ports
+from reconciler.ports import ClusterView, Domain, LogEntry, Ports
 from reconciler.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -171,6 +172,15 @@ class Reconciler:
         is_idle = not self._inbox and self._moved is None and not self._runner.in_flight
         return is_idle and not self.transition.actions and self._readings.all_heard(self.memory.hypervisors)
 
+    def view(self) -> ClusterView:
+        """Tell programs on nodes what is known."""
+        return self.memory.view(self.observed)
+
+    def on_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """Take from a link what a program on its node said of that node."""
+        self.memory.note_attribute(node, change)
+        self._wake.set()
+
     def on_result(self, node: NodeName, result: OperationResult) -> None:
         """Take a recurring monitor's report from a link."""
         self._post(lambda: self._monitored(node, result))
@@ -181,7 +191,7 @@ class Reconciler:
 
     def on_leaving(self, node: NodeName) -> None:
         """Take from a link that its agent was asked to stop."""
-        self._post(lambda: self.emit(_warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
+        self._post(lambda: self.emit(warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
 
     async def _round(self, *, is_read_only: bool) -> bool:
         """Go once through the stages; return whether nothing more is to be done for now."""
@@ -341,13 +351,13 @@ class Reconciler:
         if isinstance(answer, str):
             if key in self.memory.hypervisors.readable or key not in self.memory.hypervisors.heard:
                 text = f"{key[0]}'s {key[1].value} hypervisor cannot be read: {answer}"
-                self.emit(_warning("hypervisor-unreachable", text, key[0]))
+                self.emit(warning("hypervisor-unreachable", text, key[0]))
             self.memory.hypervisors = self.memory.hypervisors.unreadable(key, answer)
         else:
             assert self._runner is not None
             busy = {a.resource for a in self._runner.in_flight.values() if a.resource is not None}
             for gone in self.memory.note_reading(key, answer, sequence, busy, self._ports.clock.now()):
-                self.emit(_warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
+                self.emit(warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
 
     def _finish(self, outcome: Outcome) -> None:
         """Tick an action off; one that did not end as expected moves the baseline."""
@@ -373,13 +383,13 @@ class Reconciler:
         )
         if is_failure:
             text = f"{result.resource} failed on {node}: {result.describe()}"
-            self.emit(_warning("monitor-failed", text, result.resource))
+            self.emit(warning("monitor-failed", text, result.resource))
 
     def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         view = self.memory.views.get(node)
         if view is not None and view.is_connected and not view.has_left:
             self.memory.note_lost(node, reason, text)
-            self.emit(_warning("agent-lost", f"lost {node}'s agent: {text}", node))
+            self.emit(warning("agent-lost", f"lost {node}'s agent: {text}", node))
 
     def _end_views(self, ended: Sequence[NodeView]) -> None:
         """Close the links of guest nodes whose guests are gone."""
@@ -387,7 +397,3 @@ class Reconciler:
         for view in ended:
             if view.link is not None:
                 self._runner.discard(view.link)
-
-
-def _warning(code: str, text: str, subject: str) -> Event:
-    return Event(code=code, text=text, severity=Severity.WARNING, subject=subject)

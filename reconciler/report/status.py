@@ -97,6 +97,7 @@ def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | 
         "standby": False,
         "maintenance": False,
         "resource": resource,
+        "attributes": dict(sorted(status.attributes.items())) if status else {},
     }
 
 
