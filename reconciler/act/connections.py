@@ -153,8 +153,15 @@ async def _settle(
         return instance
     if instance.failure is not None:
         return instance
+    declared = context.resource(record.resource)
     for monitor in monitors:
-        request = replace(base, interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms)
+        own = declared.operation("monitor", monitor.interval_ms).params if declared is not None else {}
+        request = replace(
+            base,
+            interval_ms=monitor.interval_ms,
+            timeout_ms=monitor.timeout_ms,
+            params={**record.params, **own},
+        )
         instance = after_result(instance, request, await link.execute(request), node)
     return instance
 

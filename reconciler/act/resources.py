@@ -77,7 +77,7 @@ def _request(context: Context, action: Action, uid: str) -> OperationRequest:
         operation=name,
         interval_ms=action.interval_ms,
         timeout_ms=action.timeout_ms,
-        params=action.uses.params,
+        params={**action.uses.params, **action.params},
         meta=meta_of(context.intent, action),
         uid="" if action.interval_ms else uid,
         commit=context.commit,

@@ -50,8 +50,10 @@ def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str)
             tls12=document.tls == "1.2",
             connect_timeout_ms=_timeout(document.connect_timeout),
         ),
+        state=model.HostState(document.state or "online"),
         labels=dict(document.labels or {}),
         capacity=dict(document.capacity or {}),
+        is_searched=document.searched is not False,
         epoch=document.key_epoch or 0,
     )
 

@@ -77,6 +77,8 @@ class Action:
     """MIGRATE_TO and MIGRATE_FROM: the other node."""
     uses: StartedAs | None = None
     """Parameters to run it with: of the start record where there is one, else of the declaration."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """PROBE and MONITOR: parameters of this operation alone, over those."""
     after: tuple[ActionId, ...] = ()
     """Actions, of this transition or pending, that must have succeeded before."""
     reasons: tuple[Reason, ...] = ()
@@ -106,6 +108,7 @@ class Action:
             timeout_ms=self.timeout_ms,
             peer=self.peer,
             uses=self.uses,
+            params=self.params,
             after=after,
             reasons=self.reasons,
             meta=self.meta,

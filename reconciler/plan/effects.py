@@ -138,8 +138,11 @@ def _change_node(world: Becoming, action: Action, resource: ResourceId, guest_no
 
 
 def _fence(world: Becoming, node: NodeName, guest_nodes: GuestNodes) -> None:
-    """End all that is on a node, guests and what is in them included."""
+    """End all that is on a node, guests and what is in them included; its connection begins anew."""
     world.set_state(node, NodeState.OFFLINE)
+    for key, instance in list(world.instances.items()):
+        if instance.failure is not None and guest_nodes.get(key[0]) == node:
+            world.put(key, replace(instance, failure=None))
     gone = [key for key in world.keys_on(node) if world.instances[key].role is not Role.STOPPED]
     for resource, _ in sorted(gone):
         if resource in guest_nodes:

@@ -112,8 +112,7 @@ def _held(case: _Case) -> Decision | None:
     if not case.resource.is_managed or is_kept:
         return replace(_decision(case, Fate.KEEP), is_left_alone=True)
     for instance in kept_running:
-        host = case.situation.intent.hosts.get(instance.node)
-        if host is not None and host.state is HostState.MAINTENANCE:
+        if case.situation.state_of(instance.node) is HostState.MAINTENANCE:
             return _left_alone(case, instance)
         obstacle = _out_of_reach(case, instance)
         if obstacle:
@@ -260,10 +259,14 @@ def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
 
 
 def _failed_inside(situation: Situation, container: Resource) -> str | None:
-    """Return what runs in a container and failed in a way that restarts it; None if nothing did."""
+    """Return what runs in a container and failed in a way that restarts it; None if nothing did.
+
+    What is stopped, and is to be, needs no restart, however its stop was.
+    """
     for resource in situation.contents.get(container.id, ()):
         for instance in situation.instances.get(resource.id, ()):
-            failure = instance.failure
+            is_over = instance.role is Role.STOPPED and resource.state is Role.STOPPED
+            failure = None if is_over else instance.failure
             if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
                 return resource.id
     return None
