@@ -12,9 +12,9 @@ from reconciler.act.context import Context
 from reconciler.act.outcome import Connected, Outcome
 from reconciler.model.errors import KeyStoreError, LinkError
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import AgentAddress, LinkReason
+from reconciler.model.node import STOCK_MACHINE, AgentAddress, LinkReason
 from reconciler.model.observed import Instance, StartedAs
-from reconciler.model.operation import Monitor, OperationRequest, StartRecord
+from reconciler.model.operation import OperationRequest, StartRecord
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.results import after_result
@@ -63,7 +63,7 @@ def _address(context: Context, node: NodeName) -> tuple[AgentAddress | None, int
 
 async def _resync(context: Context, node: NodeName, link: AgentLink, session: Session) -> Connected:
     """Return what runs on a node, each with the parameters that it was started with."""
-    incarnation = context.guest_incarnations.get(node) or session.incarnation or session.instance
+    incarnation = context.guest_incarnations.get(node) or session.incarnation or STOCK_MACHINE
     journal = context.ports.journal
     written = journal.records(node, incarnation)
     records = _ours(context, session, written or {})
@@ -73,15 +73,14 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
     instances: dict[ResourceId, Instance] = {}
     limit = asyncio.Semaphore(MAX_OPERATIONS_AT_ONCE)
 
-    async def settle(record: StartRecord, monitors: tuple[Monitor, ...]) -> None:
+    async def settle(record: StartRecord) -> None:
         async with limit:
-            instances[record.resource] = await _settle(context, node, link, record, monitors)
+            instances[record.resource] = await _settle(context, node, link, session, record)
 
     try:
         async with asyncio.TaskGroup() as group:
             for record in sorted(records.values(), key=lambda r: r.resource):
-                recurring = record.monitors or session.recurring.get(record.resource, ())
-                group.create_task(settle(record, recurring))
+                group.create_task(settle(record))
     except* LinkError as errors:
         raise _first(errors) from None
     return Connected(link=link, incarnation=incarnation, is_known=is_known, instances=instances)
@@ -109,12 +108,12 @@ def _ours(
 
 
 async def _settle(
-    context: Context, node: NodeName, link: AgentLink, record: StartRecord, monitors: tuple[Monitor, ...]
+    context: Context, node: NodeName, link: AgentLink, session: Session, record: StartRecord
 ) -> Instance:
     """Find out how one resource is: wait for what runs, probe what is in doubt, issue its monitors again."""
     uses = StartedAs(agent=record.agent, params=record.params)
     instance = Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
-    flight = record.in_flight
+    flight, is_over = record.in_flight, record.phase in {"started", "adopted"}
     base = OperationRequest(
         resource=record.resource,
         agent=record.agent,
@@ -130,8 +129,9 @@ async def _settle(
     elif record.phase == "failed" and record.result is not None:
         request = replace(base, operation=record.result.operation)
         instance = after_result(instance, request, record.result, node)
-    elif record.phase not in {"started", "adopted"}:
-        await _let_end(context, record)
+    elif not (is_over and session.is_record_keeping):  # a stock agent does not say that its machine restarted
+        if not is_over:
+            await _let_end(context, record)
         request = replace(base, uid=context.ports.clock.new_id())
         instance = after_result(instance, request, await link.execute(request), node)
     if instance.role is Role.STOPPED:
@@ -139,7 +139,7 @@ async def _settle(
         return instance
     if instance.failure is not None:
         return instance
-    for monitor in monitors:
+    for monitor in record.monitors or session.recurring.get(record.resource, ()):
         request = replace(base, interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms)
         instance = after_result(instance, request, await link.execute(request), node)
     return instance

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
-from reconciler.load.document_nodes import HostSpec, RemoteNode
+from reconciler.load.document_nodes import GuestNode, HostSpec, RemoteNodeSpec
 from reconciler.load.document_operations import GuestOperations, Operations
 from reconciler.load.document_placement import After, ConstraintSpec, Placement
 from reconciler.load.fields import (
@@ -37,13 +37,13 @@ class Metadata(Part):
     """Unique among hosts, remote nodes, guests and resources, compared without case."""
 
 
-class HostMetadata(Part):
-    """What a host is called."""
+class NodeMetadata(Part):
+    """What a host or remote node is called."""
 
     name: Name
     """The node's name; unique among hosts, remote nodes, guests and resources, compared without case."""
     labels: dict[LabelName, Label] | None = None
-    """Free words about the host, which `placement.on: {labels: ...}` selects by."""
+    """Free words about the machine, which `placement.on: {labels: ...}` selects by."""
 
 
 class Conduct(Part):
@@ -191,7 +191,7 @@ class Primitive(Common):
     """It may run on nodes of poor health (Pacemaker: allow-unhealthy-nodes). Default false."""
     allow_migration: bool | None = None
     """It may be moved live, without a stop (Pacemaker: allow-migrate). Default false."""
-    remote_node: RemoteNode | None = None
+    remote_node: GuestNode | None = None
     """The node that it becomes; without, it is a plain resource."""
 
 
@@ -291,9 +291,22 @@ class HostDocument(Part):
     """The version of this schema."""
     kind: Literal["Host"]
     """The kind of document."""
-    metadata: HostMetadata
+    metadata: NodeMetadata
     """What the host is called."""
     spec: HostSpec | None = None
+    """How to reach it, and what it offers."""
+
+
+class RemoteNodeDocument(Part):
+    """A machine that is there anyway, and that resources are placed on; no guests (Pacemaker: ocf:pacemaker:remote)."""
+
+    api_version: ApiVersion
+    """The version of this schema."""
+    kind: Literal["RemoteNode"]
+    """The kind of document."""
+    metadata: NodeMetadata
+    """What the node is called."""
+    spec: RemoteNodeSpec | None = None
     """How to reach it, and what it offers."""
 
 
@@ -350,6 +363,12 @@ class ConstraintDocument(Part):
 
 
 Document = Annotated[
-    ClusterDocument | HostDocument | GuestDocument | ResourceDocument | GroupDocument | ConstraintDocument,
+    ClusterDocument
+    | HostDocument
+    | RemoteNodeDocument
+    | GuestDocument
+    | ResourceDocument
+    | GroupDocument
+    | ConstraintDocument,
     Discriminator("kind"),
 ]

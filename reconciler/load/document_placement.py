@@ -41,8 +41,8 @@ class Condition(Part):
     """How values are compared (Pacemaker: type). Default text for is and isNot, else number."""
     nodes: Annotated[list[Name], Field(min_length=1)] | None = None
     """The node is one of these (Pacemaker: #uname)."""
-    kind: Literal["host", "guest"] | None = None
-    """The node is a host, or inside a guest (Pacemaker: #kind cluster, container)."""
+    kind: Literal["host", "guest", "remote"] | None = None
+    """The node is a host, inside a guest, or a RemoteNode (Pacemaker: #kind cluster, container, remote)."""
     all_: Annotated[list["Condition"], Field(min_length=1)] | None = Field(default=None, alias="all")
     """All of these hold (Pacemaker: boolean-op=and)."""
     any_: Annotated[list["Condition"], Field(min_length=1)] | None = Field(default=None, alias="any")

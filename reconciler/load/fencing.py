@@ -1,8 +1,8 @@
-"""Fencing topology: which devices are used on which host, level by level."""
+"""Fencing topology: which devices are used on which node, level by level."""
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.load.document import HostDocument
+from reconciler.load.document import HostDocument, RemoteNodeDocument
 from reconciler.load.namespace import Namespace
 from reconciler.load.problems import Problems
 from reconciler.load.validate import Checked
@@ -17,11 +17,11 @@ def fencing_levels_of(
     resources: Mapping[ResourceId, Resource],
     problems: Problems,
 ) -> list[FencingLevel]:
-    """Return the levels of all hosts, in document order."""
+    """Return the levels of all hosts and remote nodes, in document order."""
     found = []
     for checked in usable:
         raw, document = checked.raw, checked.document
-        spec = document.spec if isinstance(document, HostDocument) else None
+        spec = document.spec if isinstance(document, HostDocument | RemoteNodeDocument) else None
         if spec is None or spec.fencing is None:
             continue
         for index, level in enumerate(spec.fencing.levels):

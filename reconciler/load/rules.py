@@ -13,6 +13,7 @@ from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
 from reconciler.model.names import NodeName
+from reconciler.model.node import NodeKind
 
 _COMPARISONS: Mapping[str, Callable[[int], bool]] = {
     "is": lambda order: order == 0,
@@ -31,7 +32,7 @@ class Place:
 
     name: NodeName
     labels: Mapping[str, str]
-    is_host: bool
+    kind: NodeKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ class Rules:
         if condition.nodes is not None:
             return place.name.lower() in {name.lower() for name in condition.nodes}
         if condition.kind is not None:
-            return place.is_host == (condition.kind == "host")
+            return place.kind.value == condition.kind
         actual = place.labels.get(condition.label or "")
         if condition.exists is not None:
             return (actual is not None) == condition.exists

@@ -66,7 +66,9 @@ class Memory:
 
     def accept(self, tree: SourceTree, intent: Intent) -> None:
         """Put a declaration in force; guests that it no longer has are remembered while they may run."""
-        self.remember(carried_over(self.history, self.intent, intent))
+        kept = carried_over(self.history, self.intent, intent)
+        # What is declared again may be another cluster's by then.
+        self.remember(replace(kept, adopted=kept.adopted & frozenset(intent.hosts)))
         self.tree, self.intent = tree, intent
 
     def remember(self, history: History) -> None:
@@ -231,7 +233,7 @@ class Memory:
             link=connected.link,
             is_connected=connected.link.is_connected,
             is_known=connected.is_known,
-            is_adopted=node in self.views and self.views[node].is_adopted,
+            is_adopted=node in self.history.adopted or (node in self.views and self.views[node].is_adopted),
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
         )

@@ -6,6 +6,12 @@ from enum import Enum
 
 from reconciler.model.names import NodeName, Where
 
+STOCK_MACHINE = "stock"
+"""The incarnation of a machine with a stock agent, which does not say when it booted: one life for ever.
+
+What is on record there is asked for again on each connection.
+"""
+
 
 class NodeKind(Enum):
     """What a node is; Pacemaker's #kind cluster, container and remote."""
@@ -102,10 +108,16 @@ class AgentAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A machine that runs guests, and resources if it has an agent."""
+    """A machine that we do not start: it runs guests, and resources if it has an agent.
+
+    A remote node is one too, of which only the agent counts: the controller holds the connections itself, so nothing
+    tells the two apart but that no guest runs there.
+    """
 
     name: NodeName
     where: Where
+    kind: NodeKind = NodeKind.HOST
+    """HOST, or REMOTE for what is declared as a RemoteNode."""
     libvirt: Mapping[GuestType, str] = field(default_factory=dict)
     """libvirt connection URIs by guest type; a type without one cannot run there."""
     agent: AgentAddress | None = None

@@ -63,6 +63,7 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
     """Return a host's status; None while nothing was heard of it at all."""
     host = known.intent.hosts[name]
     view = known.views.get(name)
+    needs_adoption = is_stranger(known.intent, known.history, name)
     readable = frozenset(t for h, t in known.hypervisors.readable if h == name)
     heard = frozenset(t for h, t in known.hypervisors.heard if h == name)
     if host.agent is None:
@@ -71,22 +72,23 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
         state = NodeState.ONLINE if readable else NodeState.UNKNOWN
         return NodeStatus(
             name=name,
-            kind=NodeKind.HOST,
+            kind=host.kind,
             state=state,
             hypervisors=readable,
             text=_errors(known, name),
             is_known=True,
         )
     failure = known.history.connections.get(name)
-    if view is None and failure is None and not heard:
+    if view is None and failure is None and not heard and not needs_adoption:
         return None
     base = NodeStatus(
         name=name,
-        kind=NodeKind.HOST,
+        kind=host.kind,
         state=NodeState.UNKNOWN,
         reason=failure.reason if failure else None,
         text=failure.text if failure else _errors(known, name),
         hypervisors=readable,
+        needs_adoption=needs_adoption,
     )
     if view is None:
         return base
@@ -100,6 +102,13 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
         text=view.text or base.text,
         is_known=view.is_known,
     )
+
+
+def is_stranger(intent: Intent, history: History, node: NodeName) -> bool:
+    """Tell whether a machine's stock agent may be another cluster's: no operator gave it to us."""
+    host = intent.hosts.get(node)
+    is_stock = host is not None and host.agent is not None and host.agent.flavor is AgentFlavor.STOCK
+    return is_stock and node not in history.adopted
 
 
 def _host_state(view: NodeView) -> NodeState:

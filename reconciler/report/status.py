@@ -59,7 +59,8 @@ def needs_attention(document: Document) -> bool:
     if any(problem["severity"] == "error" for problem in listed(document, "problems")):
         return True
     lost = {NodeState.UNKNOWN.value, NodeState.UNCLEAN.value}
-    if any(n["kind"] == NodeKind.HOST.value and n["state"] in lost for n in listed(document, "nodes")):
+    machines = {NodeKind.HOST.value, NodeKind.REMOTE.value}
+    if any(n["kind"] in machines and n["state"] in lost for n in listed(document, "nodes")):
         return True
     return any(_is_troubled(resource) for resource in listed(document, "resources") if resource["declared"])
 
@@ -78,7 +79,7 @@ def _nodes(present: Present) -> list[Document]:
     intent = present.intent
     nodes = []
     for host in intent.hosts.values():
-        entry = _node(present.observed.nodes.get(host.name), host.name, NodeKind.HOST, None)
+        entry = _node(present.observed.nodes.get(host.name), host.name, host.kind, None)
         entry["standby"] = host.state is HostState.STANDBY
         entry["maintenance"] = host.state is HostState.MAINTENANCE
         nodes.append(entry)

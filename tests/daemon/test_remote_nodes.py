@@ -1,0 +1,67 @@
+"""Machines that we do not start are nodes like others, with no host at all."""
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.daemon.machines import Machine, dummy_on
+from tests.daemon.stage import Stage, both, is_node, is_started
+
+pytestmark = pytest.mark.slow
+
+Make = Callable[..., Machine]
+
+
+def cluster_yaml(stage: Stage) -> str:
+    return f"apiVersion: reconciler/v1alpha1\nkind: Cluster\nmetadata: {{name: {stage.cluster}}}\n"
+
+
+def declare(stage: Stage, one: Machine, two: Machine, state: str = "online") -> None:
+    machines = one.yaml(f", state: {state}") + two.yaml()
+    stage.commit(all=cluster_yaml(stage) + machines + dummy_on(one, "FAKE", stage.ledger))
+
+
+def test_resources_run_on_machines_that_nobody_started_and_move_between_them(
+    stage: Stage, machines: Make
+) -> None:
+    one, two = machines("one"), machines("two")
+    one.start()
+    two.start()
+    declare(stage, one, two)
+    stage.start_daemon()
+    status = stage.until(is_started("FAKE", "one"))
+    assert [(n["name"], n["kind"], n["state"]) for n in status["nodes"]] == [
+        ("one", "remote", "online"),
+        ("two", "remote", "online"),
+    ]
+    stage.kill_daemon()
+    stage.start_daemon()
+    stage.until(both(is_started("FAKE", "one"), is_node("one", "online")))
+    assert stage.lines() == ["start FAKE one"]
+
+    declare(stage, one, two, "standby")
+    stage.until(is_started("FAKE", "two"))
+    assert stage.lines() == ["start FAKE one", "stop FAKE one", "start FAKE two"]
+
+
+def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, machines: Make) -> None:
+    one, two = machines("one"), machines("two")
+    one.start()
+    two.start()
+    declare(stage, one, two)
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "one"))
+    one.send(signal.SIGKILL)
+    one.wait_for_end()
+    stage.until(is_node("one", "unclean"))
+    one.start()
+    stage.until(both(is_node("one", "online"), is_started("FAKE", "one")))
+    assert stage.lines() == ["start FAKE one"]
+
+    one.send(signal.SIGKILL)
+    one.wait_for_end()
+    stage.until(is_node("one", "unclean"))
+    stage.reconcile("confirm-fenced", "one")
+    stage.until(is_started("FAKE", "two"))
+    assert stage.lines() == ["start FAKE one", "start FAKE two"]
