@@ -8,6 +8,7 @@ from reconciler.load.fields import (
     Address,
     Amount,
     Count,
+    DetectionTime,
     Health,
     HostPath,
     Label,
@@ -29,6 +30,11 @@ class Agent(Part):
     """How long its agent may take to answer (Pacemaker: remote-connect-timeout). Default 60s.
 
     What it is connected for after its guest was started, or after the connection was lost.
+    """
+    detect: DetectionTime | None = None
+    """Within which it is known that its agent hangs, 1s to 5m: heartbeats and all other timers are made from it.
+
+    Short ones find out soon, and take a busy machine for a lost one. Counts from the next connection on. Default 5s.
     """
     key_file: HostPath | None = None
     """An existing raw key, such as /etc/pacemaker/authkey, on the controller. Default: a key of its own."""

@@ -71,7 +71,7 @@ def remote_node_of(raw: RawDocument, document: GuestNode, default_address: str) 
 def _agent(document: Agent | None, address: str, flavor: str | None) -> model.AgentAddress:
     if document is None:
         return model.AgentAddress(address=address)
-    timeout_ms = document.connect_timeout
+    timeout_ms, detect_ms = document.connect_timeout, document.detect
     return model.AgentAddress(
         address=address,
         port=document.port or defaults.PORT,
@@ -79,6 +79,7 @@ def _agent(document: Agent | None, address: str, flavor: str | None) -> model.Ag
         flavor=model.AgentFlavor(flavor or "reconciler"),
         tls12=document.tls == "1.2",
         connect_timeout_ms=defaults.CONNECT_TIMEOUT_MS if timeout_ms is None else timeout_ms,
+        detect_ms=defaults.DETECT_MS if detect_ms is None else detect_ms,
     )
 
 

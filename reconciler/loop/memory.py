@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
-from reconciler.loop.failures import with_connection_failure, with_operation_failure
+from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
 from reconciler.loop.unfinished import Unfinished
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -227,19 +227,23 @@ class Memory:
                 with_connection_failure(self.history, self.guest_of(node), self.hypervisors, outcome, now)
             )
             return
+        known = self.views.get(node) or NodeView(name=node)
+        found = with_found_failures(
+            self.history, self.intent, known.instances, connected.instances.values(), now
+        )
         self.views[node] = NodeView(
             name=node,
             incarnation=connected.incarnation,
             link=connected.link,
             is_connected=connected.link.is_connected,
             is_known=connected.is_known,
-            is_adopted=node in self.history.adopted or (node in self.views and self.views[node].is_adopted),
+            is_adopted=node in self.history.adopted or known.is_adopted,
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
-        self.remember(replace(self.history, connections=kept))
+        self.remember(replace(found, connections=kept))
 
     def _settle_by_reading(self, key: HypervisorKey, sequence: int) -> None:
         """Settle what a reading tells; a guest whose start may still go on there is in doubt, though not seen."""

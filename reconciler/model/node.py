@@ -104,6 +104,8 @@ class AgentAddress:
     tls12: bool = False
     """Also accept TLS 1.2 with (EC)DHE-PSK; a compatibility setting."""
     connect_timeout_ms: int = 60_000
+    detect_ms: int = 5000
+    """Within which it is known that the agent hangs; all timers of its link are made from it. 1 s to 5 min."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ def cluster_yaml(stage: Stage) -> str:
     return f"apiVersion: reconciler/v1alpha1\nkind: Cluster\nmetadata: {{name: {stage.cluster}}}\n"
 
 
-def declare(stage: Stage, one: Machine, two: Machine, state: str = "online") -> None:
-    machines = one.yaml(f", state: {state}") + two.yaml()
+def declare(stage: Stage, one: Machine, two: Machine, state: str = "online", extra: str = "") -> None:
+    machines = one.yaml(f", state: {state}{extra}") + two.yaml()
     stage.commit(all=cluster_yaml(stage) + machines + dummy_on(one, "FAKE", stage.ledger))
 
 
@@ -55,13 +55,21 @@ def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, m
     one.send(signal.SIGKILL)
     one.wait_for_end()
     stage.until(is_node("one", "unclean"))
-    one.start()
-    stage.until(both(is_node("one", "online"), is_started("FAKE", "one")))
-    assert stage.lines() == ["start FAKE one"]
-
-    one.send(signal.SIGKILL)
-    one.wait_for_end()
-    stage.until(is_node("one", "unclean"))
     stage.reconcile("confirm-fenced", "one")
     stage.until(is_started("FAKE", "two"))
     assert stage.lines() == ["start FAKE one", "start FAKE two"]
+
+
+def test_a_hung_agent_is_known_by_its_silence_and_taken_up_again(stage: Stage, machines: Make) -> None:
+    one, two = machines("one"), machines("two")
+    one.start()
+    two.start()
+    declare(stage, one, two, extra=", detect: 1s")
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "one"))
+    one.send(signal.SIGSTOP)
+    stage.until(both(is_node("one", "unclean"), is_node("two", "online")))
+    one.send(signal.SIGCONT)
+    stage.until(both(is_node("one", "online"), is_started("FAKE", "one")))
+    assert "lost one's agent: the agent was silent for 0.8 s" in stage.daemon_log.read_text()
+    assert stage.lines() == ["start FAKE one"]

@@ -91,8 +91,8 @@ def test_a_remote_node_is_a_machine_with_nothing_but_an_agent() -> None:
         name: Host(name=name, where=place, kind=NodeKind.REMOTE, agent=AgentAddress(address="db1"))
     }
     spec = (
-        "{address: 192.0.2.7, port: 4000, connectTimeout: 5s, keyFile: /k, keyEpoch: 4, agent: stock, state: standby, "
-        'tls: "1.2", capacity: {vcpus: 4}, health: {disk: red}}'
+        "{address: 192.0.2.7, port: 4000, connectTimeout: 5s, detect: 2s, keyFile: /k, keyEpoch: 4, agent: stock, "
+        'state: standby, tls: "1.2", capacity: {vcpus: 4}, health: {disk: red}}'
     )
     agent = AgentAddress(
         address="192.0.2.7",
@@ -101,6 +101,7 @@ def test_a_remote_node_is_a_machine_with_nothing_but_an_agent() -> None:
         flavor=AgentFlavor.STOCK,
         tls12=True,
         connect_timeout_ms=5000,
+        detect_ms=2000,
     )
     assert nodes_of(remote_node("db1", spec, "{rack: r1}")) == {
         name: Host(

@@ -17,6 +17,7 @@ from reconciler.model.node import AgentAddress, AgentFlavor
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.resource import ResourceAgent
 from reconciler.ports import LinkTarget
+from reconciler.settings import pace_of
 from reconciler.world.links.channel import Stream
 from reconciler.world.links.links import LinkSettings, WireLink, WireLinks
 
@@ -40,13 +41,20 @@ OURS = wire.RegisterReply(
 
 STOCK = wire.RegisterReply(0, client_id="c", protocol_version="1.1", uptime_s=5)
 
-FAST = LinkSettings(retry_s=0.01)
-
-KEY = bytes(range(256)) * 16
 
 PATIENCE_S = 20
-
 """Only reached when a test fails."""
+
+
+def impatient(detect_ms: int = 5000) -> LinkSettings:
+    """Settings under which an attempt follows the one before at once, and links are watched at another pace."""
+    pace = replace(pace_of(detect_ms), retry_s=0.01, connect_s=PATIENCE_S, handshake_s=PATIENCE_S)
+    return LinkSettings(pace=lambda _: pace)
+
+
+FAST = impatient()
+
+KEY = bytes(range(256)) * 16
 
 
 def play(

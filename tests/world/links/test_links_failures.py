@@ -20,7 +20,18 @@ from reconciler.world.links.links import WireLink, WireLinks
 
 if TYPE_CHECKING:
     from pathlib import Path
-from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, failure, play, target
+from tests.world.links.peer import (
+    FAST,
+    KEY,
+    PATIENCE_S,
+    START,
+    Agent,
+    Heard,
+    failure,
+    impatient,
+    play,
+    target,
+)
 
 
 def test_connecting_tries_again_until_the_agent_is_there(tmp_path: Path) -> None:
@@ -129,10 +140,9 @@ def test_an_agent_that_falls_silent_is_lost(tmp_path: Path) -> None:
         return await failure(link.execute(START))
 
     heard = Heard()
-    settings = replace(FAST, heartbeat_s=0.02, silence_s=0.1)
-    error = play(tmp_path, scenario, heard=heard, settings=settings)
+    error = play(tmp_path, scenario, heard=heard, settings=impatient(100))
     assert (type(error), error.reason) == (OutcomeUnknownError, LinkReason.LOST)
-    assert heard.lost == ["the agent was silent for 0.1 s"]
+    assert heard.lost == ["the agent was silent for 0.08 s"]
 
 
 @pytest.mark.slow
@@ -145,8 +155,7 @@ def test_no_verdict_is_passed_when_our_own_loop_was_late(tmp_path: Path) -> None
             await agent.heard(wire.Poke)
         return link.is_connected
 
-    settings = replace(FAST, heartbeat_s=0.05, silence_s=0.3)
-    assert play(tmp_path, scenario, settings=settings)
+    assert play(tmp_path, scenario, settings=impatient(400))
 
 
 def test_bytes_that_are_not_the_protocol_end_the_link(tmp_path: Path) -> None:
