@@ -12,7 +12,7 @@ from agent import VERSION
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 EXIT_ERROR = 1
 EXIT_USAGE = 64  # sysexits.h, EX_USAGE
@@ -112,6 +112,7 @@ def _serve(options: _Options) -> int:
         ocf_root=options.ocf_root,
         allows_tls12=options.tls12,
         is_init=options.init,
+        drain_limit_s=options.drain_limit,
     )
     if not (settings.listen or settings.unix):
         return _complain(
@@ -151,7 +152,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form)
-    add = serve.add_argument
+    _add_serve(serve.add_argument)
+    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
+    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
+    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
+    commands.add_parser("version", help="print the version", formatter_class=Form)
+    return parser
+
+
+def _add_serve(add: Callable[..., object]) -> None:
+    """Add the options of `serve`."""
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
         "--key-file",
@@ -177,12 +187,15 @@ def _parser() -> argparse.ArgumentParser:
         help="(default: %(default)s)",
     )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
+    add(
+        "--drain-limit",
+        metavar="SECONDS",
+        type=float,
+        default=80.0,
+        help="how long a stop waits for the controller to empty this node first; keep it below "
+        "systemd's TimeoutStopSec (default: %(default)g)",
+    )
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
-    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
-    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
-    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
-    commands.add_parser("version", help="print the version", formatter_class=Form)
-    return parser
 
 
 def _complain(text: str, exit_code: int) -> int:

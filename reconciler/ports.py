@@ -177,8 +177,8 @@ class LinkListener(Protocol):
         """The connection ended, or its heartbeat stayed out."""
         ...
 
-    def on_leaving(self, node: NodeName) -> None:
-        """The agent was asked to stop, and does."""
+    def on_leaving(self, node: NodeName) -> bool:
+        """The agent was asked to stop; returns whether it is to wait until we take leave, for its node is emptied."""
         ...
 
 

@@ -25,7 +25,7 @@ MAX_OPERATIONS_AT_ONCE = 16
 
 async def run_connection_action(context: Context, action: Action, uid: str) -> Outcome:
     """Connect or leave a node's agent; returns how it ended."""
-    if action.kind is ActionKind.DISCONNECT:
+    if action.kind is not ActionKind.CONNECT:
         left = context.links.get(action.node)
         if left is not None:
             await left.close()

@@ -54,7 +54,7 @@ def with_connection_failure(
     )
     after = replace(history, connections={**history.connections, node: failure})
     place = hypervisors.domain_of(guest.id) if guest is not None else None
-    if guest is None or place is None or reason.is_authentication:
+    if guest is None or place is None or not reason.is_failure:
         return after
     return _counted(after, (guest.id, place[0]), "connect", f"{reason.value}: {outcome.text}", now)
 

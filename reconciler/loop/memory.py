@@ -132,10 +132,11 @@ class Memory:
         action = outcome.action
         if action.kind is ActionKind.CONNECT:
             self._note_connection(outcome, now)
-        elif action.kind is ActionKind.DISCONNECT:
+        elif action.kind in {ActionKind.DISCONNECT, ActionKind.RELEASE}:
             view = self.views.get(action.node)
             if view is not None:
-                self.views[action.node] = replace(view, is_connected=False, link=None, has_left=True)
+                gone = replace(view, is_connected=False, link=None, has_left=True)
+                self.views[action.node] = view.left() if action.kind is ActionKind.RELEASE else gone
         elif action.uses is not None and action.uses.agent.standard == "guest":
             self._note_guest(outcome, now)
         else:
@@ -211,8 +212,16 @@ class Memory:
     def note_lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         """Take in that a connection is gone."""
         view = self.views.get(node)
+        if view is None or not view.is_connected:
+            return
+        is_empty = all(i.role is Role.STOPPED for i in view.instances.values())
+        self.views[node] = view.left() if view.is_leaving and is_empty else view.lost(reason, text)
+
+    def note_leaving(self, node: NodeName) -> None:
+        """Take in that a node's agent was asked to stop, and waits for what runs there to be stopped."""
+        view = self.views.get(node)
         if view is not None and view.is_connected:
-            self.views[node] = view.lost(reason, text)
+            self.views[node] = replace(view, is_leaving=True)
 
     def _note_connection(self, outcome: Outcome, now: float) -> None:
         node = outcome.action.node
@@ -221,8 +230,10 @@ class Memory:
             assert outcome.reason is not None
             view = self.views.get(node) or NodeView(name=node, incarnation=self.incarnations().get(node, ""))
             is_met = node in self.views or not self._is_stock(node)
+            lost = view.lost(outcome.reason, outcome.text)
+            outcome = replace(outcome, reason=lost.reason, text=lost.text)
             if is_met:
-                self.views[node] = view.lost(outcome.reason, outcome.text)
+                self.views[node] = lost
             self.remember(
                 with_connection_failure(self.history, self.guest_of(node), self.hypervisors, outcome, now)
             )

@@ -12,6 +12,7 @@ from reconciler.act.context import Context
 from reconciler.act.outcome import Outcome
 from reconciler.act.runner import Runner
 from reconciler.loop.declaration import Declaration
+from reconciler.loop.leaving import is_drained
 from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
@@ -178,9 +179,14 @@ class Reconciler:
         """Take from a link that its connection is gone."""
         self._post(lambda: self._lost(node, LinkReason.LOST, text))
 
-    def on_leaving(self, node: NodeName) -> None:
-        """Take from a link that its agent was asked to stop."""
-        self._post(lambda: self.emit(_warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
+    def on_leaving(self, node: NodeName) -> bool:
+        """Take from a link that its agent was asked to stop; return whether it is to wait until its node is empty."""
+        drains = is_drained(self.memory.intent or Intent(), node)
+        if drains:
+            self._post(lambda: self.memory.note_leaving(node))
+        text = f"{node}'s agent was asked to stop" + ("; what runs there moves away first" if drains else "")
+        self._post(lambda: self.emit(_warning("agent-leaving", text, node)))
+        return drains
 
     async def _round(self, *, is_read_only: bool) -> bool:
         """Go once through the stages; return whether nothing more is to be done for now."""

@@ -59,6 +59,11 @@ class LinkReason(Enum):
     """The agent was asked to stop, and left in order."""
 
     @property
+    def is_failure(self) -> bool:
+        """Tell whether a guest whose agent stays away for this has failed; what left in order has not."""
+        return not self.is_authentication and self is not LinkReason.LEFT
+
+    @property
     def is_authentication(self) -> bool:
         """Tell whether somebody is there who is not, or may not be, our agent: never a reason to fence."""
         return self in {LinkReason.WRONG_KEY, LinkReason.ROGUE, LinkReason.GARBAGE, LinkReason.TOO_OLD,

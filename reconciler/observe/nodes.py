@@ -22,8 +22,10 @@ class NodeView:
     """Everything we started in this incarnation is among the instances."""
     is_adopted: bool = False
     """An operator said that what runs there, without a record, was started as declared."""
+    is_leaving: bool = False
+    """It was asked to stop, and waits until it is let go."""
     has_left: bool = False
-    """We took leave of its agent, to stop its guest."""
+    """We took leave of its agent, to stop its guest or because it asked to leave: nothing runs there."""
     reason: LinkReason | None = None
     text: str = ""
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
@@ -32,6 +34,14 @@ class NodeView:
         """Return a view that knows one instance better."""
         return replace(self, instances={**self.instances, instance.resource: instance})
 
+    def left(self) -> "NodeView":
+        """Return a view of a node that left in order, with nothing running there."""
+        text = "its agent was asked to stop, and left in order"
+        gone = replace(self, is_connected=False, is_leaving=False, link=None)
+        return replace(gone, has_left=True, reason=LinkReason.LEFT, text=text)
+
     def lost(self, reason: LinkReason, text: str) -> "NodeView":
-        """Return a view without a connection; what was known stays known."""
-        return replace(self, is_connected=False, link=None, reason=reason, text=text)
+        """Return a view without a connection; what was known stays known, and what has left has left."""
+        if self.reason is LinkReason.LEFT and reason.is_failure:
+            return self
+        return replace(self, is_connected=False, is_leaving=False, link=None, reason=reason, text=text)

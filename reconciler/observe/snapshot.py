@@ -12,6 +12,8 @@ from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import Hypervisors, guest_instance
 from reconciler.observe.nodes import NodeView
 
+_LEAVING = "leaving: its agent was asked to stop, and what runs here is stopped first"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
@@ -93,8 +95,9 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
     if view is None:
         return base
     if view.is_connected:
-        text = _errors(known, name)
-        return replace(base, state=NodeState.ONLINE, reason=None, text=text, is_known=view.is_known)
+        online = replace(base, state=NodeState.ONLINE, reason=None, is_known=view.is_known)
+        text = _LEAVING if view.is_leaving else _errors(known, name)
+        return replace(online, text=text, is_leaving=view.is_leaving)
     return replace(
         base,
         state=_host_state(view),
@@ -141,9 +144,11 @@ def _guest_node_status(
         needs_adoption = guest.remote_node is not None and guest.remote_node.agent.flavor is AgentFlavor.STOCK
         return replace(base, state=NodeState.UNKNOWN, needs_adoption=needs_adoption)
     if view.is_connected:
-        return replace(base, state=NodeState.ONLINE, reason=None, text="", is_known=view.is_known)
+        online = replace(base, state=NodeState.ONLINE, reason=None, is_known=view.is_known)
+        return replace(online, text=_LEAVING if view.is_leaving else "", is_leaving=view.is_leaving)
     if view.has_left:
-        return replace(base, is_known=view.is_known)
+        reason, text = view.reason or base.reason, view.text or base.text
+        return replace(base, reason=reason, text=text, is_known=view.is_known)
     reason = view.reason or base.reason
     return replace(
         base, state=NodeState.PENDING, reason=reason, text=view.text or base.text, is_known=view.is_known
@@ -164,7 +169,7 @@ def _is_known_stopped(known: Knowledge, guest: Resource) -> bool:
 def _connection_failure(known: Knowledge, node: NodeName, status: NodeStatus | None) -> Failure | None:
     """Return the failure of a guest whose agent stayed away; an agent that cannot be trusted is none."""
     failure = known.history.connections.get(node)
-    if failure is None or failure.reason.is_authentication or (status and status.state is NodeState.ONLINE):
+    if failure is None or not failure.reason.is_failure or (status and status.state is NodeState.ONLINE):
         return None
     return Failure(operation="connect", rc=1, text=failure.text)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent, Source
-from reconciler.model.node import HostState, NodeKind, NodeState
+from reconciler.model.node import HostState, LinkReason, NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
@@ -14,7 +14,7 @@ from reconciler.model.transition import Blocked, Transition
 from reconciler.report.document import Document, listed
 
 _GATES = {"max-destroy"}
-_WARNINGS = {"waiting", *_GATES}
+_WARNINGS = {"waiting", LinkReason.LEFT.value, *_GATES}
 """Codes of what needs no repair: it is waited for, or a person was asked."""
 
 
@@ -80,7 +80,7 @@ def _nodes(present: Present) -> list[Document]:
     nodes = []
     for host in intent.hosts.values():
         entry = _node(present.observed.nodes.get(host.name), host.name, host.kind, None)
-        entry["standby"] = host.state is HostState.STANDBY
+        entry["standby"] |= host.state is HostState.STANDBY
         entry["maintenance"] = host.state is HostState.MAINTENANCE
         nodes.append(entry)
     for name, guest in intent.guest_nodes().items():
@@ -95,7 +95,7 @@ def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | 
         "state": _node_state(status),
         "reason": status.reason.value if status and status.reason else None,
         "text": status.text if status else "",
-        "standby": False,
+        "standby": status is not None and status.is_leaving,
         "maintenance": False,
         "resource": resource,
     }

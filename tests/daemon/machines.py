@@ -25,6 +25,7 @@ class Machine:
         self.key_file.write_bytes(KEY)
         self.key_file.chmod(0o600)
         self.log = self.folder / "agent.log"
+        self.connect_timeout = "60s"
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +37,7 @@ class Machine:
 apiVersion: reconciler/v1alpha1
 kind: RemoteNode
 metadata: {{name: {self.name}}}
-spec: {{address: 127.0.0.1, port: {self.port}, {key}, connectTimeout: 2s{extra}}}
+spec: {{address: 127.0.0.1, port: {self.port}, {key}, connectTimeout: {self.connect_timeout}{extra}}}
 """
 
     def start(self) -> None:

@@ -47,6 +47,7 @@ def test_resources_run_on_machines_that_nobody_started_and_move_between_them(
 
 def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, machines: Make) -> None:
     one, two = machines("one"), machines("two")
+    one.connect_timeout = "2s"
     one.start()
     two.start()
     declare(stage, one, two)
@@ -58,6 +59,27 @@ def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, m
     stage.reconcile("confirm-fenced", "one")
     stage.until(is_started("FAKE", "two"))
     assert stage.lines() == ["start FAKE one", "start FAKE two"]
+
+
+def test_a_machine_whose_agent_is_asked_to_stop_is_emptied_and_let_go(stage: Stage, machines: Make) -> None:
+    one, two = machines("one"), machines("two")
+    one.start()
+    two.start()
+    declare(stage, one, two)
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "one"))
+    one.send(signal.SIGTERM)
+    assert one.wait_for_end() == 0
+    status = stage.until(both(is_node("one", "offline"), is_started("FAKE", "two")))
+    assert stage.lines() == ["start FAKE one", "stop FAKE one", "start FAKE two"]
+    assert [(n["reason"], n["text"]) for n in status["nodes"]] == [
+        ("left", "its agent was asked to stop, and left in order"),
+        (None, ""),
+    ]
+    assert [p for p in status["problems"] if p["severity"] == "error"] == []
+    one.start()
+    stage.until(both(is_node("one", "online"), is_started("FAKE", "one")))
+    assert stage.lines()[3:] == ["stop FAKE two", "start FAKE one"]
 
 
 def test_a_hung_agent_is_known_by_its_silence_and_taken_up_again(stage: Stage, machines: Make) -> None:

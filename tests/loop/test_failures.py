@@ -50,10 +50,10 @@ def test_an_agent_that_stays_away_counts_against_its_guest_where_it_runs() -> No
     assert got == History(connections={G1: silent}, failures={(VM1, H1): failure})
 
 
-def test_an_agent_that_cannot_be_trusted_counts_against_nobody() -> None:
+def test_an_agent_that_cannot_be_trusted_or_left_in_order_counts_against_nobody() -> None:
     for reason in LinkReason:
         got = with_connection_failure(History(), ASKED.resources[VM1], UP, connecting(reason), NOW)
-        assert (reason, bool(got.failures)) == (reason, not reason.is_authentication)
+        assert (reason, bool(got.failures)) == (reason, reason.is_failure)
         assert got.connections[G1].count == 1
 
 

@@ -326,12 +326,11 @@ class WireLink:
 
     def _on_leaving(self) -> None:
         self._is_leaving = True
+        is_drained = self._listener.on_leaving(self._node)
         if self._client is not None:
-            # An agent that was promised to be drained waits for it without a limit (Pacemaker daemons/execd/
-            # remoted_tls.c), and systemd's for its end is 90 s. Nothing drains a node for this yet, and nothing must:
-            # what runs there outlives the agent.
-            self._client.tell(wire.ShutdownNack())
-        self._listener.on_leaving(self._node)
+            # A stock agent that was promised to be drained waits for it without a limit (Pacemaker daemons/execd/
+            # remoted_tls.c).
+            self._client.tell(wire.ShutdownAck() if is_drained else wire.ShutdownNack())
 
     def _on_end(self, text: str) -> None:
         """The connection has ended by itself; before the session began, `connect` says so."""

@@ -102,6 +102,8 @@ class Heard:
     results: list[OperationResult] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     leaving: int = 0
+    drains: bool = True
+    """Whether the node of an agent that is asked to stop is emptied."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_result(self, node: NodeName, result: OperationResult) -> None:
@@ -114,10 +116,11 @@ class Heard:
         self.lost.append(text)
         self.changed.set()
 
-    def on_leaving(self, node: NodeName) -> None:
+    def on_leaving(self, node: NodeName) -> bool:
         assert node == NODE
         self.leaving += 1
         self.changed.set()
+        return self.drains
 
     async def on(self, kind: str, count: int) -> None:
         """Wait until that many results or losses were heard."""

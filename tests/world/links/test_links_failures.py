@@ -74,9 +74,21 @@ def test_an_agent_that_wants_to_stop_is_let_go_and_reported(tmp_path: Path) -> N
         agent.hang_up()
         await heard.on("lost", 1)
 
-    heard = Heard()
+    heard = Heard(drains=False)
     play(tmp_path, scenario, heard=heard)
     assert (heard.leaving, heard.lost) == (1, ["the agent left in order"])
+
+
+def test_an_agent_that_wants_to_stop_waits_until_its_node_is_empty(tmp_path: Path) -> None:
+    async def scenario(agent: Agent, link: WireLink) -> bool:
+        await link.connect(5000)
+        agent.notify(wire.ShutdownRequest())
+        await agent.heard(wire.ShutdownAck)
+        return (await link.execute(START)).is_ok and link.is_connected
+
+    heard = Heard()
+    assert play(tmp_path, scenario, heard=heard)
+    assert (heard.leaving, heard.lost) == (1, [])
 
 
 def test_programs_in_the_guest_that_ask_for_cluster_daemons_fail_at_once(tmp_path: Path) -> None:
