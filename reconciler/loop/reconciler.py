@@ -31,7 +31,7 @@ from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
-from reconciler.plan.schedule import schedule
+from reconciler.plan.replan import Rest, plan_after
 from reconciler.ports import Domain, LogEntry, Ports
 from reconciler.settings import Settings
 
@@ -64,6 +64,7 @@ class Reconciler:
         self.has_acted = False
         self._inbox: list[Callable[[], None]] = []
         self._moved: str | None = "start"
+        self._rest: Rest | None = None
         self._done: set[ActionId] = set()
         self._started: set[ActionId] = set()
         self._last_launch: tuple[frozenset[ActionId], float] = (frozenset(), 0.0)
@@ -262,7 +263,9 @@ class Reconciler:
         now = self._ports.clock.now()
         log.debug("planning", extra={"transition": self._moved})
         self._moved = None
-        planned = await self._ports.compute.run(schedule, intent, self.observed, self.memory.history, now)
+        planned, self._rest = await self._ports.compute.run(
+            plan_after, self._rest, intent, self.observed, self.memory.history, now
+        )
         checked = check(planned, intent, self.observed)
         for alarm in checked.alarms:
             text = f"dropped {alarm.action}, it would break {alarm.invariant}: {alarm.text}"

@@ -1,15 +1,16 @@
 """What was seen of the world: facts only, and UNKNOWN is one of the values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import GuestType, LinkReason, NodeKind, NodeState
 from reconciler.model.operation import Monitor
+from reconciler.model.record import record
 from reconciler.model.resource import ResourceAgent, Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class NodeStatus:
     """One node as it was last seen."""
 
@@ -33,7 +34,7 @@ class NodeStatus:
     """All that we started there is listed among the instances; without, anything may run there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class StartedAs:
     """The parameters that a running instance was started with."""
 
@@ -42,7 +43,7 @@ class StartedAs:
     """For a guest: {"digest": ...} of its domain's definition."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Failure:
     """The operation that failed last, until a later success answers it."""
 
@@ -56,7 +57,7 @@ class Failure:
     """The program itself is not there: what is ignored otherwise is not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Instance:
     """One resource on one node."""
 
@@ -85,7 +86,7 @@ class Instance:
     """False: a live migration of it failed, and it is not to be tried again before it was restarted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Pending:
     """An action in flight: sent, its result not yet known."""
 
@@ -100,7 +101,7 @@ class Pending:
     """Of a start: the parameters that were sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Observed:
     """One snapshot.
 

@@ -80,7 +80,7 @@ class ResourceAgent:
     @property
     def is_connection(self) -> bool:
         """Tell whether it connects the agent of a node, as a resource of a Pacemaker cluster (ocf:pacemaker:remote)."""
-        return (self.standard, self.provider, self.type) == ("ocf", "pacemaker", "remote")
+        return self.type == "remote" and self.provider == "pacemaker" and self.standard == "ocf"
 
     @property
     def has_parameters(self) -> bool:
@@ -231,7 +231,8 @@ class Resource:
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        return self.named or (self.id if self.is_unique else self.declared_as)
+        own = self.id if self.is_unique or self.instance_of is None else self.instance_of
+        return self.named or own
 
     @property
     def declared_as(self) -> ResourceId:
@@ -254,7 +255,7 @@ class Resource:
         return tuple([m for m in self._recurring() if m.role is Role.STOPPED])
 
     def _recurring(self) -> list[Operation]:
-        if not self.is_monitored:
+        if not self.is_monitored or not self.operations:
             return []
         return [
             o

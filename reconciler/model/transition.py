@@ -1,11 +1,12 @@
 """A transition: one plan, as the whole graph of actions with the reasons for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from reconciler.model.names import ActionId, NodeName, ResourceId, Where
 from reconciler.model.observed import StartedAs
+from reconciler.model.record import record
 from reconciler.model.resource import Role
 
 
@@ -45,7 +46,7 @@ class ActionKind(Enum):
     """Lets a node go that asked to leave, once nothing runs there."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reason:
     """Why something is done: a code for tools, a sentence for people, and the place in the YAML."""
 
@@ -58,7 +59,7 @@ class Reason:
     """What is, or cannot be, done with the subject, in Pacemaker's words: start, running, stop, stopped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Action:
     """One step of a transition."""
 
@@ -108,7 +109,7 @@ class Action:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Milestone:
     """A step of a group, a clone, or alternatives that runs nothing, and is reached; for people."""
 
@@ -125,7 +126,7 @@ class Milestone:
     after: tuple[ActionId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a transition does to one guest or resource, as a person would say it."""
 
@@ -151,7 +152,7 @@ class Change:
     """Something is removed for good."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Blocked:
     """Something that is asked for, or needed, and can't be done; and what would unblock it."""
 
@@ -163,7 +164,7 @@ class Blocked:
     """What would be done if it were not blocked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Transition:
     """The outcome of planning."""
 
@@ -181,6 +182,8 @@ class Transition:
     """Epoch seconds at which to plan again though nothing happens: a retry, a failure that expires."""
     is_complete: bool = True
     """False when a part of the world could not be observed."""
+    counts_load: bool = False
+    """Somewhere the number of resources on nodes decided between them, so that no part can be planned by itself."""
 
     def ready(self, done: frozenset[ActionId], started: frozenset[ActionId]) -> tuple[Action, ...]:
         """Return the actions whose predecessors are all done and that were not started yet, in order."""

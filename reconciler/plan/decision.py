@@ -1,10 +1,10 @@
 """The nouns between placement and actions: what is to become of one resource, and why."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from reconciler.model.names import NodeName
 from reconciler.model.observed import Instance
+from reconciler.model.record import record
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Reason
 
@@ -30,7 +30,7 @@ _STOPPING = (Fate.STOP, Fate.RESTART, Fate.MOVE)
 _STARTING = (Fate.START, Fate.RESTART, Fate.MOVE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is to become of one resource."""
 
@@ -88,7 +88,7 @@ class Decision:
     @property
     def was_promoted(self) -> bool:
         """Tell whether it is promoted anywhere now."""
-        return any(i.role is Role.PROMOTED for i in self.active)
+        return bool(self.active) and any(i.role is Role.PROMOTED for i in self.active)
 
     @property
     def reloads(self) -> bool:

@@ -58,4 +58,4 @@ def _first_of(steps: Steps, coming: Action) -> list[Action]:
     if coming.kind is ActionKind.START:
         return [coming]
     assert coming.subject is not None
-    return steps.of(ActionKind.MIGRATE_TO, coming.subject)
+    return list(steps.of(ActionKind.MIGRATE_TO, coming.subject))

@@ -16,7 +16,7 @@ from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
 from reconciler.plan.situation import Situation
-from reconciler.plan.whereabouts import unheard_node
+from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
 _NOWHERE = Where(file="", line=0, column=0)
 
@@ -56,7 +56,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         index=index_of(intent, assumed),
         ending=_ending(observed, {r.id: node for node, r in guests.items()}),
     )
-    return replace(situation, unheard=unheard_node(situation))
+    return replace(situation, unheard=unheard_node(situation), joining=joining_hosts(situation))
 
 
 def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:

@@ -36,13 +36,17 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
     _add_fences(situation, steps)
     _add_releases(situation, decisions, steps)
     for decision in decisions.values():
-        _add_disconnect(situation, steps, decision)
-        add_role_changes(situation, steps, decision)
-        _add_stops(situation, steps, decision)
+        if decision.active:
+            _add_disconnect(situation, steps, decision)
+        if decision.demotes or decision.promotes:
+            add_role_changes(situation, steps, decision)
+        if decision.active:
+            _add_stops(situation, steps, decision)
         _add_clearing(situation, steps, decision)
         _add_start(situation, steps, decision)
-        _add_reload(situation, steps, decision)
-        _add_migration(situation, steps, decision)
+        if decision.active:
+            _add_reload(situation, steps, decision)
+            _add_migration(situation, steps, decision)
         add_monitors(situation, steps, decision)
     if situation.intent.cluster.policy.searches_first:
         _add_probes(situation, decisions, steps, links)

@@ -13,9 +13,9 @@ The rules:
   fails must not cost the service.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.model.names import ActionId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.resource import Requires
 from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.decision import Decision, Fate
@@ -24,13 +24,17 @@ from reconciler.plan.settle.settle import Settled
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
-_BEGINNING = frozenset({
+Own = Mapping[ActionKind, Sequence[Action]]
+"""The actions on one resource, by kind."""
+
+_BEGINNING = (
     ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD, ActionKind.PROMOTE, ActionKind.DEMOTE,
-})  # fmt: skip
-_CLEARING = frozenset({ActionKind.STOP, ActionKind.PROBE})
-_BEFORE_PROMOTION = frozenset({
+)  # fmt: skip
+_CLEARING = (ActionKind.STOP, ActionKind.PROBE)
+_BEFORE_PROMOTION = (
     ActionKind.DEMOTE, ActionKind.STOP, ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD,
-})  # fmt: skip
+)  # fmt: skip
+_LOOKING = (ActionKind.PROBE, ActionKind.CANCEL)
 _LEAVING = frozenset({ActionKind.DEMOTE, ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO})
 
 
@@ -54,44 +58,42 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
 
 def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> None:
     resource = decision.resource.id
-    own = steps.by_subject.get(resource)
+    own = steps.on_all(resource)
     if not own:
         return
     for pending in situation.pending.get(resource, ()):
-        for action in own:
-            steps.order(pending.id, action.id)
-    starts = [a for a in own if a.kind is ActionKind.START]
-    for monitor in own:
-        if monitor.kind is ActionKind.MONITOR:
-            there = [a for a in own if a.node == monitor.node]
-            started = [a for a in there if a.kind in _BEGINNING]
-            cleared = [a for a in there if a.kind in _CLEARING]
-            _all_before(steps, started or cleared, monitor.id)
+        for actions in own.values():
+            for action in actions:
+                steps.order(pending.id, action.id)
+    for monitor in own.get(ActionKind.MONITOR, ()):
+        started = _of_kinds(own, _BEGINNING, monitor.node)
+        steps.order_all(started or _of_kinds(own, _CLEARING, monitor.node), monitor.id)
     if decision.migrates:
         _order_migration(steps, own)
     if decision.promotes or decision.demotes:
         _order_roles(steps, own)
-    before = [a for a in own if a.kind in _CLEARING]
-    for start in starts:
-        _all_before(steps, before, start.id)
+    for start in own.get(ActionKind.START, ()):
+        steps.order_all(_of_kinds(own, _CLEARING), start.id)
+        steps.order_all(_of_kinds(own, (ActionKind.CANCEL,), start.node), start.id)
         if start.instance is not None:
             _all_before(steps, _stops_of_others(steps, start), start.id)
-        _all_before(steps, [a for a in own if a.kind is ActionKind.CANCEL and a.node == start.node], start.id)
         steps.order_all([p.id for p in situation.ending.get(resource, ())], start.id)
 
 
-def _order_roles(steps: Steps, own: list[Action]) -> None:
+def _of_kinds(own: Own, kinds: Iterable[ActionKind], node: NodeName | None = None) -> list[ActionId]:
+    """Return the actions of some kinds on a resource, on one node if named."""
+    return [a.id for kind in kinds if kind in own for a in own[kind] if node is None or a.node == node]
+
+
+def _order_roles(steps: Steps, own: Own) -> None:
     """Look first; then demote, stop, start and promote; and end the monitors of a role before it changes."""
-    for action in own:
-        if action.kind not in {ActionKind.PROMOTE, ActionKind.DEMOTE}:
-            continue
-        is_promotion = action.kind is ActionKind.PROMOTE
-        for other in own:
-            is_before = other.kind in {ActionKind.PROBE, ActionKind.CANCEL} and other.node == action.node
-            if is_before or (is_promotion and other.kind in _BEFORE_PROMOTION):
-                steps.order(other.id, action.id)
-            elif not is_promotion and other.kind is ActionKind.STOP:
-                steps.order(action.id, other.id)
+    for promotion in own.get(ActionKind.PROMOTE, ()):
+        steps.order_all(_of_kinds(own, _LOOKING, promotion.node), promotion.id)
+        steps.order_all(_of_kinds(own, _BEFORE_PROMOTION), promotion.id)
+    for demotion in own.get(ActionKind.DEMOTE, ()):
+        steps.order_all(_of_kinds(own, _LOOKING, demotion.node), demotion.id)
+        for stop in own.get(ActionKind.STOP, ()):
+            steps.order(demotion.id, stop.id)
 
 
 def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
@@ -100,15 +102,15 @@ def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
     return [a for a in there if a.resource == start.resource and a.instance != start.instance]
 
 
-def _order_migration(steps: Steps, own: list[Action]) -> None:
+def _order_migration(steps: Steps, own: Own) -> None:
     """Look first, then hand over, take over, and clear what was left."""
-    probes = [a for a in own if a.kind is ActionKind.PROBE]
-    handed = [a for a in own if a.kind is ActionKind.MIGRATE_TO]
+    probes = own.get(ActionKind.PROBE, ())
+    handed = own.get(ActionKind.MIGRATE_TO, ())
     for to in handed:
         _all_before(steps, probes, to.id)
-    for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
+    for taken in own.get(ActionKind.MIGRATE_FROM, ()):
         _all_before(steps, handed or probes, taken.id)
-        for stop in [a for a in own if a.kind is ActionKind.STOP]:
+        for stop in own.get(ActionKind.STOP, ()):
             steps.order(taken.id, stop.id)
 
 
@@ -150,6 +152,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
         return
     starts = [*steps.of(ActionKind.START, connection), *steps.of(ActionKind.MIGRATE_FROM, connection)]
     stops = steps.of(ActionKind.STOP, connection)
+    begun = [a.id for a in starts]
     for fence in steps.on(ActionKind.FENCE, remote.name):
         for start in starts:
             steps.order(fence.id, start.id)
@@ -162,7 +165,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
             for stop in stops:
                 steps.order(action.id, stop.id)
         else:
-            _all_before(steps, starts, action.id)
+            steps.order_all(begun, action.id)
 
 
 def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -202,7 +205,7 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
 
 def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Let what ended with its guest start only once the guest is gone."""
-    for node in sorted(decision.ends_with & situation.guests.keys()):
+    for node in sorted(n for n in decision.ends_with if n in situation.guests):
         ended_by = situation.launcher(node) or situation.guests[node]
         if ended_by.agent.is_connection:
             continue

@@ -13,11 +13,12 @@ The rules, first match wins:
 8. What runs nowhere is started, once every node that might run it without our knowing has been heard of.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.record import record
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
 from reconciler.plan.consequences import on_fail_of
@@ -42,7 +43,7 @@ MAX_PAUSE_S = 60.0
 """Longest pause between two tries of a start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class _Case:
     """One resource, with what the rules ask of it."""
 
@@ -92,7 +93,8 @@ def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = 
 def _held(case: _Case) -> Decision | None:
     """Rules 1 to 3."""
     policy = case.situation.intent.cluster.policy
-    for instance in _out_of_fencing(case):
+    kept_running = _out_of_fencing(case) if case.active else ()
+    for instance in kept_running:
         if instance.role is Role.UNKNOWN and case.resource.declared_as not in case.situation.history.restarts:
             return _decision(
                 case, Fate.HOLD, obstacle=instance.note or f"its state on {instance.node} is unknown"
@@ -104,10 +106,10 @@ def _held(case: _Case) -> Decision | None:
         if failure is not None and on_fail_of(case.resource, failure) is OnFail.BLOCK:
             text = f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
             return _decision(case, Fate.HOLD, obstacle=text)
-    is_kept = case.situation.is_removed(case.resource.id) and not policy.stops_removed
+    is_kept = not policy.stops_removed and case.situation.is_removed(case.resource.id)
     if not case.resource.is_managed or is_kept:
         return replace(_decision(case, Fate.KEEP), is_left_alone=True)
-    for instance in _out_of_fencing(case):
+    for instance in kept_running:
         host = case.situation.intent.hosts.get(instance.node)
         if host is not None and host.state is HostState.MAINTENANCE:
             return _left_alone(case, instance)
@@ -159,7 +161,7 @@ def _stopped(case: _Case) -> Decision | None:
         return _decision(case, Fate.STOP, removal_reason(resource))
     if resource.state is Role.STOPPED:
         return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
-    source = handed_over(situation, resource, case.active, case.target)
+    source = handed_over(situation, resource, case.active, case.target) if case.active else None
     if source is not None:
         reason = Reason("handed-over", f"it is on its way from {source.node}")
         decision = replace(_decision(case, Fate.MIGRATE, reason), active=(source,))

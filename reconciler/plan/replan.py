@@ -22,8 +22,6 @@ from reconciler.model.observed import Observed
 from reconciler.model.transition import Transition
 from reconciler.plan.becoming import Key
 from reconciler.plan.index import grouped
-from reconciler.plan.nodes import survey
-from reconciler.plan.place.placement import place
 from reconciler.plan.schedule import schedule
 from reconciler.plan.surroundings import Surroundings, surroundings_of
 
@@ -51,7 +49,34 @@ class _Touched:
     """The instances that have changed, come, or gone."""
 
 
-def rest_of(intent: Intent, observed: Observed, history: History, transition: Transition) -> Rest | None:
+def plan_after(
+    before: Rest | None, intent: Intent, observed: Observed, history: History, now: float
+) -> tuple[Transition, Rest | None]:
+    """Return what `schedule` does, quicker after a few events, and the last world at rest for the next call.
+
+    Args:
+        before: what the last call returned; None: all is planned.
+        intent: what is asked for.
+        observed: the world.
+        history: failures and orders.
+        now: epoch seconds.
+    """
+    around = before.surroundings if before is not None and before.surroundings.intent is intent else None
+    if before is not None and around is not None:
+        part = replan(before, observed, history, now)
+        if part is not None:
+            return part, rest_of(intent, observed, history, part, around) or before
+    transition = schedule(intent, observed, history, now)
+    return transition, rest_of(intent, observed, history, transition, around)
+
+
+def rest_of(
+    intent: Intent,
+    observed: Observed,
+    history: History,
+    transition: Transition,
+    around: Surroundings | None = None,
+) -> Rest | None:
     """Return a world at rest; None if it is not, or nothing in it can be planned by itself.
 
     Args:
@@ -59,18 +84,16 @@ def rest_of(intent: Intent, observed: Observed, history: History, transition: Tr
         observed: the world.
         history: failures and orders.
         transition: the plan for these.
+        around: the surroundings of the intent, if they are known.
     """
     is_empty = transition == Transition(placement=transition.placement, guest_nodes=transition.guest_nodes)
     if not is_empty or observed.pending or history.connections or history.restarts:
         return None
-    surroundings = surroundings_of(intent)
+    surroundings = around or surroundings_of(intent)
     if surroundings is None:
         return None
     agents = [*(h.name for h in intent.hosts.values() if h.agent is not None), *surroundings.guests]
     if not all(_is_there(observed, node) for node in agents):
-        return None
-    # Time passes only for what has failed, and that is always planned anew.
-    if place(survey(intent, observed, history, 0.0)).counts_load:
         return None
     return Rest(
         surroundings=surroundings,
@@ -107,8 +130,6 @@ def replan(rest: Rest, observed: Observed, history: History, now: float) -> Tran
         around.part(names | makers),
         _part(around, observed, [*keys, *sorted(touched.keys)], nodes),
     )
-    if place(survey(intent, world, history, now)).counts_load:
-        return None
     part = schedule(intent, world, history, now)
     return _merged(rest, part, names) if _is_within(rest, part, names) else None
 
@@ -154,6 +175,7 @@ def _is_within(rest: Rest, part: Transition, names: set[ResourceId]) -> bool:
     addresses = {f"resource/{name}" for name in names}
     return (
         not part.gates
+        and not part.counts_load
         and all(action.subject in names for action in part.actions.values())
         and all(change.address in addresses for change in part.changes)
         and all(blocked.address in addresses for blocked in part.blocked)

@@ -59,6 +59,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         guest_nodes=_guest_nodes(situation),
         milestones=(*milestones(situation, settled, steps), *notices, *loads),
         recheck_at=_recheck_at(situation, decisions, links),
+        counts_load=placement.counts_load,
         is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
     )
 
@@ -67,7 +68,7 @@ def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
     """Return the actions with their edges, without those in flight already."""
     in_flight = {p.id for p in situation.observed.pending}
     return {
-        name: action.waiting_for(tuple(sorted(steps.edges[name]))) if name in steps.edges else action
+        name: action.waiting_for(before) if (before := steps.before(name)) else action
         for name, action in steps.actions.items()
         if name not in in_flight
     }

@@ -71,6 +71,8 @@ class Situation:
     index: Index = field(default_factory=Index)
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""
+    joining: tuple[NodeName, ...] = ()
+    """The hosts that are about to join by themselves, and can be asked only then."""
 
     def connection(self, node: NodeName) -> Resource | None:
         """Return the resource that connects a node; None where connecting is no matter of resources."""
@@ -112,7 +114,10 @@ class Situation:
 
     def active(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return the instances that run, or may run; without what was migrated away, and is only to be cleared."""
-        found = tuple(i for i in self.instances.get(resource, ()) if i.role is not Role.STOPPED)
+        known = self.instances.get(resource)
+        if known is None:
+            return ()
+        found = tuple([i for i in known if i.role is not Role.STOPPED])
         if len(found) < 2:
             return found
         places = {i.node for i in found}
@@ -120,8 +125,10 @@ class Situation:
 
     def leftovers(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return what live migrations have left behind of what runs elsewhere."""
-        active = self.active(resource)
         found = self.instances.get(resource, ())
+        if len(found) < 2:
+            return ()
+        active = self.active(resource)
         return tuple(i for i in found if i.role is not Role.STOPPED and i not in active)
 
     def instance(self, resource: ResourceId, node: NodeName) -> Instance | None:

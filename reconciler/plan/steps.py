@@ -1,7 +1,7 @@
 """The actions of a plan while it is being made, and their names."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -9,33 +9,42 @@ from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Operation, Resource
 from reconciler.model.transition import Action, ActionKind, Reason
 
+_NO_KINDS: Mapping[ActionKind, list[Action]] = {}
+
 
 @dataclass(slots=True)
 class Steps:
     """The actions of a plan while it is being made."""
 
     actions: dict[ActionId, Action] = field(default_factory=dict)
-    edges: defaultdict[ActionId, set[ActionId]] = field(default_factory=lambda: defaultdict(set))
-    """For each action, those that must have succeeded before; pending ones included."""
-    by_subject: dict[ResourceId, list[Action]] = field(default_factory=dict)
-    by_node: dict[NodeName, list[Action]] = field(default_factory=dict)
-    by_kind: dict[ActionKind, list[Action]] = field(default_factory=dict)
+    edges: defaultdict[ActionId, list[ActionId]] = field(default_factory=lambda: defaultdict(list))
+    """For each action, those that must have succeeded before, some more than once; pending ones included."""
+    by_subject: defaultdict[ResourceId, defaultdict[ActionKind, list[Action]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    by_node: defaultdict[NodeName, list[Action]] = field(default_factory=lambda: defaultdict(list))
+    by_kind: defaultdict[ActionKind, list[Action]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, action: Action) -> None:
         """Add an action once."""
         if action.id in self.actions:
             return
+        kind, subject = action.kind, action.subject
         self.actions[action.id] = action
-        self.by_node.setdefault(action.node, []).append(action)
-        self.by_kind.setdefault(action.kind, []).append(action)
-        if action.subject is not None:
-            self.by_subject.setdefault(action.subject, []).append(action)
+        self.by_node[action.node].append(action)
+        self.by_kind[kind].append(action)
+        if subject is not None:
+            self.by_subject[subject][kind].append(action)
 
-    def of(self, kind: ActionKind, subject: ResourceId | None = None) -> list[Action]:
+    def of(self, kind: ActionKind, subject: ResourceId | None = None) -> Sequence[Action]:
         """Return the actions of a kind, of one resource if named, in the order in which they were added."""
         if subject is None:
-            return list(self.by_kind.get(kind, ()))
-        return [a for a in self.by_subject.get(subject, ()) if a.kind is kind]
+            return tuple(self.by_kind.get(kind, ()))
+        return self.by_subject.get(subject, _NO_KINDS).get(kind, ())
+
+    def on_all(self, subject: ResourceId) -> Mapping[ActionKind, Sequence[Action]]:
+        """Return all actions on one resource, by what they do."""
+        return self.by_subject.get(subject, _NO_KINDS)
 
     def on(self, kind: ActionKind, node: NodeName) -> list[Action]:
         """Return the actions of a kind on a node, in the order in which they were added."""
@@ -57,18 +66,26 @@ class Steps:
     def order(self, first: ActionId, then: ActionId) -> None:
         """Let `then` wait for `first`."""
         if first != then:
-            self.edges[then].add(first)
+            self.edges[then].append(first)
 
     def order_all(self, before: Collection[ActionId], then: ActionId) -> None:
         """Let `then` wait for several actions."""
         if before:
-            self.edges[then].update(before)
-            self.edges[then].discard(then)
+            self.edges[then].extend([first for first in before if first != then])
+
+    def before(self, then: ActionId) -> tuple[ActionId, ...]:
+        """Return the actions that must have succeeded before one, sorted."""
+        edges = self.edges.get(then, ())
+        return tuple(edges) if len(edges) < 2 else tuple(sorted(set(edges)))
 
 
 def action_id(kind: ActionKind, subject: str, node: NodeName, interval_ms: int = 0) -> ActionId:
     """Return an action's name: the same decision has the same name in every plan."""
-    return ActionId(f"{subject}_{kind.value}_{interval_ms}@{node}")
+    return _named(kind.value, subject, node, interval_ms)
+
+
+def _named(kind: str, subject: str, node: NodeName, interval_ms: int) -> ActionId:
+    return ActionId(f"{subject}_{kind}_{interval_ms}@{node}")
 
 
 def resource_action(
@@ -81,14 +98,14 @@ def resource_action(
     operation: Operation | None = None,
 ) -> Action:
     """Return an action on a resource; `operation` where it is a recurring one."""
-    name = "monitor" if kind is ActionKind.PROBE else kind.value
-    settings = operation or resource.operation(name)
+    word, name = kind.value, resource.known_as
+    settings = operation or resource.operation("monitor" if kind is ActionKind.PROBE else word)
     interval_ms = operation.interval_ms if operation is not None else 0
     return Action(
-        id=action_id(kind, resource.known_as, node, interval_ms),
+        id=_named(word, name, node, interval_ms),
         kind=kind,
         node=node,
-        resource=resource.known_as,
+        resource=name,
         instance=resource.id if resource.instance_of is not None else None,
         interval_ms=interval_ms,
         timeout_ms=settings.timeout_ms,

@@ -24,14 +24,18 @@ def _joining(situation: Situation, resource: Resource) -> Unheard | None:
     Source: Pacemaker lib/pacemaker/pcmk_sched_probes.c, probe_action: a probe that cannot be run keeps what does not
     run from being started.
     """
-    if situation.intent.cluster.policy.connects_hosts:
-        return None
-    for node in situation.intent.hosts:
-        status = situation.node(node)
-        is_joining = status is not None and status.state is NodeState.PENDING
-        if is_joining and situation.instance(resource.id, node) is None:
+    for node in situation.joining:
+        if situation.instance(resource.id, node) is None:
             return Unheard(node=node, text="which is about to join", is_waiting=False, is_joining=True)
     return None
+
+
+def joining_hosts(situation: Situation) -> tuple[NodeName, ...]:
+    """Return the hosts that are about to join by themselves; none where we connect them."""
+    if situation.intent.cluster.policy.connects_hosts:
+        return ()
+    nodes = situation.observed.nodes
+    return tuple(h for h in situation.intent.hosts if h in nodes and nodes[h].state is NodeState.PENDING)
 
 
 def unheard_node(situation: Situation) -> Unheard | None:

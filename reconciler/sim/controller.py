@@ -13,6 +13,8 @@ from reconciler.model.names import NodeName
 from reconciler.model.node import AgentAddress
 from reconciler.model.observed import Observed
 from reconciler.model.transition import Transition
+from reconciler.plan.check import check
+from reconciler.plan.schedule import schedule
 from reconciler.ports import Ports
 from reconciler.settings import Settings
 from reconciler.sim.chance import Chance
@@ -125,7 +127,9 @@ class Controller:
     def _see_plan(
         self, intent: Intent, observed: Observed, history: History, now: float, transition: Transition
     ) -> None:
-        """Take note of a plan."""
+        """Take a plan, which may have been made for a part of the world only, for right if it is that for all."""
+        if transition != check(schedule(intent, observed, history, now), intent, observed).transition:
+            self.truth.violate("plan", "the plan for a part is not the plan for all")
 
 
 def innermost(error: BaseException) -> BaseException:

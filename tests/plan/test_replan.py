@@ -13,7 +13,7 @@ from reconciler.model.node import NodeState
 from reconciler.model.observed import Failure, Instance, Observed
 from reconciler.model.resource import Role
 from reconciler.plan.effects import advance, pending_from
-from reconciler.plan.replan import Rest, replan, rest_of
+from reconciler.plan.replan import Rest, plan_after, replan, rest_of
 from reconciler.plan.schedule import schedule
 from tests.plan.worlds import (
     MONITOR,
@@ -104,6 +104,25 @@ def test_a_plan_after_events_is_the_plan_for_all(seed: int) -> None:
                 world = replace(world, pending=(pending_from(action),))
         else:
             world, history = after_event(chance, replace(world, pending=()), history)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_plans_one_after_the_other_are_those_for_all_until_the_world_is_at_rest_again(seed: int) -> None:
+    chance = random.Random(seed)
+    asked = cluster(chance)
+    world, history = settle(asked, empty_world(asked)), History()
+    plan, rest = plan_after(None, asked, world, history, NOW)
+    was_at_rest = rest is not None
+    for _ in range(3):
+        world, history = after_event(chance, world, history)
+        for _ in range(30):
+            plan, rest = plan_after(rest, asked, world, history, NOW)
+            assert plan == schedule(asked, world, history, NOW), f"seed {seed}"
+            ready = plan.ready(frozenset(), frozenset())
+            if not ready:
+                break
+            world = advance(world, ready[0], plan.guest_nodes)
+        assert (rest is not None) == was_at_rest, f"seed {seed}"
 
 
 def test_most_events_need_a_plan_for_a_part_only() -> None:

@@ -58,6 +58,10 @@ class Bonds:
             self.sorted_with[name] = found
         return found
 
+    def is_bondless(self, name: ResourceId) -> bool:
+        """Tell whether a resource heeds no colocation at all, and is a part of nothing."""
+        return name not in self.declared_this and name not in self.declared_with and self._is_alone(name)
+
     def _is_alone(self, name: ResourceId) -> bool:
         """Tell whether a resource heeds no colocations but its own: it is no group, and a part of nothing."""
         return name not in self.tree.parents and name not in self.tree.situation.groups

@@ -30,6 +30,9 @@ def assignment_order(assignment: Assignment) -> list[ResourceId]:
 
 def _makes_node(assignment: Assignment, name: ResourceId) -> bool:
     situation = assignment.situation
+    primitive = situation.resources.get(name)
+    if primitive is not None:
+        return primitive.remote_node is not None
     return any(situation.resources[leaf].remote_node is not None for leaf in situation.leaves(name))
 
 

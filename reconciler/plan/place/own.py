@@ -62,15 +62,16 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     return [
         Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE, c)
         for c in tree.situation.index.locations.get(name, ())
-        if c.role not in _ROLES_OF_OTHERS
+        if c.role is None or c.role not in _ROLES_OF_OTHERS
     ]
 
 
 def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Wish]) -> Scores:
     """Return scores with location constraints added; a node that had none gets one."""
     result = dict(scores)
-    for wish in wishes:
-        result[wish.node] = add_scores(result.get(wish.node, 0), wish.score)
+    for node, score, _, _ in wishes:
+        before = result.get(node, 0)
+        result[node] = add_scores(before, score) if before else score
     return result
 
 
@@ -91,7 +92,9 @@ class _Tables:
     def add(self, top: ResourceId) -> None:
         """Score what nothing contains, and all that it contains."""
         situation = self.tree.situation
-        wishes = [*self._health_of(top), *self.wishes.get(top, ())]
+        wishes = self.wishes.get(top, [])
+        if self.health:
+            wishes = [*self._health_of(top), *wishes]
         clone = situation.clones.get(top)
         if clone is None:
             self._add_part(top, wishes)
@@ -139,8 +142,8 @@ class _Tables:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores: Scores = with_wishes(start, (w for w in wishes if w.node in possible))
-        exclusive = {w.node for w in wishes if w.is_exclusive}
+        scores: Scores = with_wishes(start, [w for w in wishes if w.node in possible])
+        exclusive = [w.node for w in wishes if w.is_exclusive]
         for node in scores if banned or exclusive else ():
             if node in banned or (exclusive and node not in exclusive):
                 scores[node] = -INFINITY
@@ -190,13 +193,11 @@ class _Tables:
 
 def _wishes_by_subject(tree: Tree) -> dict[ResourceId, list[Wish]]:
     found: dict[ResourceId, list[Wish]] = {}
-    subjects = {name: tree.subject(name) for name in tree.situation.index.locations}
-    for location in tree.situation.intent.locations:
-        subject = subjects[location.resource]
-        if subject is not None and location.role not in _ROLES_OF_OTHERS:
-            is_exclusive = location.discovery is Discovery.EXCLUSIVE
-            wish = Wish(location.node, location.score, is_exclusive, location)
-            found.setdefault(subject, []).append(wish)
+    for name in tree.situation.index.locations:
+        subject = tree.subject(name)
+        wishes = wishes_on(tree, name) if subject is not None else []
+        if subject is not None and wishes:
+            found[subject] = [*found[subject], *wishes] if subject in found else wishes
     return found
 
 

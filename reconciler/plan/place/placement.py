@@ -13,6 +13,7 @@ from reconciler.model.resource import Role
 from reconciler.plan.place.clones import assign_clone
 from reconciler.plan.place.groups import assign_part
 from reconciler.plan.place.order import assignment_order
+from reconciler.plan.place.primitives import assign_bondless
 from reconciler.plan.place.state import Assignment, Course, begin
 from reconciler.plan.place.trace import Trace
 from reconciler.plan.situation import Situation
@@ -63,6 +64,12 @@ def _assign(assignment: Assignment, name: ResourceId) -> None:
 
     Invariant: each course on the stack waits for the one above it; no resource is on it twice.
     """
+    alone = assignment.situation.resources.get(name)
+    if alone is not None and assignment.bonds.is_bondless(name):
+        if name not in assignment.begun:
+            assignment.begun.add(name)
+            assign_bondless(assignment, alone)
+        return
     waiting = [_course(assignment, name)]
     while waiting:
         try:

@@ -50,10 +50,21 @@ def assign_primitive(
     yield from _heed_colocations(assignment, resource)
     if name in assignment.done:
         return None
+    return assign_bondless(assignment, resource, prefer, is_tentative=is_tentative)
+
+
+def assign_bondless(
+    assignment: Assignment,
+    resource: Resource,
+    prefer: NodeName | None = None,
+    *,
+    is_tentative: bool = False,
+) -> NodeName | None:
+    """Assign a primitive whose colocations, if it has any, were heeded; see `assign_primitive`."""
     node, obstacle = _choose(assignment, resource, prefer)
     assignment.settle(resource, node)
     if obstacle and not is_tentative:
-        assignment.obstacles[name] = obstacle
+        assignment.obstacles[resource.id] = obstacle
     return node
 
 
@@ -95,8 +106,6 @@ def is_blocked(resource: Resource, instance: Instance) -> bool:
 
 def _heed_colocations(assignment: Assignment, resource: Resource) -> Iterator[ResourceId]:
     this_with, with_this = assignment.bonds.this_with(resource.id), assignment.bonds.with_this(resource.id)
-    if not this_with and not with_this:
-        return
     for is_mandatory in (True, False):
         for colocation in this_with:
             if _is_mandatory(colocation) is is_mandatory:
@@ -150,6 +159,7 @@ def _choose(
 ) -> tuple[NodeName | None, str]:
     """Return the node for a resource, or None and, if it should run, why there is none."""
     situation, name = assignment.situation, resource.id
+    is_known = name in situation.instances
     if resource.state is Role.STOPPED:
         assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.STATE)
     if not resource.is_managed:
@@ -158,15 +168,15 @@ def _choose(
     if resource.state is Role.STOPPED:
         assignment.note(name, Rule.STOPPED)
         return None, ""
-    pinned = pinned_to(situation, resource)
+    pinned = pinned_to(situation, resource) if is_known else None
     if pinned is not None:
         assignment.note(name, Rule.PINNED)
         return pinned, ""
-    stopping = _stopped_by_failure(situation, resource)
+    stopping = _stopped_by_failure(situation, resource) if is_known else None
     if stopping is not None:
         assignment.note(name, Rule.FAILED)
         return None, stopping
-    if resource.agent.is_connection:
+    if is_known and resource.agent.is_connection:
         prefer = _half_migrated_to(situation, name) or prefer
     if situation.intent.cluster.policy.placement is not PlacementStrategy.DEFAULT:
         roomiest = ban_without_room(assignment, name)

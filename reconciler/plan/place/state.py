@@ -122,11 +122,16 @@ class Assignment:
 
     def active(self, name: ResourceId) -> list[Instance]:
         """Return what runs of a primitive, a group or a clone."""
+        if name in self.situation.resources:
+            return list(self.situation.active(name))
         return [i for leaf in self.situation.leaves(name) for i in self.situation.active(leaf)]
 
     def current_node(self, name: ResourceId) -> NodeName | None:
         """Return the node where a resource runs; of several the first that is online, or else the first."""
-        nodes = [i.node for i in self.active(name)]
+        active = self.active(name)
+        if not active:
+            return None
+        nodes = [i.node for i in active]
         return next((n for n in nodes if self.situation.is_online(n)), nodes[0] if nodes else None)
 
     def is_any(self, name: ResourceId, scores: Scores) -> bool:

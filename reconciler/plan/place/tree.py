@@ -62,6 +62,8 @@ class Tree:
 
     def priority(self, name: ResourceId) -> int:
         """Return the priority of a primitive, a group or a clone as a whole."""
+        if name in self.situation.resources:
+            return self.situation.resources[name].priority
         clone = self.situation.clones.get(name)
         if clone is not None:
             own = clone.clone.priority

@@ -11,6 +11,8 @@ from reconciler.plan.settle.tasks import Obstacle, Task, Verb
 from reconciler.plan.settle.words import Tasks, reasons_of
 from reconciler.plan.situation import Situation
 
+_NOWHERE: frozenset[NodeName] = frozenset()
+
 
 def conclude(
     situation: Situation, decisions: Mapping[ResourceId, Decision], tasks: Tasks, resource: ResourceId
@@ -41,6 +43,8 @@ def conclude(
 
 def _with_roles(decision: Decision, tasks: Tasks) -> Decision:
     """Return a decision on what can be promoted with what becomes of its role."""
+    if not (decision.resource.is_promotable or decision.was_promoted):
+        return decision
     promote = tasks.get((decision.resource.id, Verb.PROMOTE))
     demote = tasks.get((decision.resource.id, Verb.DEMOTE))
     if promote is None or demote is None:
@@ -109,6 +113,8 @@ def _ends_with(
     The node is fenced; or it is a guest that is destroyed, or in which it cannot be stopped: nobody may, or nobody
     is there to do it.
     """
+    if not decision.active:
+        return _NOWHERE
     is_stopped = tasks[(decision.resource.id, Verb.STOP)].is_required
     found = {i.node for i in decision.active if i.node in situation.fences} if is_stopped else set()
     if decision.resource.guest is not None:

@@ -10,6 +10,8 @@ The rules:
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
 """
 
+from collections.abc import Sequence
+
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Milestone
@@ -32,18 +34,23 @@ _KINDS = {
 def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> None:
     """Add the edges of all relations that order."""
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
+    asked: dict[TaskName, list[ActionId]] = {}
     for then, relations in settled.relations.by_then.items():
         if then[0] not in settled.decisions:
             continue
         for relation in relations:
-            actions = _begin(settled, steps, relation)
-            if not relation.is_order or not actions or _is_passed_by(settled, relation):
+            actions = _begin(settled, steps, relation) if relation.is_order else ()
+            if not actions or _is_passed_by(settled, relation):
                 continue
-            before = _reach(situation, settled, steps, relation.first, reached)
-            if relation.bond is Bond.AFTER and relation.first[1] not in DOWN:
-                before = (*before, *_monitors(situation, settled, steps, relation.first))
+            first = relation.first
             for action in actions:
-                steps.order_all(before, action.id)
+                steps.order_all(_reach(situation, settled, steps, first, reached), action.id)
+            if relation.bond is not Bond.AFTER or first[1] in DOWN:
+                continue
+            if first not in asked:
+                asked[first] = _monitors(situation, settled, steps, first)
+            for action in actions:
+                steps.order_all(asked[first], action.id)
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:
@@ -121,13 +128,14 @@ def _reach(
 
 def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     """Tell whether what migrates live need not be waited for: it only should stop before, if it stops at all."""
+    if relation.first[1] is not Verb.STOP or relation.bond is not Bond.AFTER:
+        return False
     first = settled.decisions.get(relation.first[0])
-    is_stop = relation.first[1] is Verb.STOP and relation.bond is Bond.AFTER
     is_optional = not (relation.implies_first or relation.implies_then or relation.holds)
-    return is_stop and is_optional and first is not None and first.migrates
+    return is_optional and first is not None and first.migrates
 
 
-def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
+def _begin(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
     """Return the actions with which the second task of a relation begins.
 
     Live migration begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
@@ -136,11 +144,11 @@ def _begin(settled: Settled, steps: Steps, relation: Relation) -> list[Action]:
     resource, verb = relation.then
     if verb in {Verb.PROMOTE, Verb.DEMOTE}:
         return steps.of(_KINDS[verb], resource)
-    is_live = settled.decisions[resource].migrates
+    if not settled.decisions[resource].migrates:
+        return steps.of(_KINDS[verb], resource)
     first = settled.decisions.get(relation.first[0])
-    are_both_live = is_live and first is not None and first.migrates
-    is_end = verb is Verb.STOP and are_both_live
-    if is_live and not is_end:
+    is_end = verb is Verb.STOP and first is not None and first.migrates
+    if not is_end:
         return steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
     return steps.of(_KINDS[verb], resource)
 
@@ -171,9 +179,11 @@ def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> 
     """Add the edges that matter when the world is not as it is taken to be."""
     for relations in settled.relations.by_then.values():
         for relation in relations:
-            if relation.bond is Bond.AFTER and relation.implies_first:
+            if relation.bond is not Bond.AFTER:
+                continue
+            if relation.implies_first:
                 _order_after_guest(situation, settled, steps, relation)
-            if relation.bond is Bond.AFTER and relation.implies_then:
+            if relation.implies_then:
                 _order_probe_before_stop(steps, relation)
 
 

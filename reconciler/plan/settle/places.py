@@ -18,7 +18,7 @@ from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done
-from reconciler.plan.settle.tasks import Blocking, Bond, Relation, Verb
+from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
 
 Decisions = Mapping[ResourceId, Decision]
@@ -65,6 +65,7 @@ def container_relations(situation: Situation) -> Iterator[Relation]:
 
 def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
     """Return the relations between guests and what runs, or is to run, in them."""
+    ways = {node: _way_to(situation, node) for node in situation.guests}
     for decision in decisions.values():
         resource = decision.resource
         if resource.guest is not None:
@@ -84,8 +85,15 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
                     implies_first=True,
                     ends=True,
                 )
-        if decision.target is not None and decision.target in situation.guests:
-            yield from _coming(situation, decision, decision.target)
+        for first, bond, implies_then, blocks in ways.get(decision.target, ()) if decision.target else ():
+            yield Relation(
+                first,
+                (resource.id, Verb.START),
+                bond,
+                is_order=implies_then,
+                implies_then=implies_then,
+                blocks=blocks,
+            )
 
 
 def _leaving(
@@ -109,22 +117,14 @@ def _is_down(situation: Situation, connection: Resource, decision: Decision) -> 
     return remote is None or not situation.is_online(remote.name) or decision.resource.id == connection.id
 
 
-def _coming(situation: Situation, decision: Decision, node: NodeName) -> Iterator[Relation]:
-    """Let nothing start on a node that is not there; what is in a guest starts again when that does."""
-    guest = situation.guests[node]
-    yield Relation(
-        first=(guest.id, Verb.START),
-        then=(decision.resource.id, Verb.START),
-        bond=Bond.GUEST,
-        is_order=False,
-        blocks=Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING,
-    )
-    launcher = situation.launcher(node)
+def _way_to(situation: Situation, node: NodeName) -> list[tuple[TaskName, Bond, bool, Blocking]]:
+    """Return what has to be there for something to start in a guest: task, bond, whether it implies, how it blocks.
+
+    Nothing starts on a node that is not there; what is in a guest starts again when what runs that does.
+    """
+    guest, launcher = situation.guests[node], situation.launcher(node)
+    blocks = Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING
+    found = [((guest.id, Verb.START), Bond.GUEST, False, blocks)]
     if launcher is not None:
-        yield Relation(
-            first=(launcher.id, Verb.START),
-            then=(decision.resource.id, Verb.START),
-            bond=Bond.AFTER,
-            implies_then=True,
-            blocks=Blocking.ALWAYS,
-        )
+        found.append(((launcher.id, Verb.START), Bond.AFTER, True, Blocking.ALWAYS))
+    return found

@@ -124,12 +124,11 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
         is_frozen = decision.is_left_alone or (is_held and bool(decision.active))
         start.is_frozen = stop.is_frozen = is_frozen
         lay_out_roles(board.tasks, decision, is_frozen=is_frozen)
-    board.changed.extend(board.tasks)
 
 
 def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
     """Return why something will not have been started, or go on running, by its own decision."""
-    if decision.runs_after:
+    if decision.starts or decision.runs_after:
         return None
     is_down = not decision.active and not decision.is_uncertain
     is_certain = decision.fate is Fate.STOP or (is_down and unheard_of(situation, decision.resource) is None)
@@ -143,16 +142,18 @@ def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
 
 def _find_hindrances(board: _Board) -> None:
     """Find all that cannot be done, before anything is done for the sake of what is."""
+    board.changed.extend([name for name, task in board.tasks.items() if task.hindrance is not None])
     while board.changed:
         task = board.task(board.changed.popleft())
         for relation in board.relations.after(task.name) if task.hindrance is not None else ():
             if relation.blocks is not Blocking.NO:
                 _hinder(board, board.task(relation.then), task, relation)
-    board.changed.extend(board.tasks)
 
 
 def _run(board: _Board) -> None:
-    """Follow the relations from every task that changed, until none does."""
+    """Follow the relations from every task that is done, or cannot be, and from every one that changes."""
+    acting = [n for n, task in board.tasks.items() if task.is_required or task.obstacle is not None]
+    board.changed.extend(acting)
     while board.changed:
         task = board.task(board.changed.popleft())
         for relation in board.relations.after(task.name):
@@ -187,7 +188,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
         return
     task.is_required = True
     task.is_live = cause.is_live
-    task.causes.append(relation)
+    task.causes = (*task.causes, relation)
     board.changed.append(task.name)
 
 
@@ -205,7 +206,7 @@ def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
     start = board.task((stop.name[0], Verb.START))
     start.is_live = stop.is_live = False
-    stop.causes.append(relation)
+    stop.causes = (*stop.causes, relation)
     board.changed.extend([stop.name, start.name])
 
 
@@ -217,7 +218,7 @@ def _release(board: _Board, stop: Task, relation: Relation) -> None:
     is_unwanted = decision.is_left_alone or board.situation.is_removed(resource)
     stop.is_frozen = start.is_frozen = False
     stop.is_required = True
-    stop.causes.append(relation)
+    stop.causes = (*stop.causes, relation)
     start.obstacle = Obstacle(text=decision.obstacle or "it is stopped") if is_unwanted else start.doubt
     if decision.target is None and start.obstacle is None:
         start.obstacle = Obstacle(text=decision.obstacle or "no node will do")
@@ -237,11 +238,11 @@ def _hinder(board: _Board, then: Task, first: Task, relation: Relation) -> None:
     if is_running and is_doubt:
         if then.doubt is None:
             then.doubt = obstacle
-            then.causes.append(relation)
+            then.causes = (*then.causes, relation)
             board.changed.append(then.name)
         return
     then.obstacle = obstacle
-    then.causes.append(relation)
+    then.causes = (*then.causes, relation)
     board.changed.append(then.name)
 
 

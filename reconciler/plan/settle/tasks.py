@@ -1,11 +1,13 @@
 """The nouns of settling: what a plan may do with resources and collectives, and how these tasks are related."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
 from reconciler.model.names import ResourceId, Where
+from reconciler.model.record import record
 
 
 class Verb(Enum):
@@ -55,7 +57,7 @@ class Bond(Enum):
     """Between a collective and what it consists of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Obstacle:
     """Why a task can't be done."""
 
@@ -93,7 +95,7 @@ class Task:
     """It is not done, whatever happens around it; only the end of its guest can make it."""
     least: int = 0
     """How many of the tasks that it counts must be possible; 0: it counts none, and needs each."""
-    causes: list["Relation"] = field(default_factory=list)
+    causes: tuple["Relation", ...] = ()
     """The relations that made it required, or impossible, in the order in which they did."""
 
     @property
@@ -139,23 +141,20 @@ class Relation(NamedTuple):
 class Relations:
     """All relations, by either end."""
 
-    by_first: dict[TaskName, list[Relation]] = field(default_factory=dict)
-    by_then: dict[TaskName, list[Relation]] = field(default_factory=dict)
-
-    def add(self, relation: Relation) -> None:
-        """Add a relation."""
-        self.by_first.setdefault(relation.first, []).append(relation)
-        self.by_then.setdefault(relation.then, []).append(relation)
+    by_first: defaultdict[TaskName, list[Relation]] = field(default_factory=lambda: defaultdict(list))
+    by_then: defaultdict[TaskName, list[Relation]] = field(default_factory=lambda: defaultdict(list))
 
     def extend(self, relations: Iterable[Relation]) -> None:
         """Add relations."""
+        by_first, by_then = self.by_first, self.by_then
         for relation in relations:
-            self.add(relation)
+            by_first[relation.first].append(relation)
+            by_then[relation.then].append(relation)
 
-    def before(self, name: TaskName) -> list[Relation]:
+    def before(self, name: TaskName) -> Sequence[Relation]:
         """Return the relations in which a task comes second."""
-        return self.by_then.get(name, [])
+        return self.by_then.get(name, ())
 
-    def after(self, name: TaskName) -> list[Relation]:
+    def after(self, name: TaskName) -> Sequence[Relation]:
         """Return the relations in which a task comes first."""
-        return self.by_first.get(name, [])
+        return self.by_first.get(name, ())

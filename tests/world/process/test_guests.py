@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import textwrap
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -79,7 +80,10 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     with zipfile.ZipFile(agent_file, "w") as archive:
         archive.writestr("__main__.py", textwrap.dedent(FAKE_AGENT))
     yield Lab(tmp_path / "guests", agent_file, namespaces)
-    send_signal(ours(), signal.SIGKILL)
+    # What is killed takes its time to die, and the next test's guest has the same name.
+    while found := ours():
+        send_signal(found, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 def ours() -> list[ProcessIdentity]:
