@@ -53,6 +53,8 @@ class LinkReason(Enum):
     """No answer from that address, or it cannot be resolved."""
     STALE = "stale"
     """The agent has been taken over by a newer controller."""
+    WRONG_NODE = "wrong-node"
+    """The agent there has the key, and is another node's: addresses were mixed up."""
     LOST = "lost"
     """The connection was there and ended."""
     LEFT = "left"
@@ -67,7 +69,7 @@ class LinkReason(Enum):
     def is_authentication(self) -> bool:
         """Tell whether somebody is there who is not, or may not be, our agent: never a reason to fence."""
         return self in {LinkReason.WRONG_KEY, LinkReason.ROGUE, LinkReason.GARBAGE, LinkReason.TOO_OLD,
-                        LinkReason.STALE}  # fmt: skip
+                        LinkReason.STALE, LinkReason.WRONG_NODE}  # fmt: skip
 
 
 class AgentFlavor(Enum):

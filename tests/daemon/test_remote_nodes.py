@@ -1,6 +1,7 @@
 """Machines that we do not start are nodes like others, with no host at all."""
 
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -95,3 +96,47 @@ def test_a_hung_agent_is_known_by_its_silence_and_taken_up_again(stage: Stage, m
     stage.until(both(is_node("one", "online"), is_started("FAKE", "one")))
     assert "lost one's agent: the agent was silent for 0.8 s" in stage.daemon_log.read_text()
     assert stage.lines() == ["start FAKE one"]
+
+
+def test_two_nodes_with_swapped_addresses_are_refused_though_one_key_opens_both(
+    stage: Stage, machines: Make
+) -> None:
+    one, two = machines("one"), machines("two")
+    one.start()
+    two.start()
+    one.port, two.port = two.port, one.port
+    declare(stage, one, two)
+    stage.start_daemon()
+    status = stage.until(lambda s: all(n["reason"] == "wrong-node" for n in s["nodes"]))
+    assert [(n["state"], n["text"]) for n in status["nodes"]] == [
+        ("unknown", "the agent there is that of node two"),
+        ("unknown", "the agent there is that of node one"),
+    ]
+    assert stage.lines() == []
+
+
+def test_a_newer_controller_takes_over_and_the_older_one_is_refused(stage: Stage, machines: Make) -> None:
+    one, two = machines("one"), machines("two")
+    one.start()
+    two.start()
+    declare(stage, one, two)
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "one"))
+    newer = Stage(stage.folder / "newer")
+    newer.cluster, newer.ledger = stage.cluster, stage.ledger
+    declare(newer, one, two)
+    second = int(time.time())
+    while int(time.time()) <= second:  # epochs are at least the time of day, in seconds
+        time.sleep(0.02)
+    newer.start_daemon()
+    try:
+        newer.until(both(is_node("one", "online"), is_started("FAKE", "one")))
+        stage.until(lambda s: all(n["reason"] == "stale" for n in s["nodes"]))
+        # The older one has every reason to move it, and nobody obeys.
+        declare(stage, one, two, "standby")
+        stage.reconcile(check=1)
+        declare(newer, one, two, "standby")
+        newer.until(is_started("FAKE", "two"))
+        assert stage.lines() == ["start FAKE one", "stop FAKE one", "start FAKE two"]
+    finally:
+        newer.end()

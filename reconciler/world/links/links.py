@@ -33,9 +33,7 @@ from reconciler.world.links.translate import (
 log = logging.getLogger(__name__)
 
 CLIENT_NAME = "reconciler"
-_INCURABLE = frozenset(
-    {LinkReason.WRONG_KEY, LinkReason.ROGUE, LinkReason.GARBAGE, LinkReason.TOO_OLD, LinkReason.STALE}
-)
+_INCURABLE = frozenset({reason for reason in LinkReason if reason.is_authentication})
 """Failures that trying again within one `connect` cannot cure."""
 
 _RESOLVER_THREADS = 2
@@ -223,7 +221,7 @@ class WireLink:
         if reply.rc != wire.RC_OK:
             raise _link_refusal(reply.rc, "the agent refused to register us")
         if reply.node and reply.node.lower() != self._node.lower():
-            raise LinkError(LinkReason.ROGUE, f"the agent there is that of node {reply.node}")
+            raise LinkError(LinkReason.WRONG_NODE, f"the agent there is that of node {reply.node}")
         self._is_ours = reply.is_ours
         records = await client.ask(wire.GetRecords()) if reply.is_ours else wire.RecordsReply(0)
         recurring = await client.ask(wire.GetRecurring())
