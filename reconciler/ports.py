@@ -131,6 +131,14 @@ class Hypervisor(Protocol):
         """
         ...
 
+    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
+        """Return who else has a guest's address on its host, for people; None: the guest, or the host cannot tell.
+
+        Raises:
+            HypervisorUnreachableError: the host cannot be asked.
+        """
+        ...
+
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a domain on these hosts, or a connection to one, changes; until cancelled."""
         ...

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from reconciler.act.context import Context
 from reconciler.act.outcome import Connected, Outcome
-from reconciler.model.errors import KeyStoreError, LinkError
+from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import STOCK_MACHINE, AgentAddress, LinkReason
 from reconciler.model.observed import Instance, StartedAs
@@ -21,6 +21,8 @@ from reconciler.plan.results import after_result
 from reconciler.ports import AgentLink, LinkTarget, Session
 
 MAX_OPERATIONS_AT_ONCE = 16
+HOST_ANSWER_S = 5.0
+"""How long a host may take to say whose an address is."""
 
 
 async def run_connection_action(context: Context, action: Action, uid: str) -> Outcome:
@@ -44,11 +46,32 @@ async def run_connection_action(context: Context, action: Action, uid: str) -> O
     link = context.ports.links.link(target, context.listener)
     try:
         session = await link.connect(action.timeout_ms)
+        await _refuse_stranger(context, action.node, address)
         connected = await _resync(context, action.node, link, session)
     except LinkError as error:
         await link.close()
         return Outcome(action=action, uid=uid, reason=error.reason, text=str(error))
     return Outcome(action=action, uid=uid, connected=connected)
+
+
+async def _refuse_stranger(context: Context, node: NodeName, address: AgentAddress) -> None:
+    """Ask a guest's host, before the first command, whether it knows that somebody else has this address.
+
+    The key tells guests apart as well, but where one file opens several.
+
+    Raises:
+        LinkError: it does.
+    """
+    guest, host = context.guest_of(node), context.intent.hosts.get(context.guest_hosts.get(node, node))
+    if guest is None or host is None or address.address is None:
+        return
+    try:
+        async with asyncio.timeout(HOST_ANSWER_S):
+            stranger = await context.ports.hypervisor.stranger_at(host, guest, address.address)
+    except (HypervisorError, TimeoutError):
+        return  # nobody to ask; what it runs is not known to be wrong
+    if stranger is not None:
+        raise LinkError(LinkReason.WRONG_NODE, stranger)
 
 
 def _address(context: Context, node: NodeName) -> tuple[AgentAddress | None, int]:

@@ -79,20 +79,25 @@ class Memory:
 
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""
-        declared = self.intent.resources if self.intent else {}
-        for resource in {**self.history.former, **declared}.values():
+        for resource in self._all_declared().values():
             if resource.remote_node is not None and resource.remote_node.name == node:
                 return resource
         return None
 
     def incarnations(self) -> dict[NodeName, str]:
         """Return the uid of the start of each running guest that is a node."""
+        return {node: domain.uid for node, (_, domain) in self._places().items()}
+
+    def guest_hosts(self) -> dict[NodeName, NodeName]:
+        """Return the host of each running guest that is a node."""
+        return {node: host for node, (host, _) in self._places().items()}
+
+    def _places(self) -> dict[NodeName, tuple[NodeName, Domain]]:
         found = {}
-        declared = self.intent.resources if self.intent else {}
-        for resource in {**self.history.former, **declared}.values():
+        for resource in self._all_declared().values():
             place = self.hypervisors.domain_of(resource.id) if resource.remote_node else None
             if resource.remote_node is not None and place is not None:
-                found[resource.remote_node.name] = place[1].uid
+                found[resource.remote_node.name] = place
         return found
 
     def meet_guests(self) -> list[NodeView]:
@@ -314,7 +319,7 @@ class Memory:
         key = (action.resource, action.node)
         known = self.hypervisors.facts.get(key)
         domain = known.domain if known else None
-        guest = self._any_guest(action.resource)
+        guest = self._all_declared().get(action.resource)
         if outcome.is_ok:
             domain = self._started_domain(outcome, guest) if action.kind is ActionKind.START else None
         elif outcome.result is not None:
@@ -334,10 +339,6 @@ class Memory:
                 self.views[remote.name] = NodeView(name=remote.name, incarnation=outcome.uid, is_known=True)
             kept = {n: f for n, f in self.history.connections.items() if n != remote.name}
             self.remember(replace(self.history, connections=kept))
-
-    def _any_guest(self, resource: ResourceId) -> Resource | None:
-        declared = self.intent.resources if self.intent else {}
-        return declared.get(resource) or self.history.former.get(resource)
 
     def _started_domain(self, outcome: Outcome, guest: Resource | None) -> Domain:
         assert outcome.action.resource is not None

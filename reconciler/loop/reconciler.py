@@ -293,6 +293,7 @@ class Reconciler:
             links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
+            guest_hosts=self.memory.guest_hosts(),
             listener=self,
             epoch=self._epoch,
             commit=(tree.source.commit or "") if tree else "",
