@@ -160,7 +160,8 @@ class Server:
         """
         _tell_systemd("STOPPING=1")
         providers = self._find_providers()
-        if self._is_stopping or not providers:
+        # The SIGKILL that ends a container follows soon on its init's SIGTERM (libvirt's virDomainDestroy).
+        if self._is_stopping or not providers or self._settings.is_init:
             self._end()
             return
         self._is_stopping = True
