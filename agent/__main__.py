@@ -32,6 +32,9 @@ examples:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
 
+  # in a resource agent: how well this node suits the resource's promotion
+  python3 -I -S agent.pyz attribute --promotion --value 10
+
   # a resource agent by hand:
   OCF_RESKEY_command='sleep 1h' OCF_RESOURCE_INSTANCE=web HA_RSCTMP=/tmp \\
       python3 -I -S agent.pyz ocf Process start
@@ -53,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         function = ocf.find(options.type)
         assert function is not None, "argparse allows known types only"
         return function(options.action)
+    if options.command == "attribute":
+        from agent import attribute  # noqa: PLC0415 - not loaded by the server
+
+        return attribute.run(
+            options.name, options.value, is_query=options.query, is_promotion=options.promotion
+        )
     return _serve(options)
 
 
@@ -113,6 +122,7 @@ def _serve(options: _Options) -> int:
         allows_tls12=options.tls12,
         is_init=options.init,
         drain_limit_s=options.drain_limit,
+        programs=options.serve_programs,
     )
     if not (settings.listen or settings.unix):
         return _complain(
@@ -151,16 +161,28 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=Form,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form)
-    _add_serve(serve.add_argument)
+    _add_serve_options(
+        commands.add_parser(
+            "serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form
+        ).add_argument
+    )
     one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
     one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
     one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
+    own = commands.add_parser("attribute", help="set or tell an attribute of this node", formatter_class=Form)
+    own.add_argument("name", metavar="NAME", nargs="?", default="", help="of the attribute, or the resource")
+    own.add_argument(
+        "--promotion", action="store_true", help="the promotion score of the resource that calls, or NAME"
+    )
+    how = own.add_mutually_exclusive_group(required=True)
+    how.add_argument("--value", metavar="VALUE", help="set it, until this node's next boot")
+    how.add_argument("--delete", action="store_true", help="remove it")
+    how.add_argument("--query", action="store_true", help="print it; exit code 105: there is none")
     commands.add_parser("version", help="print the version", formatter_class=Form)
     return parser
 
 
-def _add_serve(add: Callable[..., object]) -> None:
+def _add_serve_options(add: Callable[..., object]) -> None:
     """Add the options of `serve`."""
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
@@ -196,6 +218,14 @@ def _add_serve(add: Callable[..., object]) -> None:
         "systemd's TimeoutStopSec (default: %(default)g)",
     )
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
+    add(
+        "--serve-programs",
+        metavar="PREFIX",
+        nargs="?",
+        const="",
+        help="pass on to the controller what crm_attribute, attrd_updater, crm_node, crm_mon and cibadmin ask here; "
+        "with a PREFIX before the names of the sockets, those programs do not find them",
+    )
 
 
 def _complain(text: str, exit_code: int) -> int:

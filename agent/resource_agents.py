@@ -32,6 +32,9 @@ STANDARDS = frozenset({"ocf", "systemd", "lsb", "service"})
 GUEST_VARIABLE = "RECONCILER_GUEST"
 """The mark by which a host finds every process of a guest that is only a process; the one thing handed on."""
 
+PREFIX_VARIABLE = "RECONCILER_PROGRAMS"
+"""What the names of the sockets begin with through which the controller answers; unset where there are none."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,127}\Z")
 _RESOURCE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}\Z")
 _PARAMETER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.#:-]{0,127}\Z")
@@ -162,7 +165,7 @@ def find_program(agent: ResourceAgent, folders: Folders) -> Program:
 def build_environment(
     agent: ResourceAgent, resource_id: str, params: Mapping[str, str], folders: Folders, node: str
 ) -> dict[str, str]:
-    """Build a resource agent's whole environment: of the agent's own only the guest's mark is passed on.
+    """Build a resource agent's whole environment: of the agent's own, the guest's mark and its sockets are passed on.
 
     OCF Resource Agent API 1.1, section "Parameters passing"; Pacemaker lib/services/services_linux.c,
     add_OCF_env_vars. A parameter `CRM_meta_x` is a cluster option like any other here.
@@ -181,8 +184,9 @@ def build_environment(
         "HA_LOGD": "no",
         "RECONCILER_NODE": node or params.get("CRM_meta_on_node", ""),
     }
-    if GUEST_VARIABLE in os.environ:
-        environment[GUEST_VARIABLE] = os.environ[GUEST_VARIABLE]
+    for name in (GUEST_VARIABLE, PREFIX_VARIABLE):
+        if name in os.environ:
+            environment[name] = os.environ[name]
     if agent.provider:
         environment["OCF_RESOURCE_PROVIDER"] = agent.provider
     if agent.provider == BUNDLED_PROVIDER:

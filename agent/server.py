@@ -20,12 +20,13 @@ from agent import processes, tls
 from agent.epochs import Epochs
 from agent.event_loop import EventLoop
 from agent.executor import Executor
+from agent.ipc.services import Services
 from agent.listeners import MAX_SESSIONS, Listeners, load_credentials
 from agent.log import log
 from agent.records import StartRecords
 from agent.requests import Facts, Requests
 from agent.resource import Parts
-from agent.resource_agents import Folders
+from agent.resource_agents import PREFIX_VARIABLE, Folders
 from agent.resources import Resources
 from agent.results import Results
 from agent.state_folder import StateFolder
@@ -54,6 +55,7 @@ class Settings(NamedTuple):
     is_init: bool
     drain_limit_s: float
     """How long the controller may take to empty the node, when we are asked to stop."""
+    programs: str | None
 
 
 class Server:
@@ -92,6 +94,8 @@ class Server:
         )
         self._requests = Requests(self._resources, Epochs(self._folder), facts, call_ids)
         self._requests.on_shutdown_answer = self._on_shutdown_answer
+        self._services = Services(self._loop, self._folder.programs, self._find_provider)
+        self._requests.on_proxied = self._services.answer
         self._listeners = Listeners(self._loop, self._admit, self._has_room)
         self._is_stopping = False
 
@@ -119,6 +123,9 @@ class Server:
         if settings.unix is not None:
             self._listeners.listen_unix(settings.unix)
             addresses.append(str(settings.unix))
+        if settings.programs is not None:
+            self._services.listen(settings.programs)
+            os.environ[PREFIX_VARIABLE] = settings.programs
         _make_ocf_temporary()
         self._resources.restore()
         sys.stderr.write(f"reconciler-agent: listening on {' and '.join(addresses)}\n")
@@ -149,8 +156,9 @@ class Server:
 
     def _on_closed(self, session: Session) -> None:
         self._listeners.note_settled(session)
+        self._services.part(session)
         self._requests.part(session)
-        if self._is_stopping and not self._find_providers():
+        if self._is_stopping and self._find_provider() is None:
             self._loop.stop()
 
     def _on_stop_signal(self) -> None:
@@ -159,15 +167,15 @@ class Server:
         Pacemaker daemons/execd/pacemaker-execd.c, lrmd_shutdown, as fixed in 2.1.6.
         """
         _tell_systemd("STOPPING=1")
-        providers = self._find_providers()
+        provider = self._find_provider()
         # The SIGKILL that ends a container follows soon on its init's SIGTERM (libvirt's virDomainDestroy).
-        if self._is_stopping or not providers or self._settings.is_init:
+        if self._is_stopping or provider is None or self._settings.is_init:
             self._end()
             return
         self._is_stopping = True
         self._listeners.close()
-        log("asking to be drained", client=providers[-1].name)
-        providers[-1].notify(ShutdownRequest())
+        log("asking to be drained", client=provider.name)
+        provider.notify(ShutdownRequest())
         self._loop.call_later(self._settings.drain_limit_s, self._give_up)
 
     def _give_up(self) -> None:
@@ -183,6 +191,7 @@ class Server:
         """Leave when the last words are out, or soon if somebody does not listen."""
         self._is_stopping = True
         self._listeners.close()
+        self._services.close()
         self._loop.call_later(_LAST_WORDS_S, self._loop.stop)
         sessions = tuple(self._requests.sessions)
         for session in sessions:
@@ -190,8 +199,9 @@ class Server:
         if not self._requests.sessions:
             self._loop.stop()
 
-    def _find_providers(self) -> list[Session]:
-        return [session for session in self._requests.sessions if session.is_provider]
+    def _find_provider(self) -> Session | None:
+        """Find who answers programs and drains this node: the newest, should an older one not have ended yet."""
+        return next((s for s in reversed(self._requests.sessions) if s.is_provider), None)
 
 
 def _make_ocf_temporary() -> None:

@@ -1,5 +1,6 @@
 """Whether a node is emptied when its agent is asked to stop. Pure."""
 
+from reconciler.model.event import Event, Severity
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState, NodeKind
@@ -13,3 +14,9 @@ def is_drained(intent: Intent, node: NodeName) -> bool:
     """
     host = intent.hosts.get(node)
     return host is None or (host.kind is NodeKind.REMOTE and host.state is not HostState.MAINTENANCE)
+
+
+def describe_leaving(node: NodeName, *, drains: bool) -> Event:
+    """Tell people that a node's agent was asked to stop."""
+    text = f"{node}'s agent was asked to stop" + ("; what runs there moves away first" if drains else "")
+    return Event(code="agent-leaving", text=text, severity=Severity.WARNING, subject=node)

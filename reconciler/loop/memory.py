@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
+from reconciler.loop.attributes import present_attributes, with_attribute
 from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
 from reconciler.loop.unfinished import Unfinished
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -19,12 +21,12 @@ from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
-from reconciler.observe.nodes import NodeView
+from reconciler.observe.nodes import NodeView, recorded_instance
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
 from reconciler.plan.outlook import carried_over
 from reconciler.plan.results import after_monitor, after_result, outcome_unknown
-from reconciler.ports import Domain, Journal, SourceTree
+from reconciler.ports import ClusterView, Domain, Journal, SourceTree
 
 
 @dataclass(slots=True)
@@ -77,6 +79,16 @@ class Memory:
             self.history = history
             self.journal.save_history(history)
 
+    def note_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """Take in what a program on a node said of that node; it is known at once, for the program may ask for it."""
+        if node in self.views:
+            self.remember(with_attribute(self.history, self.views[node], change))
+
+    def view(self, observed: Observed) -> ClusterView:
+        """Return what programs on nodes may see."""
+        present = present_attributes(self.history, self.views)
+        return ClusterView(intent=self.intent or Intent(), observed=observed, attributes=present)
+
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""
         for resource in self._all_declared().values():
@@ -114,7 +126,7 @@ class Memory:
         for name, uid in running.items():
             records = self.journal.records(name, uid) if name not in self.views else None
             if records is not None:
-                instances = {r.resource: _from_record(r, name) for r in records.values()}
+                instances = {r.resource: recorded_instance(r, name) for r in records.values()}
                 self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
         return ended
 
@@ -378,15 +390,6 @@ class Memory:
         self.views[action.node] = view.with_instance(after)
         if not outcome.is_ok:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
-
-
-def _from_record(record: StartRecord, node: NodeName) -> Instance:
-    """Return what the journal alone tells of a resource: how it was started, if that had ended at all."""
-    uses = StartedAs(agent=record.agent, params=record.params)
-    if record.phase in {"started", "adopted"}:
-        return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
-    note = f"its start on {node} was under way when the controller ended"
-    return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)
 
 
 def _operation_of(action: Action) -> str:

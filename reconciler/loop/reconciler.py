@@ -12,12 +12,13 @@ from reconciler.act.context import Context
 from reconciler.act.outcome import Outcome
 from reconciler.act.runner import Runner
 from reconciler.loop.declaration import Declaration
-from reconciler.loop.leaving import is_drained
+from reconciler.loop.leaving import describe_leaving, is_drained
 from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
 from reconciler.loop.unfinished import Unfinished
-from reconciler.loop.words import describe_doing, describe_launch, describe_outcome
+from reconciler.loop.words import describe_doing, describe_launch, describe_outcome, warning
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -27,12 +28,12 @@ from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationResult
 from reconciler.model.transition import Action, ActionKind, Transition
 from reconciler.observe.domains import HypervisorKey
-from reconciler.observe.nodes import NodeView
+from reconciler.observe.nodes import NodeView, links_of
 from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from reconciler.plan.replan import Rest, plan_after
-from reconciler.ports import Domain, LogEntry, Ports
+from reconciler.ports import ClusterView, Domain, LogEntry, Ports
 from reconciler.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -110,9 +111,8 @@ class Reconciler:
                 self._readings.stop()
                 if watcher is not None:
                     watcher.cancel()
-                for view in self.memory.views.values():
-                    if view.link is not None:
-                        await view.link.close()
+                for link in links_of(self.memory.views).values():
+                    await link.close()
 
     def declaration_changed(self) -> None:
         """Ask for the declaration to be read again."""
@@ -172,6 +172,15 @@ class Reconciler:
         is_idle = not self._inbox and self._moved is None and not self._runner.in_flight
         return is_idle and not self.transition.actions and self._readings.all_heard(self.memory.hypervisors)
 
+    def view(self) -> ClusterView:
+        """Tell programs on nodes what is known."""
+        return self.memory.view(self.observed)
+
+    def on_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """Take from a link what a program on its node said of that node."""
+        self.memory.note_attribute(node, change)
+        self._wake.set()
+
     def on_result(self, node: NodeName, result: OperationResult) -> None:
         """Take a recurring monitor's report from a link."""
         self._post(lambda: self._monitored(node, result))
@@ -185,8 +194,7 @@ class Reconciler:
         drains = is_drained(self.memory.intent or Intent(), node)
         if drains:
             self._post(lambda: self.memory.note_leaving(node))
-        text = f"{node}'s agent was asked to stop" + ("; what runs there moves away first" if drains else "")
-        self._post(lambda: self.emit(_warning("agent-leaving", text, node)))
+        self._post(lambda: self.emit(describe_leaving(node, drains=drains)))
         return drains
 
     async def _round(self, *, is_read_only: bool) -> bool:
@@ -207,13 +215,10 @@ class Reconciler:
         if self._has_moved():
             await self._plan(intent)
         self._launch(intent, is_read_only=is_read_only)
-        if is_read_only and not self._runner.in_flight and self._readings_heard():
+        is_heard = self._readings.all_heard(self.memory.hypervisors) and self._moved is None
+        if is_read_only and not self._runner.in_flight and is_heard:
             return True
         return self.is_settled and not self._is_retry_near()
-
-    def _readings_heard(self) -> bool:
-        assert self._readings is not None
-        return self._readings.all_heard(self.memory.hypervisors) and self._moved is None
 
     def _is_retry_near(self) -> bool:
         """Tell whether waiting a little will let the plan go on."""
@@ -290,7 +295,7 @@ class Reconciler:
             ports=self._ports,
             intent=intent,
             history=self.memory.history,
-            links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
+            links=links_of(self.memory.views),
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
             guest_hosts=self.memory.guest_hosts(),
@@ -348,13 +353,13 @@ class Reconciler:
         if isinstance(answer, str):
             if key in self.memory.hypervisors.readable or key not in self.memory.hypervisors.heard:
                 text = f"{key[0]}'s {key[1].value} hypervisor cannot be read: {answer}"
-                self.emit(_warning("hypervisor-unreachable", text, key[0]))
+                self.emit(warning("hypervisor-unreachable", text, key[0]))
             self.memory.hypervisors = self.memory.hypervisors.unreadable(key, answer)
         else:
             assert self._runner is not None
             busy = {a.resource for a in self._runner.in_flight.values() if a.resource is not None}
             for gone in self.memory.note_reading(key, answer, sequence, busy, self._ports.clock.now()):
-                self.emit(_warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
+                self.emit(warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
 
     def _finish(self, outcome: Outcome) -> None:
         """Tick an action off; one that did not end as expected moves the baseline."""
@@ -380,21 +385,16 @@ class Reconciler:
         )
         if is_failure:
             text = f"{result.resource} failed on {node}: {result.describe()}"
-            self.emit(_warning("monitor-failed", text, result.resource))
+            self.emit(warning("monitor-failed", text, result.resource))
 
     def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         view = self.memory.views.get(node)
         if view is not None and view.is_connected and not view.has_left:
             self.memory.note_lost(node, reason, text)
-            self.emit(_warning("agent-lost", f"lost {node}'s agent: {text}", node))
+            self.emit(warning("agent-lost", f"lost {node}'s agent: {text}", node))
 
     def _end_views(self, ended: Sequence[NodeView]) -> None:
         """Close the links of guest nodes whose guests are gone."""
         assert self._runner is not None
-        for view in ended:
-            if view.link is not None:
-                self._runner.discard(view.link)
-
-
-def _warning(code: str, text: str, subject: str) -> Event:
-    return Event(code=code, text=text, severity=Severity.WARNING, subject=subject)
+        for link in links_of({view.name: view for view in ended}).values():
+            self._runner.discard(link)

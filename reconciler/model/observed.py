@@ -32,6 +32,8 @@ class NodeStatus:
     """Its fencing devices keep it out until they let it in."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Its node attributes: permanent and transient ones merged, a transient one before a permanent one."""
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
-from reconciler.model.observed import Instance
+from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.operation import StartRecord
+from reconciler.model.resource import Role
 from reconciler.ports import AgentLink
 
 
@@ -45,3 +47,17 @@ class NodeView:
         if self.reason is LinkReason.LEFT and reason.is_failure:
             return self
         return replace(self, is_connected=False, is_leaving=False, link=None, reason=reason, text=text)
+
+
+def links_of(views: Mapping[NodeName, NodeView]) -> dict[NodeName, AgentLink]:
+    """Return the links to the nodes that have one."""
+    return {name: view.link for name, view in views.items() if view.link is not None}
+
+
+def recorded_instance(record: StartRecord, node: NodeName) -> Instance:
+    """Return what the journal alone tells of a resource: how it was started, if that had ended at all."""
+    uses = StartedAs(agent=record.agent, params=record.params)
+    if record.phase in {"started", "adopted"}:
+        return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
+    note = f"its start on {node} was under way when the controller ended"
+    return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)

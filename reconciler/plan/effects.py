@@ -169,5 +169,10 @@ def armed(before: Instance, monitor: Monitor) -> Instance:
 def _begin_or_end(world: Becoming, node: NodeName, *, is_running: bool) -> None:
     """Begin or end a guest node's incarnation: either way nothing of the old one is left on it."""
     state = NodeState.PENDING if is_running else NodeState.OFFLINE
-    world.nodes[node] = NodeStatus(name=node, kind=NodeKind.GUEST, state=state, is_known=True)
+    before = world.nodes.get(node)
+    # While it is not there only its permanent attributes are known, and they last.
+    kept = before.attributes if before is not None and is_running else {}
+    world.nodes[node] = NodeStatus(
+        name=node, kind=NodeKind.GUEST, state=state, is_known=True, attributes=kept
+    )
     world.empty(node)

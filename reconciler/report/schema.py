@@ -72,6 +72,11 @@ def _optional(schema: Document) -> Document:
     return {**schema, "x-optional": True}
 
 
+_ATTRIBUTES = {
+    "type": "object",
+    "patternProperties": {"": {"type": "string"}},
+    "description": "What programs on it have said of it, by name: its node attributes.",
+}
 _LINE = {"type": ["integer", "null"], "minimum": 1, "description": "Where in the file, from 1."}
 _FILE = _text_or_null("The YAML that says so, relative to the declaration's folder.")
 _AT = {"type": "number", "description": "Epoch seconds."}
@@ -100,6 +105,7 @@ _STATUS = _object(
             standby=_flag("It is asked to run nothing."),
             maintenance=_flag("Nothing on it is touched."),
             resource=_text_or_null("The guest that is this node."),
+            attributes=_ATTRIBUTES,
         ),
     ),
     resources=_list(

@@ -98,6 +98,7 @@ def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | 
         "standby": status is not None and status.is_leaving,
         "maintenance": False,
         "resource": resource,
+        "attributes": dict(sorted(status.attributes.items())) if status else {},
     }
 
 

@@ -7,6 +7,7 @@ request or not, and if it has, the operation goes on.
 import asyncio
 from collections.abc import Callable
 
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
@@ -156,6 +157,10 @@ class SimLink:
                 future.exception()
         if is_told and not self._links.life.is_dead:
             self._listener.on_lost(self.node, text)
+
+    def say(self, change: AttributeChange) -> None:
+        """Let a program on the node set an attribute of it."""
+        self._receive(lambda: self._listener.on_attribute(self.node, change))
 
     def _require(self) -> tuple[SimAgent, Connection]:
         if self._agent is None or self._connection is None:

@@ -38,6 +38,7 @@ WHOLE = {
             "text": "",
             "standby": False,
             "maintenance": False,
+            "attributes": {},
             "resource": None,
         },
         {
@@ -48,6 +49,7 @@ WHOLE = {
             "text": "",
             "standby": False,
             "maintenance": False,
+            "attributes": {},
             "resource": "vm-guest1",
         },
     ],
