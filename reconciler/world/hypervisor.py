@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
+from reconciler.model.resource import Resource
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.world.libvirt.guests import LibvirtGuests
 from reconciler.world.process.guests import ProcessGuests
@@ -67,6 +68,16 @@ class Hypervisors:
             await self._processes.stop(resource, shutdown_ms)
         else:
             await self._libvirt.stop(host, resource, guest_type, shutdown_ms)
+
+    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
+        """Return who else has a guest's address on its host; None: the guest, or the host cannot tell.
+
+        Raises:
+            HypervisorUnreachableError: the host cannot be asked.
+        """
+        if guest.guest is None or guest.guest.type is GuestType.PROCESS:
+            return None  # a process guest has no address of its own, and could not have begun to listen
+        return await self._libvirt.stranger_at(host, guest.id, address)
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a guest on these hosts, or a connection to one, changes; until cancelled."""
