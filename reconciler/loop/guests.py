@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from reconciler.act.outcome import Outcome
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import AgentFlavor
 from reconciler.model.resource import Resource
 from reconciler.observe.domains import Hypervisors
 from reconciler.ports import Domain
@@ -30,6 +31,12 @@ def is_place_known(node: Resource, intent: Intent | None, hypervisors: Hyperviso
     hosts = intent.hosts.values() if intent else ()
     keys = {(h.name, node.guest.type) for h in hosts if node.guest.type in h.libvirt}
     return keys <= hypervisors.readable
+
+
+def is_stock(guest: Resource | None) -> bool:
+    """Tell whether a guest is a node with the distribution's own agent."""
+    remote = guest.remote_node if guest is not None else None
+    return remote is not None and remote.agent.flavor is AgentFlavor.STOCK
 
 
 def started_domain(outcome: Outcome, guest: Resource | None, intent: Intent | None) -> Domain:

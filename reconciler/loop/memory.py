@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from reconciler.act.outcome import Outcome
 from reconciler.loop.attributes import present_attributes, with_attribute
 from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
-from reconciler.loop.guests import is_place_known, places_of, started_domain
+from reconciler.loop.guests import is_place_known, is_stock, places_of, started_domain
 from reconciler.loop.unfinished import Unfinished
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import AttributeChange
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import AgentFlavor, GuestType, LinkReason
+from reconciler.model.node import GuestType, LinkReason
 from reconciler.model.observed import Instance, Observed, StartedAs
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRecord
 from reconciler.model.problem import Problem
@@ -26,7 +26,7 @@ from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, re
 from reconciler.observe.nodes import NodeView, recorded_instance
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
-from reconciler.plan.outlook import carried_over
+from reconciler.plan.former import carried_over, emptied, in_force
 from reconciler.plan.parameters import matters
 from reconciler.plan.results import after_monitor, after_result, outcome_unknown
 from reconciler.ports import ClusterView, Domain, Journal, SourceTree
@@ -40,7 +40,9 @@ class Memory:
     history: History
     unfinished: Unfinished
     """Actions whose result did not come."""
+    declared: Intent | None = None
     intent: Intent | None = None
+    """What is declared, with the machines that are to be emptied before they are forgotten."""
     tree: SourceTree | None = None
     """The declaration in force."""
     problems: tuple[Problem, ...] = ()
@@ -71,10 +73,8 @@ class Memory:
 
     def accept(self, tree: SourceTree, intent: Intent) -> None:
         """Put a declaration in force; guests that it no longer has are remembered while they may run."""
-        kept = carried_over(self.history, self.intent, intent)
-        # What is declared again may be another cluster's by then.
-        self.remember(replace(kept, adopted=kept.adopted & frozenset(intent.hosts)))
-        self.tree, self.intent = tree, intent
+        self.remember(carried_over(self.history, self.intent, intent))
+        self.tree, self.declared, self.intent = tree, intent, in_force(intent, self.history)
 
     def remember(self, history: History) -> None:
         """Replace the history, and keep it."""
@@ -141,6 +141,19 @@ class Memory:
             former = {r: kept for r, kept in self.history.former.items() if r not in gone}
             self.remember(replace(self.history, former=former))
 
+    def forget_hosts(self, observed: Observed) -> list[NodeView] | None:
+        """Forget machines that are no longer declared and run nothing; return the views that ended, None: none is."""
+        gone = emptied(self.history, observed)
+        if not gone or self.declared is None:
+            return None
+        kept = {name: host for name, host in self.history.former_hosts.items() if name not in gone}
+        connections = {n: f for n, f in self.history.connections.items() if n not in gone}
+        without = replace(self.history, former_hosts=kept, connections=connections)
+        # What is declared again may be another cluster's by then.
+        self.remember(replace(without, met=without.met - gone, adopted=without.adopted - gone))
+        self.intent = in_force(self.declared, self.history)
+        return [self.views.pop(name) for name in sorted(gone) if name in self.views]
+
     def note_outcome(self, outcome: Outcome, now: float) -> bool:
         """Take in how an action ended; return whether a resource agent said what matters to the plan."""
         self.unfinished.note(outcome)
@@ -171,6 +184,7 @@ class Memory:
         before = self.hypervisors.facts
         cluster = self.intent.cluster.name if self.intent else ""
         self.hypervisors = self.hypervisors.read(key, domains, sequence, cluster)
+        self.remember(self._having_met(key[0], self.history))
         self._settle_by_reading(key, sequence)
         self._recall_nodes(key)
         declared = self.intent.resources if self.intent else {}
@@ -246,7 +260,7 @@ class Memory:
         if connected is None:
             assert outcome.reason is not None
             view = self.views.get(node) or NodeView(name=node, incarnation=self.incarnations().get(node, ""))
-            is_met = node in self.views or not self._is_stock(node)
+            is_met = node in self.views or not is_stock(self.guest_of(node))
             lost = view.lost(outcome.reason, outcome.text)
             outcome = replace(outcome, reason=lost.reason, text=lost.text)
             if is_met:
@@ -272,7 +286,11 @@ class Memory:
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
-        self.remember(replace(found, connections=kept))
+        self.remember(replace(self._having_met(node, found), connections=kept))
+
+    def _having_met(self, node: NodeName, history: History) -> History:
+        is_machine = self.intent is not None and node in self.intent.hosts
+        return replace(history, met=history.met | {node}) if is_machine else history
 
     def _note_metadata(self, node: NodeName, agents: Mapping[ResourceAgent, AgentMetadata]) -> bool:
         """Take in what resource agents say of themselves; return whether that matters to what is declared."""
@@ -318,14 +336,6 @@ class Memory:
     def _guests(self, guest_type: GuestType | None = None) -> frozenset[ResourceId]:
         declared = self._all_declared().values()
         return frozenset(r.id for r in declared if r.guest is not None and guest_type in {None, r.guest.type})
-
-    def _is_stock(self, node: NodeName) -> bool:
-        guest = self.guest_of(node)
-        return (
-            guest is not None
-            and guest.remote_node is not None
-            and (guest.remote_node.agent.flavor is AgentFlavor.STOCK)
-        )
 
     def _note_guest(self, outcome: Outcome, now: float) -> None:
         action = outcome.action
@@ -385,8 +395,5 @@ class Memory:
 
 
 def _operation_of(action: Action) -> str:
-    return (
-        "monitor"
-        if action.kind in {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
-        else action.kind.value
-    )
+    is_monitor = action.kind in {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
+    return "monitor" if is_monitor else action.kind.value

@@ -22,7 +22,7 @@ from reconciler.model.attribute import AttributeChange
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationResult
@@ -31,7 +31,7 @@ from reconciler.observe.domains import HypervisorKey
 from reconciler.observe.nodes import NodeView, links_of
 from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
-from reconciler.plan.effects import advance
+from reconciler.plan.effects import advance, changing
 from reconciler.plan.replan import Rest, plan_after
 from reconciler.ports import ClusterView, Domain, LogEntry, Ports
 from reconciler.settings import Settings
@@ -211,6 +211,11 @@ class Reconciler:
         self.memory.forget_former(frozenset(a.resource for a in self._runner.in_flight.values()))
         self.memory.settle_ends()
         self.observed = self.memory.observe(self._runner.in_flight)
+        emptied = self.memory.forget_hosts(self.observed)
+        if emptied is not None:
+            self._end_views(emptied)
+            self._moved, intent = "commit", self.memory.intent or intent
+            self.observed = self.memory.observe(self._runner.in_flight)
         if self._has_moved():
             await self._plan(intent)
         self._launch(intent, is_read_only=is_read_only)
@@ -238,7 +243,7 @@ class Reconciler:
         now = self._ports.clock.now()
         if self.transition.recheck_at is not None and now >= self.transition.recheck_at:
             self._moved = "timer"
-        elif not is_same(self.observed, self._expected, self._mask()):
+        elif not is_same(self.observed, self._expected, changing(self._runner.in_flight, self.transition)):
             self._moved = "surprise"
         elif (
             self.transition.actions
@@ -247,20 +252,6 @@ class Reconciler:
         ):
             self._moved = "carried out"
         return self._moved is not None
-
-    def _mask(self) -> frozenset[tuple[ResourceId | None, NodeName | None]]:
-        """Return what actions in flight are about to change."""
-        assert self._runner is not None
-        masked: set[tuple[ResourceId | None, NodeName | None]] = set()
-        for action in self._runner.in_flight.values():
-            if action.resource is None:
-                masked.add((None, action.node))
-                continue
-            masked.add((action.resource, None))
-            node = self.transition.guest_nodes.get(action.resource)
-            if node is not None and action.kind in {ActionKind.START, ActionKind.STOP}:
-                masked.add((None, node))
-        return frozenset(masked)
 
     async def _plan(self, intent: Intent) -> None:
         """Make a new transition from what is observed now, around what is in flight."""

@@ -46,6 +46,42 @@ def test_resources_run_on_machines_that_nobody_started_and_move_between_them(
     assert stage.lines() == ["start FAKE one", "stop FAKE one", "start FAKE two"]
 
 
+def test_a_machine_that_leaves_the_declaration_is_emptied_first_and_then_forgotten(
+    stage: Stage, machines: Make
+) -> None:
+    one, two = machines("one"), machines("two")
+    one.start()
+    two.start()
+    declare(stage, one, two)
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "one"))
+    stage.commit(all=cluster_yaml(stage) + two.yaml() + dummy_on(two, "FAKE", stage.ledger))
+    status = stage.until(both(is_started("FAKE", "two"), lambda s: len(s["nodes"]) == 1))
+    assert [n["name"] for n in status["nodes"]] == ["two"]
+    assert stage.lines() == ["start FAKE one", "stop FAKE one", "start FAKE two"]
+
+
+def test_what_ran_on_a_machine_that_left_the_declaration_and_is_lost_waits_for_an_operator(
+    stage: Stage, machines: Make
+) -> None:
+    one, two = machines("one"), machines("two")
+    one.connect_timeout = "2s"
+    one.start()
+    two.start()
+    declare(stage, one, two)
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "one"))
+    one.send(signal.SIGKILL)
+    one.wait_for_end()
+    stage.until(is_node("one", "unclean"))
+    stage.commit(all=cluster_yaml(stage) + two.yaml() + dummy_on(two, "FAKE", stage.ledger))
+    stage.reconcile(check=1)
+    assert stage.lines() == ["start FAKE one"]
+    stage.reconcile("confirm-fenced", "one")
+    stage.until(both(is_started("FAKE", "two"), lambda s: len(s["nodes"]) == 1))
+    assert stage.lines() == ["start FAKE one", "start FAKE two"]
+
+
 def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, machines: Make) -> None:
     one, two = machines("one"), machines("two")
     one.connect_timeout = "2s"

@@ -3,8 +3,8 @@ from dataclasses import replace
 from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.intent import Source
 from reconciler.model.names import ResourceId
-from reconciler.model.node import LinkReason
-from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.node import HostState, LinkReason, NodeKind, NodeState
+from reconciler.model.observed import Instance, NodeStatus, Observed, StartedAs
 from reconciler.model.operation import OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import Role
 from reconciler.model.transition import ActionKind
@@ -51,6 +51,31 @@ def test_a_removed_guest_is_remembered_while_it_may_run() -> None:
     assert VM1 in known.history.former
     known.forget_former(frozenset())
     assert known.history.former == {}
+
+
+def test_a_removed_host_is_in_force_as_standby_until_it_is_known_to_be_empty() -> None:
+    pages = Pages()
+    known = memory(pages=pages)
+    host = ASKED.hosts[H1]
+    known.note_reading(LXC, [], 5, set(), NOW)
+    known.accept(TREE, intent(""))
+    assert known.intent is not None
+    assert known.intent.hosts == {H1: replace(host, state=HostState.STANDBY)}
+    assert pages.history == known.history
+    unheard = known.observe({})
+    assert known.forget_hosts(unheard) is None
+    there = NodeStatus(
+        name=H1,
+        kind=NodeKind.HOST,
+        state=NodeState.ONLINE,
+        hypervisors=frozenset(host.libvirt),
+        is_known=True,
+    )
+    guest_runs = Observed(nodes={H1: there}, instances={(VM1, H1): running(ASKED, "vm1", "host1")})
+    assert known.forget_hosts(guest_runs) is None
+    assert known.forget_hosts(Observed(nodes={H1: replace(there, hypervisors=frozenset())})) is None
+    assert known.forget_hosts(Observed(nodes={H1: there})) == []
+    assert (known.intent.hosts, known.history.former_hosts) == ({}, {})
 
 
 def test_a_guest_that_ran_before_us_is_taken_up_where_the_journal_knows_it() -> None:

@@ -93,6 +93,7 @@ def test_adopt_makes_a_stock_agent_ours_as_long_as_its_node_is_declared() -> Non
     known.accept(tree, ASKED)
     known.accept(tree, asked)
     assert known.history.adopted == frozenset()
+    assert known.history.former_hosts == {}, "nothing was ever started where we have never been"
 
 
 def with_stock_machine() -> Intent:
