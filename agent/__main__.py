@@ -32,6 +32,11 @@ examples:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
 
+  # in a virtual machine, with the key from QEMU's fw_cfg and new ones through a channel:
+  python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --state /run/reconciler-agent \\
+      --key-file /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/authkey/raw \\
+      --key-channel /dev/virtio-ports/org.reconciler.key.0
+
   # a resource agent by hand:
   OCF_RESKEY_command='sleep 1h' OCF_RESOURCE_INSTANCE=web HA_RSCTMP=/tmp \\
       python3 -I -S agent.pyz ocf Process start
@@ -98,13 +103,15 @@ def _absolute(path: str) -> Path:
 
 
 def _serve(options: _Options) -> int:
-    from agent.listeners import ListenError  # noqa: PLC0415 - not loaded by the other commands
+    from agent.keys import KeyFileError  # noqa: PLC0415 - not loaded by the other commands
+    from agent.listeners import ListenError  # noqa: PLC0415 - likewise
     from agent.server import Server, Settings  # noqa: PLC0415 - likewise
     from agent.state_folder import StateError  # noqa: PLC0415 - likewise
 
     settings = Settings(
         listen=options.listen,
         key_file=options.key_file,
+        key_channel=options.key_channel,
         identity=options.identity,
         unix=options.unix,
         node=options.node,
@@ -125,7 +132,7 @@ def _serve(options: _Options) -> int:
         server = Server(settings)
         gc.enable()
         return server.run()
-    except (ListenError, StateError) as error:
+    except (KeyFileError, ListenError, StateError) as error:
         return _complain(str(error), EXIT_ERROR)
 
 
@@ -158,6 +165,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         type=_absolute,
         help="the raw key, 16 bytes or more, read at each handshake",
+    )
+    add(
+        "--key-channel",
+        metavar="PORT",
+        type=_absolute,
+        help="a virtio-serial port through which the host sends a new key, such as"
+        " /dev/virtio-ports/org.reconciler.key.0; without it, a new one is looked for in FILE.next",
     )
     add("--identity", metavar="NAME", default="lrmd", help="PSK identity (default: %(default)s, Pacemaker's)")
     add("--unix", metavar="PATH", type=_absolute, help="a Unix socket, without TLS, for root and this user")
