@@ -19,6 +19,11 @@ EXIT_USAGE = 64  # sysexits.h, EX_USAGE
 
 _HELP_WIDTH = 100
 
+_KEY_CHANNEL_HELP = (
+    "a virtio-serial port through which the host sends a new key, such as"
+    " /dev/virtio-ports/org.reconciler.key.0; without it, a new one is looked for in FILE.next"
+)
+
 _EXAMPLES = """\
 examples:
   # on a guest or host, reached over the network:
@@ -166,13 +171,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_absolute,
         help="the raw key, 16 bytes or more, read at each handshake",
     )
-    add(
-        "--key-channel",
-        metavar="PORT",
-        type=_absolute,
-        help="a virtio-serial port through which the host sends a new key, such as"
-        " /dev/virtio-ports/org.reconciler.key.0; without it, a new one is looked for in FILE.next",
-    )
+    add("--key-channel", metavar="PORT", type=_absolute, help=_KEY_CHANNEL_HELP)
     add("--identity", metavar="NAME", default="lrmd", help="PSK identity (default: %(default)s, Pacemaker's)")
     add("--unix", metavar="PATH", type=_absolute, help="a Unix socket, without TLS, for root and this user")
     add("--node", metavar="NAME", default="", help="this node's name, told to clients and resource agents")

@@ -64,6 +64,8 @@ class Keys:
         self._delivered = delivered
         self._names: tuple[str, ...] = ()
         self._is_alone = False
+        self._is_replaced = False
+        """The key that the agent was started with does not count any more."""
         self._proved = ""
         self._proved_at = 0.0
         self.generation = 0
@@ -123,6 +125,9 @@ class Keys:
     def _read(self) -> list[_Key]:
         """Return the keys that count now, the newest first, and note what they are called."""
         newest = _read_delivery(self._delivered)
+        if newest is None and self._is_replaced:
+            # It is being written: what was over with its first word does not come back for that moment.
+            raise KeyFileError(f"the key in {self._delivered} is not all there")
         keys = [] if newest is None else [newest]
         if newest is None or not (newest.is_alone or newest.name == self._proved):
             try:
@@ -136,6 +141,7 @@ class Keys:
         if (names, keys[0].is_alone) != (self._names, self._is_alone):
             self._names, self._is_alone = names, keys[0].is_alone
             self.generation += 1
+        self._is_replaced = newest is not None and (newest.is_alone or newest.name == self._proved)
         return keys
 
 

@@ -131,6 +131,20 @@ class Hypervisor(Protocol):
         """
         ...
 
+    async def deliver_key(self, host: Host, guest: Resource, key: bytes, *, is_alone: bool) -> None:
+        """Bring a new key to the agent of a guest that runs on a host.
+
+        Args:
+            host: where it runs.
+            guest: one with our agent.
+            key: opens the agent from now on, beside the one before until it was proved.
+            is_alone: the one before is revoked: it opens nothing any more, and its connections end.
+
+        Raises:
+            HypervisorError: there is no way, or it is not known to have arrived.
+        """
+        ...
+
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a domain on these hosts, or a connection to one, changes; until cancelled."""
         ...
@@ -241,7 +255,7 @@ class Compute(Protocol):
 class Keys(Protocol):
     """The keys of nodes."""
 
-    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress, epoch: int) -> bytes | None:
+    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress) -> bytes | None:
         """Return a node's pre-shared key; None for an agent on the local socket.
 
         Raises:

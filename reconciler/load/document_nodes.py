@@ -39,7 +39,9 @@ class RemoteNode(Part):
     key_file_shared: bool | None = None
     """This key file opens other nodes as well; all of them must say so. Default false."""
     key_epoch: Count | None = None
-    """Raise it to give the node a new key. Default 0."""
+    """Raise it to give the node a new key, while it runs: `reconcile key rotate` does. Default 0."""
+    min_key_epoch: Count | None = None
+    """Keys of lower epochs are revoked: they open nothing, and their connections end. At most keyEpoch. Default 0."""
     agent: Literal["reconciler", "stock"] | None = None
     """stock: the distribution's pacemaker_remoted answers there. Default reconciler."""
     labels: dict[LabelName, Label] | None = None
@@ -64,7 +66,9 @@ class HostAgent(Part):
     key_file_shared: bool | None = None
     """This key file opens other nodes as well; all of them must say so. Default false."""
     key_epoch: Count | None = None
-    """Raise it to give the host a new key. Default 0."""
+    """Raise it to give the host a new key, while it runs: `reconcile key rotate` does. Default 0."""
+    min_key_epoch: Count | None = None
+    """Keys of lower epochs are revoked: they open nothing, and their connections end. At most keyEpoch. Default 0."""
     flavor: Literal["reconciler", "stock"] | None = None
     """stock: pacemaker_remoted answers there (Pacemaker: ocf:pacemaker:remote). Default reconciler."""
     tls: Literal["1.2", "1.3"] | None = None

@@ -26,7 +26,6 @@ def host_of(raw: RawDocument, document: HostDocument) -> model.Host:
         state=model.HostState(spec.state) if spec is not None and spec.state else model.HostState.ONLINE,
         labels={**(document.metadata.labels or {}), **_health(spec)},
         capacity=dict(spec.capacity or {}) if spec is not None else {},
-        epoch=(agent.key_epoch or 0) if isinstance(agent, HostAgent) else 0,
         fields=raw.fields(),
     )
 
@@ -49,10 +48,11 @@ def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str)
             flavor=model.AgentFlavor(document.agent or "reconciler"),
             tls12=document.tls == "1.2",
             connect_timeout_ms=_timeout(document.connect_timeout),
+            key_epoch=document.key_epoch or 0,
+            min_key_epoch=document.min_key_epoch or 0,
         ),
         labels=dict(document.labels or {}),
         capacity=dict(document.capacity or {}),
-        epoch=document.key_epoch or 0,
     )
 
 
@@ -74,6 +74,8 @@ def _host_agent(document: HostAgent | str | None) -> model.AgentAddress | None:
         flavor=model.AgentFlavor(document.flavor or "reconciler"),
         tls12=document.tls == "1.2",
         connect_timeout_ms=_timeout(document.connect_timeout),
+        key_epoch=document.key_epoch or 0,
+        min_key_epoch=document.min_key_epoch or 0,
     )
 
 

@@ -85,12 +85,18 @@ class Memory:
 
     def incarnations(self) -> dict[NodeName, str]:
         """Return the uid of the start of each running guest that is a node."""
+        return {node: domain.uid for node, (_, domain) in self._guest_places().items()}
+
+    def guest_hosts(self) -> dict[NodeName, NodeName]:
+        """Return where each running guest that is a node runs."""
+        return {node: host for node, (host, _) in self._guest_places().items()}
+
+    def _guest_places(self) -> dict[NodeName, tuple[NodeName, Domain]]:
         found = {}
-        declared = self.intent.resources if self.intent else {}
-        for resource in {**self.history.former, **declared}.values():
+        for resource in self._all_declared().values():
             place = self.hypervisors.domain_of(resource.id) if resource.remote_node else None
             if resource.remote_node is not None and place is not None:
-                found[resource.remote_node.name] = place[1].uid
+                found[resource.remote_node.name] = place
         return found
 
     def meet_guests(self) -> list[NodeView]:
@@ -218,12 +224,13 @@ class Memory:
         if connected is None:
             assert outcome.reason is not None
             view = self.views.get(node) or NodeView(name=node, incarnation=self.incarnations().get(node, ""))
+            # A new key that did not arrive is nobody's failure as long as the connection with the old one is there.
+            is_up = view.link is not None and view.link.is_connected
             is_met = node in self.views or not self._is_stock(node)
-            if is_met:
+            if is_met and not is_up:
                 self.views[node] = view.lost(outcome.reason, outcome.text)
-            self.remember(
-                with_connection_failure(self.history, self.guest_of(node), self.hypervisors, outcome, now)
-            )
+            guest = None if is_up else self.guest_of(node)
+            self.remember(with_connection_failure(self.history, guest, self.hypervisors, outcome, now))
             return
         self.views[node] = NodeView(
             name=node,
@@ -234,6 +241,7 @@ class Memory:
             is_adopted=node in self.views and self.views[node].is_adopted,
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
+            key_epoch=connected.key_epoch,
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}

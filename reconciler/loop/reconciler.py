@@ -287,6 +287,7 @@ class Reconciler:
             links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
+            guest_hosts=self.memory.guest_hosts(),
             listener=self,
             epoch=self._epoch,
             commit=(tree.source.commit or "") if tree else "",
@@ -376,8 +377,13 @@ class Reconciler:
             self.emit(_warning("monitor-failed", text, result.resource))
 
     def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
+        assert self._runner is not None
+        # Its agent parts from us by itself when we come with a new key.
+        is_renewed = any(
+            a.node == node and a.kind is ActionKind.CONNECT for a in self._runner.in_flight.values()
+        )
         view = self.memory.views.get(node)
-        if view is not None and view.is_connected and not view.has_left:
+        if view is not None and view.is_connected and not view.has_left and not is_renewed:
             self.memory.note_lost(node, reason, text)
             self.emit(_warning("agent-lost", f"lost {node}'s agent: {text}", node))
 

@@ -98,6 +98,10 @@ class AgentAddress:
     tls12: bool = False
     """Also accept TLS 1.2 with (EC)DHE-PSK; a compatibility setting."""
     connect_timeout_ms: int = 60_000
+    key_epoch: int = 0
+    """Of its derived key; another epoch is another key."""
+    min_key_epoch: int = 0
+    """Keys of lower epochs are revoked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +116,6 @@ class Host:
     state: HostState = HostState.ONLINE
     labels: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
-    epoch: int = 0
-    """Of its derived key; `reconcile key rotate` raises it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.state`)."""
 
@@ -129,7 +131,6 @@ class RemoteNode:
     capacity: Mapping[str, int] = field(default_factory=dict)
     is_searched: bool = True
     """Resources are looked for there, before anything is started (Pacemaker's resource-discovery-enabled)."""
-    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,10 @@ class Action:
     """Actions, of this transition or pending, that must have succeeded before."""
     reasons: tuple[Reason, ...] = ()
     is_forced: bool = False
-    """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
+    """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed.
+
+    CONNECT: the connection that is there is not kept meanwhile, because its key is revoked.
+    """
     fencing: str = ""
     """FENCE: what is done to the node, reboot or off."""
 

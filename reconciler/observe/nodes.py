@@ -27,6 +27,8 @@ class NodeView:
     reason: LinkReason | None = None
     text: str = ""
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
+    key_epoch: int | None = None
+    """Of the derived key that the connection was made with."""
 
     def with_instance(self, instance: Instance) -> "NodeView":
         """Return a view that knows one instance better."""

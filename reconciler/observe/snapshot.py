@@ -92,7 +92,7 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
         return base
     if view.is_connected:
         text = _errors(known, name)
-        return replace(base, state=NodeState.ONLINE, reason=None, text=text, is_known=view.is_known)
+        return _online(base, view, text)
     return replace(
         base,
         state=_host_state(view),
@@ -132,12 +132,24 @@ def _guest_node_status(
         needs_adoption = guest.remote_node is not None and guest.remote_node.agent.flavor is AgentFlavor.STOCK
         return replace(base, state=NodeState.UNKNOWN, needs_adoption=needs_adoption)
     if view.is_connected:
-        return replace(base, state=NodeState.ONLINE, reason=None, text="", is_known=view.is_known)
+        return _online(base, view, "")
     if view.has_left:
         return replace(base, is_known=view.is_known)
     reason = view.reason or base.reason
     return replace(
         base, state=NodeState.PENDING, reason=reason, text=view.text or base.text, is_known=view.is_known
+    )
+
+
+def _online(status: NodeStatus, view: NodeView, text: str) -> NodeStatus:
+    """Return the status of a node whose agent is connected."""
+    return replace(
+        status,
+        state=NodeState.ONLINE,
+        reason=None,
+        text=text,
+        is_known=view.is_known,
+        key_epoch=view.key_epoch,
     )
 
 

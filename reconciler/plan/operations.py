@@ -31,6 +31,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
                 kind=ActionKind.CONNECT,
                 node=node,
                 timeout_ms=timeout_ms,
+                is_forced=node in links.revoked,
             )
         )
     _add_fences(situation, steps)

@@ -14,9 +14,11 @@ Wiring::
 import asyncio
 from collections.abc import Sequence
 
+from agent.wire.keys import encode_delivery
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
+from reconciler.model.resource import Resource
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.world.libvirt.guests import LibvirtGuests
 from reconciler.world.process.guests import ProcessGuests
@@ -67,6 +69,20 @@ class Hypervisors:
             await self._processes.stop(resource, shutdown_ms)
         else:
             await self._libvirt.stop(host, resource, guest_type, shutdown_ms)
+
+    async def deliver_key(self, host: Host, guest: Resource, key: bytes, *, is_alone: bool) -> None:
+        """Bring a new key to the agent of a guest that runs on a host.
+
+        Raises:
+            HypervisorError: there is no way, or it is not known to have arrived.
+        """
+        if guest.guest is None:
+            raise HypervisorError(f"{guest.id} is no guest")
+        delivery = encode_delivery(key, is_alone=is_alone)
+        if guest.guest.type is GuestType.PROCESS:
+            await self._processes.deliver_key(guest.id, delivery)
+        else:
+            await self._libvirt.deliver_key(host, guest, delivery)
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a guest on these hosts, or a connection to one, changes; until cancelled."""

@@ -1,10 +1,10 @@
 """Which keys open an agent while they change."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from agent import keys as module
 from agent.keys import OVERLAP_S, KeyFileError, Keys
 from agent.wire.keys import encode_delivery, identity_for, name_of_key
 
@@ -68,7 +68,7 @@ def test_clients_of_the_old_key_stay_until_the_overlap_is_over(
     ring: Ring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     ring.deliver(NEW)
     left = [ring.keys.must_leave(name_of_key(OLD))]
     ring.prove(NEW)
@@ -94,6 +94,19 @@ def test_a_key_that_counts_no_more_when_the_handshake_ends_opens_nothing(ring: R
 def test_what_is_no_delivery_changes_nothing(ring: Ring, content: bytes) -> None:
     ring.put(ring.delivered, content)
     assert [ring.opens(OLD), ring.opens(OLD, "lrmd")] == [True, True]
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_a_key_that_was_replaced_does_not_come_back_while_the_next_is_written(
+    ring: Ring, is_alone: bool
+) -> None:
+    ring.deliver(NEW, is_alone=is_alone)
+    ring.prove(NEW)
+    ring.keys.refresh()
+    ring.delivered.unlink()
+    assert [ring.opens(OLD), ring.opens(NEW)] == [False, False]
+    ring.deliver(OTHER)
+    assert ring.opens(OTHER)
 
 
 def test_a_delivery_that_all_can_read_is_not_used(ring: Ring) -> None:

@@ -60,8 +60,8 @@ def test_a_host_with_nothing_but_a_name() -> None:
 def test_a_host_with_everything() -> None:
     spec = (
         '{libvirt: {vm: "qemu+ssh://root@h/system", lxc: "lxc:///system"}, state: standby, '
-        "agent: {address: h.test, port: 1, connectTimeout: 5s, keyFile: /k, keyEpoch: 4, flavor: stock, "
-        'tls: "1.2"}, capacity: {vcpus: 4, memory: 1Gi}}'
+        "agent: {address: h.test, port: 1, connectTimeout: 5s, keyFile: /k, keyEpoch: 4, minKeyEpoch: 3, "
+        'flavor: stock, tls: "1.2"}, capacity: {vcpus: 4, memory: 1Gi}}'
     )
     loaded = load_text(host("host1", spec, "{rack: r1}"))
     assert loaded.intent is not None
@@ -77,11 +77,12 @@ def test_a_host_with_everything() -> None:
             flavor=AgentFlavor.STOCK,
             tls12=True,
             connect_timeout_ms=5000,
+            key_epoch=4,
+            min_key_epoch=3,
         ),
         state=HostState.STANDBY,
         labels={"rack": "r1"},
         capacity={"vcpus": 4, "memory": 2**30},
-        epoch=4,
     )
     assert got.fields["spec.state"] == Where(file="a.yaml", line=5, column=73)
 

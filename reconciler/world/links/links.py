@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import wire
+from agent.tls import STOCK_IDENTITY
+from agent.wire.keys import identity_for
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
@@ -79,6 +81,9 @@ class WireLinks:
 
     def link(self, target: LinkTarget, listener: LinkListener) -> "WireLink":
         """Return a link that is not connected yet."""
+        identity = STOCK_IDENTITY
+        if target.key is not None and target.agent.flavor is AgentFlavor.RECONCILER:
+            identity = identity_for(STOCK_IDENTITY, target.key)
         door = Door(
             address=target.agent.address,
             port=target.agent.port,
@@ -87,6 +92,7 @@ class WireLinks:
             tls12=target.agent.tls12,
             connect_s=self._settings.connect_s,
             handshake_s=self._settings.handshake_s,
+            identity=identity,
         )
         return WireLink(target, listener, door, self._settings, self._resolver)
 
