@@ -32,6 +32,12 @@ bench: $(STAMP)-dev  ## print the benchmarks; CIB_GENERATOR=FILE adds the planne
 	@for name in agent_footprint start_up commit_to_running; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 	@if [ -n "$(CIB_GENERATOR)" ]; then echo "== planner_speed"; $(BIN)/python -m tests.benchmarks.planner_speed --generator "$(CIB_GENERATOR)"; fi
 
+soak: $(STAMP)-dev  ## fuzz both ends of the wire for long: a million messages each, and led by coverage for SECONDS (300)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-soak.lock
+	FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest -q tests/fuzz
+	$(BIN)/python -m tests.fuzz --frames 1000000
+	@for end in server client; do $(BIN)/python -m tests.fuzz.guided $$end -max_total_time=$(or $(SECONDS),300) -max_len=4000 -print_final_stats=1 || exit 1; done
+
 conformance: $(STAMP)-dev  ## compare our decisions with Pacemaker's on its own cases: SUITE=DIR
 	@test -n "$(SUITE)" || { echo "usage: make conformance SUITE=DIR, with DIR's xml/, summary/ and levels.json"; exit 64; }
 	@$(BIN)/python -m tests.conformance "$(SUITE)"
@@ -40,6 +46,7 @@ lock:  ## write the lock files anew: versions and hashes, no addresses
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra libvirt --extra dev pyproject.toml -o requirements-lab.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra soak pyproject.toml -o requirements-soak.lock
 
 needs:
 	@.ci/needs $(VENV)
@@ -52,4 +59,4 @@ $(STAMP)-dev: pyproject.toml requirements-dev.lock | needs
 	@.ci/venv $(VENV) requirements-dev.lock
 	@touch $@ $(STAMP)-run
 
-.PHONY: help needs venv demo demo-stop check test bench conformance lock
+.PHONY: help needs venv demo demo-stop check test bench soak conformance lock

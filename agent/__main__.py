@@ -12,7 +12,7 @@ from agent import VERSION
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 EXIT_ERROR = 1
 EXIT_USAGE = 64  # sysexits.h, EX_USAGE
@@ -33,6 +33,10 @@ examples:
   # beside its controller, without a network:
   python3 -I -S agent.pyz serve --unix /run/reconciler/agent.sock --node host1 --state /run/reconciler-agent
 
+  # only for nginx and what comes with the agent, whatever a controller asks for:
+  python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --key-file /etc/reconciler/authkey \\
+      --state /run/reconciler-agent --allow systemd:nginx --allow 'ocf:reconciler:*'
+
   # as the only program of a container:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
@@ -41,6 +45,9 @@ examples:
   python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --state /run/reconciler-agent \\
       --key-file /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/authkey/raw \\
       --key-channel /dev/virtio-ports/org.reconciler.key.0
+
+  # in a resource agent: how well this node suits the resource's promotion
+  python3 -I -S agent.pyz attribute --promotion --value 10
 
   # a resource agent by hand:
   OCF_RESKEY_command='sleep 1h' OCF_RESOURCE_INSTANCE=web HA_RSCTMP=/tmp \\
@@ -63,6 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         function = ocf.find(options.type)
         assert function is not None, "argparse allows known types only"
         return function(options.action)
+    if options.command == "attribute":
+        from agent import attribute  # noqa: PLC0415 - not loaded by the server
+
+        return attribute.run(
+            options.name, options.value, is_query=options.query, is_promotion=options.promotion
+        )
     return _serve(options)
 
 
@@ -122,8 +135,10 @@ def _serve(options: _Options) -> int:
         node=options.node,
         state=options.state,
         ocf_root=options.ocf_root,
+        allowed=tuple(options.allow),
         allows_tls12=options.tls12,
         is_init=options.init,
+        programs=options.serve_programs,
     )
     if not (settings.listen or settings.unix):
         return _complain(
@@ -162,8 +177,28 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=Form,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    serve = commands.add_parser("serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form)
-    add = serve.add_argument
+    _add_serve_options(
+        commands.add_parser(
+            "serve", help="serve controllers", epilog=_EXAMPLES, formatter_class=Form
+        ).add_argument
+    )
+    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
+    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
+    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
+    own = commands.add_parser("attribute", help="set or tell an attribute of this node", formatter_class=Form)
+    own.add_argument("name", metavar="NAME", nargs="?", default="", help="of the attribute, or the resource")
+    own.add_argument(
+        "--promotion", action="store_true", help="the promotion score of the resource that calls, or NAME"
+    )
+    how = own.add_mutually_exclusive_group(required=True)
+    how.add_argument("--value", metavar="VALUE", help="set it, until this node's next boot")
+    how.add_argument("--delete", action="store_true", help="remove it")
+    how.add_argument("--query", action="store_true", help="print it; exit code 105: there is none")
+    commands.add_parser("version", help="print the version", formatter_class=Form)
+    return parser
+
+
+def _add_serve_options(add: Callable[..., object]) -> None:
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
         "--key-file",
@@ -189,13 +224,23 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("/usr/lib/ocf"),
         help="(default: %(default)s)",
     )
+    add(
+        "--allow",
+        metavar="AGENT",
+        action="append",
+        default=[],
+        help="a resource agent that may run, with * for any text: 'ocf:heartbeat:*'; repeat it; default: all",
+    )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
-    one = commands.add_parser("ocf", help="run a bundled resource agent", formatter_class=Form)
-    one.add_argument("type", metavar="TYPE", choices=ocf.types(), help=" or ".join(ocf.types()))
-    one.add_argument("action", metavar="ACTION", help="start, stop, monitor, meta-data, validate-all, ...")
-    commands.add_parser("version", help="print the version", formatter_class=Form)
-    return parser
+    add(
+        "--serve-programs",
+        metavar="PREFIX",
+        nargs="?",
+        const="",
+        help="pass on to the controller what crm_attribute, attrd_updater, crm_node, crm_mon and cibadmin ask here; "
+        "with a PREFIX before the names of the sockets, those programs do not find them",
+    )
 
 
 def _complain(text: str, exit_code: int) -> int:

@@ -23,15 +23,19 @@ if TYPE_CHECKING:
     from agent.shim import Outcome
     from agent.state_folder import StateFolder
 
+RELOAD_ACTIONS = frozenset({"reload", "reload-agent"})
+"""What gives a running resource other parameters: OCF 1.1's action, and the one before it."""
+
 START_ACTIONS = frozenset({"start", "migrate_from"})
 """What makes a resource run on this node."""
 
 
 class Kept(NamedTuple):
-    """A record, and the recurring monitors armed for it as they were asked for."""
+    """A record, the recurring monitors armed for it as they were asked for, and what a reload is giving it."""
 
     record: StartRecord
     monitors: tuple[Exec, ...]
+    reloading: dict[str, str] | None = None
 
 
 class StartRecords:
@@ -61,7 +65,7 @@ class StartRecords:
         """Note that an operation is about to run.
 
         Raises:
-            OSError: the record of a start could not be written: the start must not run.
+            OSError: the record of a start or reload could not be written: it must not run.
         """
         kept = self._kept.get(request.resource_id)
         if request.action in START_ACTIONS:
@@ -79,17 +83,24 @@ class StartRecords:
                 params=dict(request.params),
             )
             self._write(Kept(record, kept.monitors if kept else ()))
+        elif request.action in RELOAD_ACTIONS and kept is not None:
+            self._write(kept._replace(reloading=dict(request.params)))
         elif request.action == "stop" and kept is not None:
             # A stop must never fail for want of room on a disk; at worst the record still says "started".
             with contextlib.suppress(OSError):
                 self._write(kept._replace(record=replace(kept.record, phase=Phase.STOPPING)))
 
     def finish(self, resource_id: str, action: str, outcome: Outcome) -> None:
-        """Note how a start or stop ended; a stop that succeeded removes the record."""
+        """Note how a start, reload or stop ended; a stop that succeeded removes the record."""
         kept = self._kept.get(resource_id)
-        if kept is None or not (action in START_ACTIONS or action == "stop"):
+        if kept is None or not (action in START_ACTIONS | RELOAD_ACTIONS or action == "stop"):
             return
         has_succeeded = outcome.op_status == ExecStatus.DONE and outcome.exec_rc == OcfExit.OK
+        if action in RELOAD_ACTIONS:
+            # One that failed may have taken up some of it: what the resource was started with is what is known.
+            params = kept.reloading if has_succeeded and kept.reloading is not None else kept.record.params
+            self._write(kept._replace(record=replace(kept.record, params=params), reloading=None))
+            return
         if action == "stop" and has_succeeded:
             del self._kept[resource_id]
             self._path(resource_id).unlink()
@@ -130,10 +141,12 @@ def _to_json(kept: Kept) -> dict[str, Any]:
     record["phase"] = kept.record.phase.value
     # What is armed and what runs is known better by what arms and runs it.
     del record["recurring"], record["in_flight"]
-    return {"record": record, "monitors": [vars(monitor) for monitor in kept.monitors]}
+    monitors = [vars(monitor) for monitor in kept.monitors]
+    return {"record": record, "monitors": monitors, "reloading": kept.reloading}
 
 
 def _from_json(value: Any) -> Kept:  # noqa: ANN401 - what is in the file is checked by what is made of it
     fields = dict(value["record"])
     fields["phase"] = Phase(fields["phase"])
-    return Kept(StartRecord(**fields), tuple(Exec(**monitor) for monitor in value["monitors"]))
+    monitors = tuple(Exec(**monitor) for monitor in value["monitors"])
+    return Kept(StartRecord(**fields), monitors, value.get("reloading"))

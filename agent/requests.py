@@ -99,6 +99,11 @@ class Requests:
         self.on_shutdown_answer: Callable[[bool], None] = lambda _is_acknowledged: None
         """Called with what a client says to our wish to stop: True when it will drain the node first."""
 
+        self.on_proxied: Callable[[Session, ProxyResponse | ProxyEvent | ProxyDestroy], None] = (
+            lambda _session, _answer: None
+        )
+        """Called with what a client says to a program on this node."""
+
     def welcome(self, session: Session) -> None:
         """Take in a connection that has proved its key; all others are told (daemons/execd/remoted_tls.c)."""
         self.notify_all(NewClient())
@@ -169,7 +174,8 @@ class Requests:
             self.on_shutdown_answer(isinstance(request, ShutdownAck))
             return Reply(RC_OK, call_id)
         if isinstance(request, (ProxyResponse, ProxyEvent, ProxyDestroy)):
-            return Reply(RC_OK, call_id)  # of a session that we never opened: no program here is proxied
+            self.on_proxied(session, request)
+            return Reply(RC_OK, call_id)
         # Alerts too: they would have us run any path as another user, and Pacemaker sends none to guests.
         return Reply(RC_UNSUPPORTED, call_id)
 

@@ -179,6 +179,13 @@ class Resource:
         try:
             operation.flight = self._launch(operation)
         except AgentError as error:
+            if error.op_status != ExecStatus.NOT_INSTALLED:
+                log(
+                    "operation refused",
+                    resource=self.id,
+                    action=operation.request.action,
+                    problem=error.reason,
+                )
             self.end(operation, Outcome(error.exec_rc, error.op_status, error.reason))
         except OSError as error:
             reason = f"cannot run the operation: {error.strerror}"

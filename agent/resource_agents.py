@@ -33,6 +33,9 @@ STANDARDS = frozenset({"ocf", "systemd", "lsb", "service"})
 GUEST_VARIABLE = "RECONCILER_GUEST"
 """The mark by which a host finds every process of a guest that is only a process; the one thing handed on."""
 
+PREFIX_VARIABLE = "RECONCILER_PROGRAMS"
+"""What the names of the sockets begin with through which the controller answers; unset where there are none."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,127}\Z")
 _RESOURCE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}\Z")
 _PARAMETER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.#:-]{0,127}\Z")
@@ -63,12 +66,15 @@ class ResourceAgent(NamedTuple):
 
 
 class Folders(NamedTuple):
-    """Where resource agents are looked for, and where they may keep what must not outlive the boot."""
+    """Where resource agents are looked for, which of them may run, and where they may keep what ends with the boot."""
 
     ocf_root: Path
     temporary: Path
     init_scripts: Path = Path("/etc/init.d")
     systemd_marker: Path = Path("/run/systemd/system")
+    system_bus: Path = Path("/run/dbus/system_bus_socket")
+    allowed: tuple[str, ...] = ()
+    """Patterns of names as users write them, with * for any text; empty: all."""
 
 
 class Program:
@@ -135,17 +141,17 @@ def find_program(agent: ResourceAgent, folders: Folders) -> Program:
     """Find what runs for a resource agent whose names were checked.
 
     Raises:
-        AgentError: it is not installed, or its file could have been put there by just anybody.
+        AgentError: it is not installed or not allowed, or its file could have been put there by just anybody.
     """
+    if folders.allowed and not any(_fits(str(agent), pattern) for pattern in folders.allowed):
+        raise _not_allowed(agent, f"this node allows {', '.join(folders.allowed)} only")
     standard = agent.standard
     if standard == "service":
         standard = "systemd" if folders.systemd_marker.is_dir() else "lsb"
     if standard == "systemd":
-        from agent.standards import systemd  # noqa: PLC0415 - most agents never need it
-
-        if not any(os.access(f"{folder}/{systemd.SYSTEMCTL}", os.X_OK) for folder in _PATH.split(":")):
+        if not any(os.access(f"{folder}/systemctl", os.X_OK) for folder in _PATH.split(":")):
             raise _not_installed(agent)
-        return Program(None, lambda action: systemd.run(action, agent.type_name))
+        return Program(None, lambda action: _run_unit(action, agent.type_name, folders.system_bus))
     if standard == "lsb":
         from agent.standards import lsb  # noqa: PLC0415 - most agents never need it
 
@@ -163,7 +169,7 @@ def find_program(agent: ResourceAgent, folders: Folders) -> Program:
 def build_environment(
     agent: ResourceAgent, resource_id: str, params: Mapping[str, str], folders: Folders, node: str
 ) -> dict[str, str]:
-    """Build a resource agent's whole environment: of the agent's own only the guest's mark is passed on.
+    """Build a resource agent's whole environment: of the agent's own, the guest's mark and its sockets are passed on.
 
     OCF Resource Agent API 1.1, section "Parameters passing"; Pacemaker lib/services/services_linux.c,
     add_OCF_env_vars. A parameter `CRM_meta_x` is a cluster option like any other here.
@@ -182,8 +188,9 @@ def build_environment(
         "HA_LOGD": "no",
         "RECONCILER_NODE": node or params.get("CRM_meta_on_node", ""),
     }
-    if GUEST_VARIABLE in os.environ:
-        environment[GUEST_VARIABLE] = os.environ[GUEST_VARIABLE]
+    for name in (GUEST_VARIABLE, PREFIX_VARIABLE):
+        if name in os.environ:
+            environment[name] = os.environ[name]
     if agent.provider:
         environment["OCF_RESOURCE_PROVIDER"] = agent.provider
     if agent.provider == BUNDLED_PROVIDER:
@@ -193,6 +200,16 @@ def build_environment(
         # The one parameter that resource agents read without the prefix.
         environment["OCF_CHECK_LEVEL" if name == "OCF_CHECK_LEVEL" else f"OCF_RESKEY_{name}"] = value
     return environment
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), name) is not None
+
+
+def _run_unit(action: str, unit: str, system_bus: Path) -> int:
+    from agent.standards import systemd  # noqa: PLC0415 - loaded in the process of the operation only
+
+    return systemd.run(action, unit, system_bus)
 
 
 def _check_file(agent: ResourceAgent, folder: Path, path: Path) -> Path:

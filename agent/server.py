@@ -20,6 +20,7 @@ from agent import processes, tls
 from agent.epochs import Epochs
 from agent.event_loop import EventLoop
 from agent.executor import Executor
+from agent.ipc.services import Services
 from agent.key_channel import KeyChannel
 from agent.keys import DELIVERED_SUFFIX, Keys
 from agent.listeners import MAX_SESSIONS, ListenError, Listeners
@@ -27,7 +28,7 @@ from agent.log import log
 from agent.records import StartRecords
 from agent.requests import Facts, Requests
 from agent.resource import Parts
-from agent.resource_agents import Folders
+from agent.resource_agents import PREFIX_VARIABLE, Folders
 from agent.resources import Resources
 from agent.results import Results
 from agent.state_folder import StateFolder
@@ -54,8 +55,10 @@ class Settings(NamedTuple):
     node: str
     state: Path
     ocf_root: Path
+    allowed: tuple[str, ...]
     allows_tls12: bool
     is_init: bool
+    programs: str | None
 
 
 class Server:
@@ -77,7 +80,7 @@ class Server:
             executor=self._executor,
             records=records,
             results=Results(self._folder),
-            folders=Folders(settings.ocf_root, self._folder.temporary),
+            folders=Folders(settings.ocf_root, self._folder.temporary, allowed=settings.allowed),
             node=settings.node,
             notify=self._notify,
             call_ids=call_ids,
@@ -94,6 +97,8 @@ class Server:
         )
         self._requests = Requests(self._resources, Epochs(self._folder), facts, call_ids)
         self._requests.on_shutdown_answer = self._on_shutdown_answer
+        self._services = Services(self._loop, self._folder.programs, self._find_provider)
+        self._requests.on_proxied = self._services.answer
         self._listeners = Listeners(self._loop, self._admit, self._has_room)
         self._keys: Keys | None = None
         self._key_channel: KeyChannel | None = None
@@ -119,6 +124,9 @@ class Server:
         if settings.unix is not None:
             self._listeners.listen_unix(settings.unix)
             addresses.append(str(settings.unix))
+        if settings.programs is not None:
+            self._services.listen(settings.programs)
+            os.environ[PREFIX_VARIABLE] = settings.programs
         _make_ocf_temporary()
         self._resources.restore()
         sys.stderr.write(f"reconciler-agent: listening on {' and '.join(addresses)}\n")
@@ -188,8 +196,9 @@ class Server:
 
     def _on_closed(self, session: Session) -> None:
         self._listeners.note_settled(session)
+        self._services.part(session)
         self._requests.part(session)
-        if self._is_stopping and not self._find_providers():
+        if self._is_stopping and self._find_provider() is None:
             self._loop.stop()
 
     def _on_stop_signal(self) -> None:
@@ -198,14 +207,14 @@ class Server:
         Pacemaker daemons/execd/pacemaker-execd.c, lrmd_shutdown, as fixed in 2.1.6.
         """
         _tell_systemd("STOPPING=1")
-        providers = self._find_providers()
-        if self._is_stopping or not providers:
+        provider = self._find_provider()
+        if self._is_stopping or provider is None:
             self._end()
             return
         self._is_stopping = True
         self._listeners.close()
-        log("asking to be drained", client=providers[-1].name)
-        providers[-1].notify(ShutdownRequest())
+        log("asking to be drained", client=provider.name)
+        provider.notify(ShutdownRequest())
 
     def _on_shutdown_answer(self, is_acknowledged: bool) -> None:
         if self._is_stopping and not is_acknowledged:
@@ -216,6 +225,7 @@ class Server:
         """Leave when the last words are out, or soon if somebody does not listen."""
         self._is_stopping = True
         self._listeners.close()
+        self._services.close()
         self._loop.call_later(_LAST_WORDS_S, self._loop.stop)
         sessions = tuple(self._requests.sessions)
         for session in sessions:
@@ -223,8 +233,9 @@ class Server:
         if not self._requests.sessions:
             self._loop.stop()
 
-    def _find_providers(self) -> list[Session]:
-        return [session for session in self._requests.sessions if session.is_provider]
+    def _find_provider(self) -> Session | None:
+        """Find who answers programs and drains this node: the newest, should an older one not have ended yet."""
+        return next((s for s in reversed(self._requests.sessions) if s.is_provider), None)
 
 
 def _make_ocf_temporary() -> None:

@@ -39,6 +39,7 @@ class StateFolder:
         self.temporary = path / "temporary"
         self.epochs = path / "epochs"
         self.delivered_key = path / "authkey.next"
+        self.programs = path / "programs"
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
@@ -58,6 +59,7 @@ class StateFolder:
         They are when this boot began here, or when an agent of this boot was here before and nobody removed
         a folder since.
         """
+        _remove_tree(self.programs)  # connections, which ended with the agent that had them
         boot_file = self.path / _BOOT
         folders = (self.records, self.operations, self.results, self.temporary)
         try:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from reconciler.model.attribute import AttributeChange, NodeAttributes
 from reconciler.model.history import History
-from reconciler.model.intent import Cluster, Source
+from reconciler.model.intent import Cluster, Intent, Source
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentAddress, GuestType, Host
+from reconciler.model.observed import Observed
 from reconciler.model.operation import Monitor, OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import Resource
 
@@ -180,8 +182,25 @@ class LinkTarget:
     """Of this controller; our agents refuse a lower one than they have seen. 0: it only looks, and commands nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterView:
+    """What programs on nodes may be shown: never a parameter, for it may be a secret."""
+
+    intent: Intent
+    observed: Observed
+    attributes: Mapping[NodeName, NodeAttributes] = field(default_factory=dict)
+
+
 class LinkListener(Protocol):
-    """Hears what an agent says unasked."""
+    """Hears what an agent says unasked, and what programs on its node want to know."""
+
+    def view(self) -> ClusterView:
+        """Return the cluster as it is known now."""
+        ...
+
+    def on_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """A program on the node has set or removed an attribute of that node."""
+        ...
 
     def on_result(self, node: NodeName, result: OperationResult) -> None:
         """A recurring monitor has a first or a changed result."""

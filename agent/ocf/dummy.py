@@ -20,6 +20,7 @@ from agent.wire.names import OcfExit
 
 _STARTED = "started"
 _PROMOTED = "promoted"
+_ROLES = {"promote": _PROMOTED, "demote": _STARTED}
 
 META_DATA = """<?xml version="1.0"?>
 <!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd">
@@ -36,17 +37,19 @@ to start, can be made to fail, and can write down every start and stop.
 <shortdesc lang="en">State file</shortdesc>
 <content type="string"/>
 </parameter>
-<parameter name="delay">
+<parameter name="delay" reloadable="1">
 <longdesc lang="en">How long a start takes, for instance 5s.</longdesc>
 <shortdesc lang="en">Time that a start takes</shortdesc>
 <content type="string" default="0s"/>
 </parameter>
 <parameter name="ledger">
-<longdesc lang="en">A file to which every start and stop that changes something appends one line.</longdesc>
-<shortdesc lang="en">Record of starts and stops</shortdesc>
+<longdesc lang="en">
+A file to which every start, stop, change of role and reload that changes something appends one line, and every notice.
+</longdesc>
+<shortdesc lang="en">Record of what was done</shortdesc>
 <content type="string"/>
 </parameter>
-<parameter name="fail">
+<parameter name="fail" reloadable="1">
 <longdesc lang="en">
 A file that makes actions fail while it exists: each of its lines is an action, an exit code and a reason, for
 instance "monitor 1 the disk is on fire".
@@ -63,7 +66,7 @@ instance "monitor 1 the disk is on fire".
 <action name="demote" timeout="20s"/>
 <action name="migrate_to" timeout="20s"/>
 <action name="migrate_from" timeout="20s"/>
-<action name="reload" timeout="20s"/>
+<action name="reload-agent" timeout="20s"/>
 <action name="notify" timeout="20s"/>
 <action name="validate-all" timeout="20s"/>
 <action name="meta-data" timeout="5s"/>
@@ -93,16 +96,17 @@ def _act(action: str) -> OcfExit:
         return _stop(action)
     if action in ("monitor", "status"):
         return _monitor()
-    if action == "promote":
-        return _change_role(_PROMOTED)
-    if action == "demote":
-        return _change_role(_STARTED)
+    if action in _ROLES:
+        return _change_role(action)
     if action == "validate-all":
         duration_parameter("delay", "0s")
         return OcfExit.OK
-    if action in ("reload", "reload-agent"):
-        return OcfExit.OK if _role() else OcfExit.NOT_RUNNING
-    return OcfExit.OK if action == "notify" else OcfExit.UNIMPLEMENTED
+    if action == "reload-agent":
+        return _reload()
+    if action == "notify":
+        write_ledger(f"{parameter('CRM_meta_notify_type')}-{parameter('CRM_meta_notify_operation')}")
+        return OcfExit.OK
+    return OcfExit.UNIMPLEMENTED
 
 
 def _start(action: str) -> OcfExit:
@@ -129,10 +133,22 @@ def _monitor() -> OcfExit:
     return OcfExit.RUNNING_PROMOTED if role == _PROMOTED else OcfExit.OK
 
 
-def _change_role(role: str) -> OcfExit:
+def _change_role(action: str) -> OcfExit:
+    before = _role()
+    if not before:
+        return OcfExit.NOT_RUNNING
+    if before != _ROLES[action]:
+        write_ledger(action)
+        _write_role(_ROLES[action])
+    return OcfExit.OK
+
+
+def _reload() -> OcfExit:
+    """Take up what the parameters are now; there is nothing to do but to say so, for each action reads its own."""
     if not _role():
         return OcfExit.NOT_RUNNING
-    _write_role(role)
+    duration_parameter("delay", "0s")
+    write_ledger("reload-agent")
     return OcfExit.OK
 
 

@@ -99,10 +99,11 @@ class FrameReader:
         return text
 
     def _check_magic(self) -> None:
-        """Refuse at the first wrong byte: a peer of another protocol may never send forty."""
-        start = bytes(self._buffer[:4])
-        if not (_LITTLE_MAGIC.startswith(start) or _BIG_MAGIC.startswith(start)):
-            raise HeaderError(f"not a remote protocol message: it begins with {start.hex()}")
+        """Refuse at the first wrong byte, and show no more: a peer of another protocol may never send forty."""
+        for end in range(1, min(4, len(self._buffer)) + 1):
+            start = bytes(self._buffer[:end])
+            if not (_LITTLE_MAGIC.startswith(start) or _BIG_MAGIC.startswith(start)):
+                raise HeaderError(f"not a remote protocol message: it begins with {start.hex()}")
 
     def _read_header(self) -> int:
         order = _LITTLE if self._buffer.startswith(_LITTLE_MAGIC) else _BIG

@@ -3,14 +3,11 @@
 `load/not_yet.py` warns of the same things where they are declared.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.model.collective import Clone, Collective
 from reconciler.model.intent import Intent
-from reconciler.model.names import ResourceId
 from reconciler.model.policy import QuorumPolicy
-from reconciler.model.resource import OnFail, Operation, Resource, Role
+from reconciler.model.resource import OnFail, Operation, Resource
 
 _INSTEAD = {OnFail.FENCE: OnFail.BLOCK}
 """What is done about a failure when what is asked for cannot be done: nothing that could start a second copy."""
@@ -19,8 +16,8 @@ _INSTEAD = {OnFail.FENCE: OnFail.BLOCK}
 def feasible(intent: Intent) -> Intent:
     """Return an intent that asks only for what can be carried out.
 
-    No host is fenced, nothing is moved live, and no instance of a clone is promoted: a host that is lost waits for a
-    person who confirms that it is dead, moves are stops and starts, and clones are just started.
+    No host is fenced, and nothing is moved live: a host that is lost waits for a person who confirms that it is dead,
+    and moves are stops and starts.
     """
     policy = intent.cluster.policy
     on_loss = policy.on_quorum_loss
@@ -33,7 +30,6 @@ def feasible(intent: Intent) -> Intent:
         intent,
         cluster=replace(intent.cluster, policy=policy),
         resources={name: _feasible(resource) for name, resource in intent.resources.items()},
-        collectives=_started_only(intent.collectives),
     )
 
 
@@ -45,14 +41,5 @@ def _feasible(resource: Resource) -> Resource:
 
 
 def _bearable(operation: Operation) -> Operation:
-    if operation.role is Role.UNPROMOTED:
-        operation = replace(operation, role=None)
     instead = _INSTEAD.get(operation.on_fail)
     return operation if instead is None else replace(operation, on_fail=instead)
-
-
-def _started_only(collectives: Mapping[ResourceId, Collective]) -> dict[ResourceId, Collective]:
-    return {
-        name: replace(c, promotion=None, notifies=False) if isinstance(c, Clone) else c
-        for name, c in collectives.items()
-    }

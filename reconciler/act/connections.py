@@ -11,14 +11,15 @@ from dataclasses import replace
 from reconciler.act.context import Context
 from reconciler.act.keys import connect_with_key
 from reconciler.act.outcome import Connected, Outcome
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import KeyStoreError, LinkError
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentAddress, LinkReason
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import Monitor, OperationRequest, StartRecord
-from reconciler.model.resource import Role
+from reconciler.model.resource import ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
-from reconciler.plan.results import after_result
+from reconciler.plan.results import after_result, in_role
 from reconciler.ports import AgentLink, LinkTarget, Session
 
 MAX_OPERATIONS_AT_ONCE = 16
@@ -73,13 +74,15 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
     written = journal.records(node, incarnation)
     records = _ours(context, session, written or {})
     is_known = session.is_record_keeping or written is not None
-    if session.is_record_keeping and written is None:
-        journal.open_incarnation(node, incarnation)
     instances: dict[ResourceId, Instance] = {}
+    agents: dict[ResourceAgent, AgentMetadata] = {}
+    inquiry = context.inquiry(node, link)
     limit = asyncio.Semaphore(MAX_OPERATIONS_AT_ONCE)
 
     async def settle(record: StartRecord, monitors: tuple[Monitor, ...]) -> None:
         async with limit:
+            uid = context.ports.clock.new_id()
+            agents.update(await inquiry.describe(record.resource, record.agent, uid))
             instances[record.resource] = await _settle(context, node, link, record, monitors)
 
     try:
@@ -89,7 +92,15 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
                 group.create_task(settle(record, recurring))
     except* LinkError as errors:
         raise _first(errors) from None
-    return Connected(link=link, incarnation=incarnation, is_known=is_known, instances=instances)
+    if session.is_record_keeping and written is None:
+        # Only now: a journal that knows the incarnation, and nothing in it, says that nothing runs there.
+        journal.open_incarnation(node, incarnation)
+        for name, instance in sorted(instances.items()):
+            if instance.role is not Role.STOPPED:
+                journal.save_record(node, incarnation, records[name])
+    return Connected(
+        link=link, incarnation=incarnation, is_known=is_known, instances=instances, agents=agents
+    )
 
 
 def _first(errors: BaseExceptionGroup[LinkError]) -> LinkError:
@@ -139,13 +150,23 @@ async def _settle(
         await _let_end(context, record)
         request = replace(base, uid=context.ports.clock.new_id())
         instance = after_result(instance, request, await link.execute(request), node)
+    if instance.role is Role.STARTED and record.resource in context.intent.promotable():
+        # A record says how it was started, not what has become of it since.
+        instance = in_role(instance, await link.execute(replace(base, uid=context.ports.clock.new_id())))
     if instance.role is Role.STOPPED:
         context.ports.journal.drop_record(node, record.resource)
         return instance
     if instance.failure is not None:
         return instance
+    declared = context.resource(record.resource)
     for monitor in monitors:
-        request = replace(base, interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms)
+        own = declared.operation("monitor", monitor.interval_ms).params if declared is not None else {}
+        request = replace(
+            base,
+            interval_ms=monitor.interval_ms,
+            timeout_ms=monitor.timeout_ms,
+            params={**record.params, **own},
+        )
         instance = after_result(instance, request, await link.execute(request), node)
     return instance
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler.act.metadata import Inquiry
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -19,6 +20,8 @@ class Context:
     history: History
     links: Mapping[NodeName, AgentLink]
     """To the agents that are connected."""
+    inquiries: dict[NodeName, Inquiry]
+    """What was asked of resource agents, through each node's link; added to by whoever asks first."""
     incarnations: Mapping[NodeName, str]
     """Of the nodes that were heard of."""
     guest_incarnations: Mapping[NodeName, str]
@@ -32,6 +35,13 @@ class Context:
     def resource(self, name: ResourceId) -> Resource | None:
         """Return a resource as it is declared, or as a removed guest was."""
         return self.intent.resources.get(name) or self.history.former.get(name)
+
+    def inquiry(self, node: NodeName, link: AgentLink) -> Inquiry:
+        """Return what was asked of resource agents through a link: another one to the same node begins anew."""
+        found = self.inquiries.get(node)
+        if found is None or found.link is not link:
+            found = self.inquiries[node] = Inquiry(link)
+        return found
 
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is a node."""

@@ -1,16 +1,21 @@
 """Runs operations of resources on the node's agent: routing an action is choosing the link."""
 
+from collections.abc import Mapping
+
 from reconciler.act.context import Context
+from reconciler.act.meta import meta_of
 from reconciler.act.outcome import Outcome
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.node import LinkReason
 from reconciler.model.operation import OperationRequest, OperationResult, StartRecord
+from reconciler.model.resource import ResourceAgent
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink
 
 
 async def run_resource_action(context: Context, action: Action, uid: str) -> Outcome:
-    """Probe, start, stop, monitor or cancel on a node's agent; returns how it ended."""
+    """Run one operation, or cancel a recurring one, on a node's agent; returns how it ended."""
     assert action.resource is not None
     link = context.links.get(action.node)
     if link is None:
@@ -18,9 +23,13 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
     if action.kind is ActionKind.CANCEL:
         return await _cancel(link, action, uid)
     request = _request(context, action, uid)
+    said: Mapping[ResourceAgent, AgentMetadata] = {}
     if action.kind is ActionKind.START:
         _remember(context, action, request, "starting")
     try:
+        if action.kind is ActionKind.PROBE:
+            inquiry = context.inquiry(action.node, link)
+            said = await inquiry.describe(action.resource, request.agent, context.ports.clock.new_id())
         result = await link.execute(request)
     except LinkError as error:
         if not isinstance(error, OutcomeUnknownError):
@@ -30,9 +39,13 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
         return Outcome(action=action, uid=uid, request=request, reason=error.reason, text=str(error))
     if action.kind is ActionKind.START:
         _remember(context, action, request, "started" if result.is_ok else "failed")
+    if action.kind is ActionKind.RELOAD and result.is_ok:
+        _remember(context, action, request, "started")
     if action.kind is ActionKind.STOP and result.is_ok:
         context.ports.journal.drop_record(action.node, action.resource)
-    return Outcome(action=action, uid=uid, request=request, result=result, text=result.describe())
+    return Outcome(
+        action=action, uid=uid, request=request, result=result, agents=said, text=result.describe()
+    )
 
 
 def _unsent(action: Action, uid: str, error: LinkError) -> Outcome:
@@ -56,14 +69,16 @@ async def _cancel(link: AgentLink, action: Action, uid: str) -> Outcome:
 def _request(context: Context, action: Action, uid: str) -> OperationRequest:
     assert action.resource is not None
     assert action.uses is not None
-    name = "monitor" if action.kind in {ActionKind.PROBE, ActionKind.MONITOR} else action.kind.value
+    is_monitor = action.kind in {ActionKind.PROBE, ActionKind.MONITOR}
+    name = "monitor" if is_monitor else action.operation or action.kind.value
     return OperationRequest(
         resource=action.resource,
         agent=action.uses.agent,
         operation=name,
         interval_ms=action.interval_ms,
         timeout_ms=action.timeout_ms,
-        params=action.uses.params,
+        params={**action.uses.params, **action.params},
+        meta=meta_of(context.intent, action),
         uid="" if action.interval_ms else uid,
         commit=context.commit,
     )

@@ -5,15 +5,16 @@ One broken action never cancels another. An action is written down before it is 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.act.connections import run_connection_action
 from reconciler.act.context import Context
 from reconciler.act.guests import run_guest_action
+from reconciler.act.metadata import Inquiry
 from reconciler.act.outcome import Outcome
 from reconciler.act.resources import run_resource_action
-from reconciler.model.names import ActionId, ResourceId
+from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.operation import OCF_ERR_GENERIC, STATUS_NOT_CONNECTED, OperationResult
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink, IntentRecord, LogEntry
@@ -32,6 +33,7 @@ class Runner:
         self._group = group
         self._finished = finished
         self.in_flight: dict[ActionId, Action] = {}
+        self.inquiries: dict[NodeName, Inquiry] = {}
 
     def launch(self, context: Context, actions: Sequence[Action]) -> None:
         """Start actions; each ends with one call of `finished`."""
@@ -48,6 +50,29 @@ class Runner:
     def take_in(self, outcome: Outcome) -> None:
         """Take an action out of flight: from here on, what is known has its effect."""
         del self.in_flight[outcome.action.id]
+
+    def is_connecting(self, node: NodeName) -> bool:
+        """Tell whether a node's agent is being connected."""
+        return any(a.node == node and a.kind is ActionKind.CONNECT for a in self.in_flight.values())
+
+    def about_to_change(
+        self, guest_nodes: Mapping[ResourceId, NodeName]
+    ) -> frozenset[tuple[ResourceId | None, NodeName | None]]:
+        """Return what actions in flight are about to change, as `observe.snapshot.is_same` takes it.
+
+        Args:
+            guest_nodes: the node that each guest becomes.
+        """
+        changing: set[tuple[ResourceId | None, NodeName | None]] = set()
+        for action in self.in_flight.values():
+            if action.resource is None:
+                changing.add((None, action.node))
+                continue
+            changing.add((action.resource, None))
+            node = guest_nodes.get(action.resource)
+            if node is not None and action.kind in {ActionKind.START, ActionKind.STOP}:
+                changing.add((None, node))
+        return frozenset(changing)
 
     def discard(self, link: AgentLink) -> None:
         """Close a link that is not needed any more."""
@@ -68,12 +93,8 @@ _NOT_YET = {
     ActionKind.FENCE,
     ActionKind.UNFENCE,
     ActionKind.RELEASE,
-    ActionKind.RELOAD,
     ActionKind.MIGRATE_TO,
     ActionKind.MIGRATE_FROM,
-    ActionKind.PROMOTE,
-    ActionKind.DEMOTE,
-    ActionKind.NOTIFY,
 }
 
 

@@ -10,11 +10,28 @@ from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.resources import role_of
-from reconciler.load.rules import Place, Rules
+from reconciler.load.rules import Rules
 from reconciler.load.units import UnitError, parse_score_text
 from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import NodeKind
+from reconciler.model.rule import Condition, LocationRule
 from reconciler.model.score import INFINITY
+from reconciler.plan.rules import Facts, facts_about, holds, is_fixed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A node, as far as labels and rules see it."""
+
+    name: NodeName
+    labels: Mapping[str, str]
+    is_host: bool
+
+    def facts(self) -> Facts:
+        """Return what rules see of it, at no particular time."""
+        kind = NodeKind.HOST if self.is_host else NodeKind.GUEST
+        return facts_about(self.name, kind, self.labels, {}, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +66,7 @@ class Desugaring:
     locations: list[Location] = field(default_factory=list)
     colocations: list[Colocation] = field(default_factory=list)
     orderings: list[Ordering] = field(default_factory=list)
+    location_rules: list[LocationRule] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
 
     def add(self, raw: RawDocument, subject: Subject, spec: Common) -> None:
@@ -168,36 +186,42 @@ class Desugaring:
         elif rule.score is None and rule.score_from is None and rule.discovery is None:
             text = "this rule changes nothing"
             self.problems.add(where, "missing-field", text, "add score:, scoreFrom: or discovery:")
-        judge = Rules(names=self.names, problems=self.problems)
-        if not judge.check(raw, (*path, "when"), rule.when):
+        when = Rules(names=self.names, problems=self.problems).read(raw, (*path, "when"), rule.when)
+        if when is None:
             return
-        found = [place for place in self.nodes.places(resource) if judge.holds(rule.when, place)]
-        if not found and self.nodes.is_complete:
-            kind = "host" if resource.holds_guests else "node"
-            self.problems.warn(where, "selects-nothing", f"this rule holds for no {kind}", "see its labels")
-        for place in found:
-            self.locations.append(
-                Location(
-                    id=self.new_id(f"location-{resource.id}-rule-{index}-{place.name}"),
-                    resource=resource.id,
-                    node=place.name,
-                    score=self._score(raw, path, rule, place),
-                    where=where,
-                    role=role_of(rule.role),
-                    discovery=Discovery(rule.discovery or "always"),
-                )
+        self._check_rule(raw, path, resource, rule, when)
+        self.location_rules.append(
+            LocationRule(
+                id=self.new_id(f"location-{resource.id}-rule-{index}"),
+                resource=resource.id,
+                when=when,
+                where=where,
+                score=rule.score or 0,
+                score_attribute=rule.score_from,
+                role=role_of(rule.role),
+                discovery=Discovery(rule.discovery or "always"),
             )
+        )
 
-    def _score(self, raw: RawDocument, path: Path, rule: Rule, place: Place) -> int:
-        if rule.score_from is None:
-            return rule.score or 0
-        text = place.labels.get(rule.score_from)
-        try:
-            return 0 if text is None else parse_score_text(text)
-        except UnitError as error:
-            where = raw.at((*path, "scoreFrom"))
-            self.problems.add(where, error.code, f"the label of {place.name}: {error.text}", error.hint)
-            return 0
+    def _check_rule(
+        self, raw: RawDocument, path: Path, resource: Subject, rule: Rule, when: Condition
+    ) -> None:
+        """Refuse labels that hold no score, and warn of what holds nowhere, as far as a commit decides on it."""
+        places = self.nodes.places(resource)
+        if is_fixed(when):
+            places = [place for place in places if holds(when, place.facts())]
+            if not places and self.nodes.is_complete:
+                kind = "host" if resource.holds_guests else "node"
+                text = f"this rule holds for no {kind}"
+                self.problems.warn(raw.at(path), "selects-nothing", text, "see its labels")
+        for place in places:
+            points = place.labels.get(rule.score_from or "")
+            try:
+                if points is not None:
+                    parse_score_text(points)
+            except UnitError as error:
+                where = raw.at((*path, "scoreFrom"))
+                self.problems.add(where, error.code, f"the label of {place.name}: {error.text}", error.hint)
 
     def _add_with(
         self,

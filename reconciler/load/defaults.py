@@ -19,8 +19,8 @@ SHUTDOWN_MS = 60_000
 PORT = 3121
 MAX_DESTROY = 1
 
-_ROLES = {"running": Role.STARTED, "stopped": Role.STOPPED, "unpromoted": Role.UNPROMOTED}
-_MULTIPLE_ACTIVE = {
+ROLES = {"running": Role.STARTED, "stopped": Role.STOPPED, "unpromoted": Role.UNPROMOTED}
+MULTIPLE_ACTIVE = {
     "restart": MultipleActive.STOP_START,
     "stop": MultipleActive.STOP_ONLY,
     "block": MultipleActive.BLOCK,
@@ -55,10 +55,10 @@ class Settings:
             failure_limit=_first(by.failure_limit, self.failure_limit),
             failure_timeout_ms=_first(by.failure_timeout, self.failure_timeout_ms),
             start_failure_is_fatal=_first(by.start_failure_is_fatal, self.start_failure_is_fatal),
-            multiple_active=_MULTIPLE_ACTIVE[by.multiple_active]
+            multiple_active=MULTIPLE_ACTIVE[by.multiple_active]
             if by.multiple_active
             else self.multiple_active,
-            state=self.state if own.state is None else _ROLES[own.state],
+            state=self.state if own.state is None else ROLES[own.state],
             is_managed=_first(own.managed, self.is_managed),
             in_maintenance=_first(own.maintenance, self.in_maintenance),
             is_critical=_first(own.critical, self.is_critical),

@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field
 
 from reconciler.load.document_nodes import HostSpec, RemoteNode
 from reconciler.load.document_operations import GuestOperations, Operations
-from reconciler.load.document_placement import After, ConstraintSpec, Placement
+from reconciler.load.document_placement import After, Condition, ConstraintSpec, Placement
 from reconciler.load.fields import (
     AgentSpec,
     Amount,
@@ -26,6 +26,7 @@ from reconciler.load.fields import (
     PositiveCount,
     PositiveDuration,
     Score,
+    Text,
 )
 from reconciler.load.hardware import Domain, Hardware
 
@@ -105,6 +106,17 @@ class ClusterHealth(Part):
     """What red is worth (Pacemaker: node-health-red). Default -INFINITY."""
 
 
+class NodeLevels(Part):
+    """How several nodes are fenced that have no levels of their own: exactly one of pattern and labels."""
+
+    pattern: Text | None = None
+    """For nodes in whose name this regular expression is found (Pacemaker: target-pattern)."""
+    labels: Annotated[dict[LabelName, Label], Field(min_length=1, max_length=1)] | None = None
+    """For nodes with this label (Pacemaker: target-attribute and target-value)."""
+    levels: Annotated[list[Annotated[list[Name], Field(min_length=1)]], Field(min_length=1, max_length=9)]
+    """Fencing devices, level by level, as in `Host.spec.fencing`."""
+
+
 class ClusterFencing(Part):
     """Fencing: nodes that may still run something are made safe before that is recovered elsewhere."""
 
@@ -120,6 +132,8 @@ class ClusterFencing(Part):
     """Several nodes may be fenced at once (Pacemaker: concurrent-fencing). Default true."""
     priority_delay: Duration | None = None
     """How much later nodes with the weightiest resources are fenced (Pacemaker: priority-fencing-delay). Default 0s."""
+    nodes: list[NodeLevels] | None = None
+    """Which devices are used on which nodes, where hosts do not say it themselves (Pacemaker: fencing-topology)."""
     remote_without_quorum: bool | None = None
     """Remote nodes are fenced without quorum too (Pacemaker: fence-remote-without-quorum). Default false."""
 
@@ -176,8 +190,24 @@ class Common(Conduct):
     """Breaks ties, lower first. Default: its position in the declaration, counted from 0."""
 
 
+class Override(Conduct):
+    """Settings that hold for a time (Pacemaker: meta_attributes and instance_attributes with a rule)."""
+
+    when: Condition
+    """The time: dates only, for it is the same on every node."""
+    state: Literal["running", "stopped", "unpromoted"] | None = None
+    """What is asked of it then (Pacemaker: target-role)."""
+    managed: bool | None = None
+    """false: it is not started or stopped then (Pacemaker: is-managed)."""
+    params: dict[ParamName, Param] | None = None
+    """Parameters over its own; it is restarted, or reloaded, when they change. Not for guests."""
+
+
 class Primitive(Common):
     """What guests and resources have in common (Pacemaker: primitive)."""
+
+    overrides: list[Override] | None = None
+    """Settings that hold at certain times instead of those beside it; of several, the last counts."""
 
     needs: dict[LabelName, Amount] | None = None
     """What it takes of its node's capacity, such as {vcpus: 2, memory: 4Gi} (Pacemaker: utilization)."""
@@ -191,6 +221,11 @@ class Primitive(Common):
     """It may run on nodes of poor health (Pacemaker: allow-unhealthy-nodes). Default false."""
     allow_migration: bool | None = None
     """It may be moved live, without a stop (Pacemaker: allow-migrate). Default false."""
+    container: Name | None = None
+    """The resource that it runs inside of: it starts after that, stops before it, and is on its node.
+
+    Pacemaker: container. A failure inside restarts the container where `onFail: restart-container` says so.
+    """
     remote_node: RemoteNode | None = None
     """The node that it becomes; without, it is a plain resource."""
 

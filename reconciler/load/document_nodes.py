@@ -44,10 +44,17 @@ class RemoteNode(Part):
     """Keys of lower epochs are revoked: they open nothing, and their connections end. At most keyEpoch. Default 0."""
     agent: Literal["reconciler", "stock"] | None = None
     """stock: the distribution's pacemaker_remoted answers there. Default reconciler."""
+    state: Literal["online", "standby", "maintenance"] | None = None
+    """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
     labels: dict[LabelName, Label] | None = None
     """Free words about the node, which `placement.on: {labels: ...}` selects by."""
     capacity: dict[LabelName, Amount] | None = None
     """What it offers, by free names, such as {vcpus: 4, memory: 8Gi} (Pacemaker: utilization)."""
+    searched: bool | None = None
+    """false: what was not started there by this cluster is not looked for (Pacemaker: resource-discovery-enabled).
+
+    Default true.
+    """
     tls: Literal["1.2", "1.3"] | None = None
     """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Tag
 
-from reconciler.load.fields import Part, PositiveDuration, shape
+from reconciler.load.fields import Param, ParamName, Part, PositiveDuration, shape
 
 OnFail = Literal[
     "ignore",
@@ -33,6 +33,13 @@ class Operation(Part):
     """
 
 
+class Probe(Operation):
+    """Settings of asking once."""
+
+    params: dict[ParamName, Param] | None = None
+    """Parameters of this operation alone, over the resource's, such as {OCF_CHECK_LEVEL: 10}."""
+
+
 class Monitor(Part):
     """One recurring check, which the node's agent carries out by itself."""
 
@@ -49,6 +56,11 @@ class Monitor(Part):
     """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs."""
     enabled: bool | None = None
     """Pacemaker: enabled. Default true."""
+    params: dict[ParamName, Param] | None = None
+    """Parameters of this check alone, over the resource's, such as {OCF_CHECK_LEVEL: 10}.
+
+    Pacemaker: instance_attributes of the op. A change counts for what is started, or begins to be checked, after it.
+    """
 
 
 class GuestOperations(Part):
@@ -71,7 +83,7 @@ class Operations(Part):
     """Starting it."""
     stop: Operation | None = None
     """Stopping it."""
-    probe: Operation | None = None
+    probe: Probe | None = None
     """Asking once whether it runs (Pacemaker: monitor with interval 0)."""
     promote: Operation | None = None
     """Promoting an instance of a promotable clone."""

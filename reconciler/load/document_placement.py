@@ -4,7 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from reconciler.load.fields import Label, LabelName, Name, Param, Part, Score, shape
+from reconciler.load.fields import (
+    AttributeName,
+    DateRange,
+    Label,
+    LabelName,
+    Name,
+    Param,
+    Part,
+    PositiveDuration,
+    Score,
+    Time,
+    shape,
+)
 
 Role = Literal["Started", "Unpromoted", "Promoted"]
 Act = Literal["start", "stop", "promote", "demote"]
@@ -18,31 +30,75 @@ class LabelSelector(Part):
     """Nodes that have all of these."""
 
 
+class Date(Part):
+    """A time, in UTC: all of what is written must hold (Pacemaker: date_expression).
+
+    Ranges are such as 9, 9-16, 9- or -16, and hold for the whole of their units: hours 9-16 ends at 17:00.
+    """
+
+    from_: Annotated[Time | None, Field(alias="from")] = None
+    """This time or later, such as "2026-12-24T18:00:00Z" (Pacemaker: start)."""
+    before: Time | None = None
+    """Earlier than this (Pacemaker: end, which itself still counts in a range)."""
+    lasting: PositiveDuration | None = None
+    """Instead of before: how long it is after `from` (Pacemaker: duration)."""
+    seconds: DateRange | None = None
+    """0 to 59 (Pacemaker: date_spec; so are all below)."""
+    minutes: DateRange | None = None
+    """0 to 59."""
+    hours: DateRange | None = None
+    """0 to 23."""
+    weekdays: DateRange | None = None
+    """1 to 7, from Monday."""
+    month_days: DateRange | None = None
+    """1 to 31 (Pacemaker: monthdays)."""
+    year_days: DateRange | None = None
+    """1 to 366 (Pacemaker: yeardays)."""
+    weeks: DateRange | None = None
+    """1 to 53, as in ISO 8601."""
+    months: DateRange | None = None
+    """1 to 12."""
+    years: DateRange | None = None
+    """Such as 2027-."""
+    week_years: DateRange | None = None
+    """The years to which weeks belong (Pacemaker: weekyears)."""
+
+
 class Condition(Part):
-    """Which nodes a rule holds for: a label, names, a kind of node, or conditions together (Pacemaker: rule)."""
+    """When a rule holds: by a label or attribute, names, a kind of node, a date, or conditions together.
+
+    Pacemaker: rule.
+    """
 
     label: LabelName | None = None
-    """A label of the node, compared with what stands beside it (Pacemaker: expression attribute)."""
+    """A declared label of the node, compared with what stands beside it (Pacemaker: expression attribute)."""
+    attribute: AttributeName | None = None
+    """The same with a node attribute, which tools on the node may set at any time; without one, the label counts.
+
+    #uname is the node's name, and #kind cluster, container or remote.
+    """
     is_: Annotated[Param | None, Field(alias="is")] = None
-    """The label has this value, compared without case (Pacemaker: eq)."""
+    """It has this value, compared without case (Pacemaker: eq)."""
     is_not: Param | None = None
-    """The label has another value, or there is none (Pacemaker: ne)."""
+    """It has another value, or there is none (Pacemaker: ne)."""
     above: Param | None = None
-    """The label's value is more than this (Pacemaker: gt)."""
+    """Its value is more than this (Pacemaker: gt)."""
     at_least: Param | None = None
-    """The label's value is this or more (Pacemaker: gte)."""
+    """Its value is this or more (Pacemaker: gte)."""
     below: Param | None = None
-    """The label's value is less than this (Pacemaker: lt)."""
+    """Its value is less than this (Pacemaker: lt)."""
     at_most: Param | None = None
-    """The label's value is this or less (Pacemaker: lte)."""
+    """Its value is this or less (Pacemaker: lte)."""
     exists: bool | None = None
     """The node has the label, or, if false, has not (Pacemaker: defined, not_defined)."""
-    compare_as: Literal["text", "number", "version"] | None = None
+    compare_as: Literal["text", "integer", "number", "version"] | None = None
     """How values are compared (Pacemaker: type). Default text for is and isNot, else number."""
     nodes: Annotated[list[Name], Field(min_length=1)] | None = None
     """The node is one of these (Pacemaker: #uname)."""
     kind: Literal["host", "guest"] | None = None
     """The node is a host, or inside a guest (Pacemaker: #kind cluster, container)."""
+    date: Date | None = None
+    """It is such a time (Pacemaker: date_expression)."""
     all_: Annotated[list["Condition"], Field(min_length=1)] | None = Field(default=None, alias="all")
     """All of these hold (Pacemaker: boolean-op=and)."""
     any_: Annotated[list["Condition"], Field(min_length=1)] | None = Field(default=None, alias="any")
@@ -56,8 +112,8 @@ class Rule(Part):
     """The nodes."""
     score: Score | None = None
     """More is better, -INFINITY is never (Pacemaker: score). Needed unless scoreFrom or discovery is there."""
-    score_from: LabelName | None = None
-    """The label that holds the score of each node (Pacemaker: score-attribute); nodes without it get 0."""
+    score_from: AttributeName | None = None
+    """The label or attribute with the score of each node (Pacemaker: score-attribute); nodes without it get 0."""
     role: Role | None = None
     """It counts only for instances that are to have this role (Pacemaker: role). Default: for all."""
     discovery: Literal["always", "never", "exclusive"] | None = None

@@ -157,6 +157,21 @@ Score = Annotated[
 ]
 """A score between -INFINITY and INFINITY."""
 
+Time = Annotated[
+    int,
+    _converted(units.parse_time),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-12-24T18:00:00Z"]}),
+]
+"""Epoch seconds, written as `2026-12-24T18:00:00Z`."""
+
+DateRange = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(pattern=units.DATE_RANGE_PATTERN),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": units.DATE_RANGE_PATTERN}]}),
+]
+"""A range of hours, months and the like, as `9-16`, `9-`, `-16` or `9`."""
+
 _COLOURS = ("green", "yellow", "red")
 
 
@@ -204,6 +219,8 @@ AgentSpec = Annotated[
 
 ParamName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=128)]
 LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$", max_length=128)]
+AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#][A-Za-z0-9_./:-]*$", max_length=128)]
+"""The name of a node attribute; those that begin with # are the cluster's own."""
 Label = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]

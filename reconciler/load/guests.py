@@ -50,6 +50,7 @@ def guest_of(
         rank=given.rank if spec.rank is None else spec.rank,
         guest=_guest(raw, spec, guest_type, files, problems),
         remote_node=remote_node_of(raw, remote, default_address) if remote is not None else None,
+        container=None if spec.container is None else ResourceId(spec.container),
         needs=dict(spec.needs or {}),
         allows_migration=spec.allow_migration is True,
         allows_unhealthy=spec.allow_unhealthy is True,

@@ -51,8 +51,10 @@ def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str)
             key_epoch=document.key_epoch or 0,
             min_key_epoch=document.min_key_epoch or 0,
         ),
+        state=model.HostState(document.state or "online"),
         labels=dict(document.labels or {}),
         capacity=dict(document.capacity or {}),
+        is_searched=document.searched is not False,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from reconciler.load.problems import Problems
-from reconciler.model.collective import Clone
 from reconciler.model.intent import Intent
 from reconciler.model.names import Where
 from reconciler.model.policy import QuorumPolicy
@@ -26,12 +25,6 @@ def _found(intent: Intent) -> Iterator[tuple[Where, str, str]]:
         yield cluster.where, "no host is fenced yet", confirm
     for resource in intent.resources.values():
         yield from _of_resource(resource)
-    for collective in intent.collectives.values():
-        if isinstance(collective, Clone) and collective.promotion is not None:
-            text = f"no instance of {collective.id} is promoted yet"
-            yield collective.where, text, "all are started, and none is promoted"
-        if isinstance(collective, Clone) and collective.notifies:
-            yield collective.where, f"instances of {collective.id} are not notified yet", ""
 
 
 def _of_resource(resource: Resource) -> Iterator[tuple[Where, str, str]]:

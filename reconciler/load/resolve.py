@@ -7,6 +7,7 @@ from reconciler.load import defaults
 from reconciler.load.checks import check_intent
 from reconciler.load.collectives import GroupReading, check_cloned, collectives_of, read_groups, subjects
 from reconciler.load.constraints import Desugaring, NodeTable
+from reconciler.load.containers import with_containers
 from reconciler.load.defaults import Settings
 from reconciler.load.document import (
     ClusterDocument,
@@ -16,12 +17,13 @@ from reconciler.load.document import (
     HostDocument,
     ResourceDocument,
 )
-from reconciler.load.fencing import fencing_levels_of
+from reconciler.load.fencing import Topology
 from reconciler.load.guests import guest_of
 from reconciler.load.keys import check_keys
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of
 from reconciler.load.not_yet import warn_of_what_is_not_carried_out
+from reconciler.load.overrides import overrides_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.references import check_references
@@ -33,6 +35,7 @@ from reconciler.model.names import NodeName, Where
 from reconciler.model.node import Host
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
+from reconciler.plan.rules import with_fixed_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
     ranked = _ranked(usable)
     groups = read_groups(ranked, names)
     found = _resources(reading.files, ranked, _Defaults.of(cluster_document, groups), problems)
-    resources = {resource.id: resource for _, resource, _ in found}
+    resources = with_containers({resource.id: resource for _, resource, _ in found}, names, problems)
     cloneable = [(raw, r, d) for raw, r, d in found if isinstance(d, ResourceDocument)]
     collectives = collectives_of(groups, cloneable, problems)
     check_cloned(collectives, resources, problems)
@@ -113,6 +116,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
             check_references(raw, names)
     check_keys(usable, problems)
 
+    topology = Topology(names=names, resources=resources, problems=problems)
     intent = Intent(
         cluster=_cluster(cluster_document, clusters),
         hosts=hosts,
@@ -121,10 +125,12 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         locations=tuple(desugaring.locations),
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
-        fencing_levels=tuple(fencing_levels_of(usable, names, resources, problems)),
+        location_rules=tuple(desugaring.location_rules),
+        overrides=tuple(o for raw, _, d in found for o in overrides_of(raw, d, names, problems)),
+        fencing_levels=tuple(topology.levels_of([*clusters[:1], *usable])),
     )
     warn_of_what_is_not_carried_out(intent, problems)
-    check_intent(intent, is_complete=reading.is_complete, problems=problems)
+    check_intent(with_fixed_rules(intent), is_complete=reading.is_complete, problems=problems)
     return intent
 
 

@@ -1,6 +1,6 @@
 """Resource documents to the model's resources: defaults applied, operations in full; references come later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.load import defaults
 from reconciler.load.defaults import Settings
@@ -57,6 +57,7 @@ def resource_of(
         start_failure_is_fatal=settings.start_failure_is_fatal,
         rank=given.rank if spec.rank is None else spec.rank,
         remote_node=remote_node_of(raw, remote, remote.name) if remote is not None else None,
+        container=None if spec.container is None else ResourceId(spec.container),
         needs=dict(spec.needs or {}),
         allows_migration=spec.allow_migration is True,
         allows_unhealthy=spec.allow_unhealthy is True,
@@ -107,10 +108,14 @@ def _special(written: Operations | None) -> list[model.Operation]:
     """Return the operations that few resources have, or few say anything of."""
     if written is None:
         return []
-    both = {"promote": written.promote, "demote": written.demote, "monitor": written.probe}
-    return [
+    both = {"promote": written.promote, "demote": written.demote}
+    found = [
         operation_of(name, op, defaults.OPERATION_TIMEOUT_MS) for name, op in both.items() if op is not None
     ]
+    if written.probe is not None:
+        probe = operation_of("monitor", written.probe, defaults.OPERATION_TIMEOUT_MS)
+        found.append(replace(probe, params=dict(written.probe.params or {})))
+    return found
 
 
 def _monitors(
@@ -140,4 +145,5 @@ def _monitor(written: Monitor) -> model.Operation:
         on_fail=_on_fail(written.on_fail),
         role=role_of(written.role),
         enabled=written.enabled is not False,
+        params=dict(written.params or {}),
     )

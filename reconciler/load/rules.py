@@ -1,123 +1,144 @@
-"""Rules of placement: which nodes a condition holds for, judged by their labels, which a commit fixes.
+"""Conditions as they are written, to those of the model; what cannot be judged is refused."""
 
-How values are compared is Pacemaker's (Pacemaker Explained, "Node Attribute Expressions"): text without case, a label
-that is missing differs from everything, and is neither more nor less than anything.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
-from reconciler.load.document_placement import Condition
+from reconciler.load.document_placement import Condition, Date
 from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
-from reconciler.model.names import NodeName
+from reconciler.model import rule as model
+from reconciler.model.rule import Comparison, ValueType
+from reconciler.plan.rules import KIND, NAME, number_of
 
-_COMPARISONS: Mapping[str, Callable[[int], bool]] = {
-    "is": lambda order: order == 0,
-    "isNot": lambda order: order != 0,
-    "above": lambda order: order > 0,
-    "atLeast": lambda order: order >= 0,
-    "below": lambda order: order < 0,
-    "atMost": lambda order: order <= 0,
+_COMPARISONS: Mapping[str, Comparison] = {
+    "is": Comparison.EQ,
+    "isNot": Comparison.NE,
+    "above": Comparison.GT,
+    "atLeast": Comparison.GTE,
+    "below": Comparison.LT,
+    "atMost": Comparison.LTE,
 }
 _EQUALITY = frozenset({"is", "isNot"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A node, as far as rules see it."""
-
-    name: NodeName
-    labels: Mapping[str, str]
-    is_host: bool
+_CALENDAR = (
+    "seconds", "minutes", "hours", "monthdays", "weekdays", "yeardays", "weeks", "months", "weekyears", "years",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Judges conditions."""
+    """Reads conditions."""
 
     names: Namespace
     problems: Problems
 
-    def check(self, raw: RawDocument, path: Path, condition: Condition) -> bool:
-        """Tell whether a condition can be judged; adds a problem for each part that cannot.
+    def read(self, raw: RawDocument, path: Path, condition: Condition) -> model.Condition | None:
+        """Return a condition; None, with a problem for each part, if it cannot be judged.
 
         Args:
             raw: the document it stands in.
             path: where it stands there.
             condition: what is written.
         """
+        before = len(self.problems.found)
+        found = self._read(raw, path, condition)
+        return found if len(self.problems.found) == before else None
+
+    def _read(self, raw: RawDocument, path: Path, condition: Condition) -> model.Condition | None:
         subjects = [n for n, given in _subjects(condition).items() if given]
         if len(subjects) != 1:
-            text = "a condition is exactly one of label, nodes, kind, all and any"
+            text = "a condition is exactly one of label, attribute, nodes, kind, date, all and any"
             self._add(raw, path, text, "join several with all: or any:")
-            return False
-        comparisons = _comparisons(condition)
-        count = len(comparisons) + (condition.exists is not None)
-        if condition.label is not None and count != 1:
-            words = ", ".join((*_COMPARISONS, "exists"))
-            self._add(raw, path, f"a label is compared exactly once, by one of {words}", "such as is: r1")
-            return False
-        if condition.label is None and (count or condition.compare_as is not None):
-            self._add(raw, path, "only a label is compared", "write label: beside it, or remove it")
-            return False
-        if condition.exists is not None and condition.compare_as is not None:
-            self._add(raw, path, "exists compares nothing", "remove compareAs")
-            return False
-        if not self._are_comparable(raw, path, condition, comparisons):
-            return False
-        parts = [("all", i, c) for i, c in enumerate(condition.all_ or [])]
-        parts += [("any", i, c) for i, c in enumerate(condition.any_ or [])]
-        named = [self.names.node(n, raw.at((*path, "nodes", i))) for i, n in enumerate(condition.nodes or [])]
-        sound = [self.check(raw, (*path, word, index), part) for word, index, part in parts]
-        return all(sound) and None not in named
-
-    def holds(self, condition: Condition, place: Place) -> bool:
-        """Tell whether a condition that was checked holds for a node."""
-        if condition.all_ is not None:
-            return all(self.holds(part, place) for part in condition.all_)
-        if condition.any_ is not None:
-            return any(self.holds(part, place) for part in condition.any_)
+            return None
+        name = condition.label or condition.attribute
+        if name is not None:
+            return self._attribute(raw, path, condition, name)
+        if _comparisons(condition) or condition.exists is not None or condition.compare_as is not None:
+            text = "only a label or an attribute is compared"
+            self._add(raw, path, text, "write label: beside it, or remove it")
+            return None
         if condition.nodes is not None:
-            return place.name.lower() in {name.lower() for name in condition.nodes}
+            nodes = [self.names.node(n, raw.at((*path, "nodes", i))) for i, n in enumerate(condition.nodes)]
+            return _any(_is(NAME, Comparison.EQ, node) for node in nodes if node is not None)
         if condition.kind is not None:
-            return place.is_host == (condition.kind == "host")
-        actual = place.labels.get(condition.label or "")
-        if condition.exists is not None:
-            return (actual is not None) == condition.exists
-        ((word, wanted),) = _comparisons(condition).items()
-        if actual is None:
-            return word == "isNot"
-        return _COMPARISONS[word](_order(_type(condition, word), actual, wanted))
+            comparison = Comparison.EQ if condition.kind == "host" else Comparison.NE
+            return _is(KIND, comparison, "cluster")
+        if condition.date is not None:
+            return self._date(raw, (*path, "date"), condition.date)
+        word, parts = ("all", condition.all_) if condition.all_ is not None else ("any", condition.any_)
+        read = [self._read(raw, (*path, word, i), part) for i, part in enumerate(parts or [])]
+        found = tuple(part for part in read if part is not None)
+        return model.Together(kind="all" if word == "all" else "any", parts=found)
 
-    def _are_comparable(
-        self, raw: RawDocument, path: Path, condition: Condition, comparisons: Mapping[str, str]
-    ) -> bool:
-        for word, wanted in comparisons.items():
-            if _type(condition, word) == "number" and _number(wanted) is None:
-                text = f'"{wanted}" is no number'
-                self._add(raw, (*path, word), text, "write a number, or compareAs: text or version")
-                return False
-        return True
+    def _attribute(
+        self, raw: RawDocument, path: Path, condition: Condition, name: str
+    ) -> model.Condition | None:
+        what = "a label" if condition.label is not None else "an attribute"
+        comparisons = _comparisons(condition)
+        if len(comparisons) + (condition.exists is not None) != 1:
+            words = ", ".join((*_COMPARISONS, "exists"))
+            self._add(raw, path, f"{what} is compared exactly once, by one of {words}", "such as is: r1")
+            return None
+        is_declared = condition.label is not None
+        if condition.exists is not None:
+            if condition.compare_as is not None:
+                self._add(raw, path, "exists compares nothing", "remove compareAs")
+            comparison = Comparison.DEFINED if condition.exists else Comparison.NOT_DEFINED
+            return model.AttributeTest(name=name, comparison=comparison, is_declared=is_declared)
+        ((word, wanted),) = comparisons.items()
+        kind = ValueType(condition.compare_as or ("text" if word in _EQUALITY else "number"))
+        if kind in {ValueType.NUMBER, ValueType.INTEGER} and number_of(wanted) is None:
+            hint = "write a number, or compareAs: text or version"
+            self._add(raw, (*path, word), f'"{wanted}" is no number', hint)
+        return model.AttributeTest(
+            name=name,
+            comparison=_COMPARISONS[word],
+            value=wanted,
+            value_type=kind,
+            is_declared=is_declared,
+        )
+
+    def _date(self, raw: RawDocument, path: Path, written: Date) -> model.DateTest:
+        before = written.before
+        if written.lasting is not None:
+            if written.from_ is None or before is not None:
+                text = "lasting counts from `from`, and instead of before"
+                self._add(raw, (*path, "lasting"), text, "write from: and lasting:, or from: and before:")
+            before = (written.from_ or 0) + written.lasting // 1000
+        calendar = tuple(_range(unit, text) for unit, text in _calendar(written))
+        if written.from_ is None and before is None and not calendar:
+            self._add(raw, path, "this date is always", 'write from:, before:, or such as hours: "9-16"')
+        if written.from_ is not None and before is not None and written.from_ >= before:
+            self._add(raw, path, "this date is never", "let from: be earlier than before:")
+        return model.DateTest(since=written.from_, before=before, calendar=calendar)
 
     def _add(self, raw: RawDocument, path: Path, text: str, hint: str) -> None:
         self.problems.add(raw.key_at(path), "bad-rule", text, hint)
 
 
+def _is(name: str, comparison: Comparison, value: str) -> model.AttributeTest:
+    return model.AttributeTest(name=name, comparison=comparison, value=value)
+
+
+def _any(tests: Iterable[model.AttributeTest]) -> model.Condition:
+    parts = tuple(tests)
+    return parts[0] if len(parts) == 1 else model.Together(kind="any", parts=parts)
+
+
 def _subjects(condition: Condition) -> dict[str, bool]:
     return {
         "label": condition.label is not None,
+        "attribute": condition.attribute is not None,
         "nodes": condition.nodes is not None,
         "kind": condition.kind is not None,
+        "date": condition.date is not None,
         "all": condition.all_ is not None,
         "any": condition.any_ is not None,
     }
 
 
 def _comparisons(condition: Condition) -> dict[str, str]:
-    """Return what the label is compared with, by how."""
+    """Return what is compared with, by how."""
     written = {
         "is": condition.is_,
         "isNot": condition.is_not,
@@ -129,29 +150,17 @@ def _comparisons(condition: Condition) -> dict[str, str]:
     return {word: value for word, value in written.items() if value is not None}
 
 
-def _type(condition: Condition, word: str) -> str:
-    return condition.compare_as or ("text" if word in _EQUALITY else "number")
+def _calendar(written: Date) -> list[tuple[str, str]]:
+    """Return the ranges of a date by the units of the model, which are Pacemaker's."""
+    texts = (
+        written.seconds, written.minutes, written.hours, written.month_days, written.weekdays, written.year_days,
+        written.weeks, written.months, written.week_years, written.years,
+    )  # fmt: skip
+    return [(unit, text) for unit, text in zip(_CALENDAR, texts, strict=True) if text is not None]
 
 
-def _order(kind: str, actual: str, wanted: str) -> int:
-    """Return less than, equal to or more than 0, as `actual` is to `wanted`; what is no number is text."""
-    if kind == "version":
-        one, two = _version(actual), _version(wanted)
-        return (one > two) - (one < two)
-    left, right = _number(actual), _number(wanted)
-    if kind == "number" and left is not None and right is not None:
-        return (left > right) - (left < right)
-    text, other = actual.lower(), wanted.lower()
-    return (text > other) - (text < other)
-
-
-def _number(text: str) -> Decimal | None:
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
-
-
-def _version(text: str) -> list[int]:
-    return [int(part) if part.isdigit() else 0 for part in text.split(".")]
+def _range(unit: str, text: str) -> model.CalendarRange:
+    low, dash, high = text.partition("-")
+    first = int(low) if low else None
+    last = (int(high) if high else None) if dash else first
+    return model.CalendarRange(unit=unit, low=first, high=last)

@@ -5,12 +5,14 @@ by others, so the unit must be written.
 """
 
 import re
+from datetime import datetime
 
 from reconciler.model.score import INFINITY
 
 DURATION_PATTERN = r"^(0|[1-9][0-9]*)(ms|s|m|h|d)$"
 POSITIVE_DURATION_PATTERN = r"^[1-9][0-9]*(ms|s|m|h|d)$"
 SIZE_PATTERN = r"^([1-9][0-9]*)(Ki|Mi|Gi|Ti)$"
+DATE_RANGE_PATTERN = r"^(-?[0-9]{1,4}|[0-9]{1,4}-[0-9]{0,4})$"
 SCORE_WORDS = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY}
 
 MAX_DURATION_MS = 2**32 - 1
@@ -103,6 +105,27 @@ def parse_amount(value: object) -> int:
     raise UnitError(
         "bad-value", f"{_show(value)} is not an amount", "write a whole number, or a size such as 64Gi"
     )
+
+
+def parse_time(value: object) -> int:
+    """Return a time in epoch seconds.
+
+    Args:
+        value: what stands in the YAML, by ISO 8601, with its offset from UTC: ``2026-12-24T18:00:00Z``.
+
+    Raises:
+        UnitError: it is not of that form, or has no offset.
+    """
+    hint = "write it as 2026-12-24T18:00:00Z"
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise UnitError("bad-time", f"{_show(value)} is not a time", hint)
+    if found.tzinfo is None:
+        raise UnitError("bad-time", f"{_show(value)} could be in any time zone", f"{hint}, or +01:00 for Z")
+    return int(found.timestamp())
 
 
 def parse_score(value: object) -> int:

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
+from reconciler.loop.attributes import present_attributes, with_attribute
 from reconciler.loop.failures import with_connection_failure, with_operation_failure
 from reconciler.loop.unfinished import Unfinished
+from reconciler.model.agent_metadata import AgentMetadata
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -16,15 +19,16 @@ from reconciler.model.node import AgentFlavor, GuestType, LinkReason
 from reconciler.model.observed import Instance, Observed, StartedAs
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRecord
 from reconciler.model.problem import Problem
-from reconciler.model.resource import Resource, Role
+from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
 from reconciler.plan.outlook import carried_over
-from reconciler.plan.results import after_monitor, after_result, outcome_unknown
-from reconciler.ports import Domain, Journal, SourceTree
+from reconciler.plan.parameters import matters
+from reconciler.plan.results import after_monitor, after_result, from_record, outcome_unknown
+from reconciler.ports import ClusterView, Domain, Journal, SourceTree
 
 
 @dataclass(slots=True)
@@ -75,6 +79,16 @@ class Memory:
             self.history = history
             self.journal.save_history(history)
 
+    def note_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """Take in what a program on a node said of that node; it is known at once, for the program may ask for it."""
+        if node in self.views:
+            self.remember(with_attribute(self.history, self.views[node], change))
+
+    def view(self, observed: Observed) -> ClusterView:
+        """Return what programs on nodes may see."""
+        present = present_attributes(self.history, self.views)
+        return ClusterView(intent=self.intent or Intent(), observed=observed, attributes=present)
+
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""
         declared = self.intent.resources if self.intent else {}
@@ -113,7 +127,7 @@ class Memory:
         for name, uid in running.items():
             records = self.journal.records(name, uid) if name not in self.views else None
             if records is not None:
-                instances = {r.resource: _from_record(r, name) for r in records.values()}
+                instances = {r.resource: from_record(r, name) for r in records.values()}
                 self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
         return ended
 
@@ -130,8 +144,8 @@ class Memory:
             former = {r: kept for r, kept in self.history.former.items() if r not in gone}
             self.remember(replace(self.history, former=former))
 
-    def note_outcome(self, outcome: Outcome, now: float) -> None:
-        """Take in how an action ended."""
+    def note_outcome(self, outcome: Outcome, now: float) -> bool:
+        """Take in how an action ended; return whether a resource agent said what matters to the plan."""
         self.unfinished.note(outcome)
         action = outcome.action
         if action.kind is ActionKind.CONNECT:
@@ -146,6 +160,8 @@ class Memory:
             self._note_operation(outcome, now)
         if outcome.is_ok and action.kind is ActionKind.STOP and action.resource in self.history.restarts:
             self.remember(replace(self.history, restarts=self.history.restarts - {action.resource}))
+        said = outcome.connected.agents if outcome.connected is not None else outcome.agents
+        return self._note_metadata(action.node, said)
 
     def note_reading(
         self, key: HypervisorKey, domains: Sequence[Domain], sequence: int, busy: set[ResourceId], now: float
@@ -242,10 +258,22 @@ class Memory:
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
             key_epoch=connected.key_epoch,
+            agents=connected.agents,
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
         self.remember(replace(self.history, connections=kept))
+
+    def _note_metadata(self, node: NodeName, agents: Mapping[ResourceAgent, AgentMetadata]) -> bool:
+        """Take in what resource agents say of themselves; return whether that matters to what is declared."""
+        view = self.views.get(node)
+        if view is None or not agents:
+            return False
+        self.views[node] = replace(view, agents={**view.agents, **agents})
+        declared = self.intent.resources.values() if self.intent else ()
+        return any(
+            matters(r, agents[r.agent], view.instances.get(r.id)) for r in declared if r.agent in agents
+        )
 
     def _settle_by_reading(self, key: HypervisorKey, sequence: int) -> None:
         """Settle what a reading tells; a guest whose start may still go on there is in doubt, though not seen."""
@@ -349,7 +377,7 @@ class Memory:
             return
         known = view.instances.get(action.resource)
         if outcome.result is None:
-            unknown = outcome_unknown(known, action.resource, action.node, _operation_of(action))
+            unknown = outcome_unknown(known, action.resource, action.node, action.operation_name)
             if outcome.request is not None or known is not None:
                 self.views[action.node] = view.with_instance(unknown)
             return
@@ -366,22 +394,6 @@ class Memory:
             self.save_adopted(action.node, view.incarnation, action.resource, uses, now)
         after = after_result(known, outcome.request, outcome.result, action.node)
         self.views[action.node] = view.with_instance(after)
-        if not outcome.is_ok:
+        is_found = after.failure is not None and after.failure != (known.failure if known else None)
+        if not outcome.is_ok or is_found:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
-
-
-def _from_record(record: StartRecord, node: NodeName) -> Instance:
-    """Return what the journal alone tells of a resource: how it was started, if that had ended at all."""
-    uses = StartedAs(agent=record.agent, params=record.params)
-    if record.phase in {"started", "adopted"}:
-        return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
-    note = f"its start on {node} was under way when the controller ended"
-    return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)
-
-
-def _operation_of(action: Action) -> str:
-    return (
-        "monitor"
-        if action.kind in {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
-        else action.kind.value
-    )

@@ -16,11 +16,12 @@ from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
 from reconciler.loop.unfinished import Unfinished
-from reconciler.loop.words import describe_doing, describe_launch, describe_outcome
+from reconciler.loop.words import describe_doing, describe_launch, describe_outcome, warning
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationResult
@@ -31,7 +32,7 @@ from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from reconciler.plan.replan import Rest, plan_after
-from reconciler.ports import Domain, LogEntry, Ports
+from reconciler.ports import ClusterView, Domain, LogEntry, Ports
 from reconciler.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -171,6 +172,15 @@ class Reconciler:
         is_idle = not self._inbox and self._moved is None and not self._runner.in_flight
         return is_idle and not self.transition.actions and self._readings.all_heard(self.memory.hypervisors)
 
+    def view(self) -> ClusterView:
+        """Tell programs on nodes what is known."""
+        return self.memory.view(self.observed)
+
+    def on_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        """Take from a link what a program on its node said of that node."""
+        self.memory.note_attribute(node, change)
+        self._wake.set()
+
     def on_result(self, node: NodeName, result: OperationResult) -> None:
         """Take a recurring monitor's report from a link."""
         self._post(lambda: self._monitored(node, result))
@@ -181,7 +191,7 @@ class Reconciler:
 
     def on_leaving(self, node: NodeName) -> None:
         """Take from a link that its agent was asked to stop."""
-        self._post(lambda: self.emit(_warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
+        self._post(lambda: self.emit(warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
 
     async def _round(self, *, is_read_only: bool) -> bool:
         """Go once through the stages; return whether nothing more is to be done for now."""
@@ -228,7 +238,9 @@ class Reconciler:
         now = self._ports.clock.now()
         if self.transition.recheck_at is not None and now >= self.transition.recheck_at:
             self._moved = "timer"
-        elif not is_same(self.observed, self._expected, self._mask()):
+        elif not is_same(
+            self.observed, self._expected, self._runner.about_to_change(self.transition.guest_nodes)
+        ):
             self._moved = "surprise"
         elif (
             self.transition.actions
@@ -237,20 +249,6 @@ class Reconciler:
         ):
             self._moved = "carried out"
         return self._moved is not None
-
-    def _mask(self) -> frozenset[tuple[ResourceId | None, NodeName | None]]:
-        """Return what actions in flight are about to change."""
-        assert self._runner is not None
-        masked: set[tuple[ResourceId | None, NodeName | None]] = set()
-        for action in self._runner.in_flight.values():
-            if action.resource is None:
-                masked.add((None, action.node))
-                continue
-            masked.add((action.resource, None))
-            node = self.transition.guest_nodes.get(action.resource)
-            if node is not None and action.kind in {ActionKind.START, ActionKind.STOP}:
-                masked.add((None, node))
-        return frozenset(masked)
 
     async def _plan(self, intent: Intent) -> None:
         """Make a new transition from what is observed now, around what is in flight."""
@@ -285,6 +283,7 @@ class Reconciler:
             intent=intent,
             history=self.memory.history,
             links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
+            inquiries=self._runner.inquiries,
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
             guest_hosts=self.memory.guest_hosts(),
@@ -342,28 +341,28 @@ class Reconciler:
         if isinstance(answer, str):
             if key in self.memory.hypervisors.readable or key not in self.memory.hypervisors.heard:
                 text = f"{key[0]}'s {key[1].value} hypervisor cannot be read: {answer}"
-                self.emit(_warning("hypervisor-unreachable", text, key[0]))
+                self.emit(warning("hypervisor-unreachable", text, key[0]))
             self.memory.hypervisors = self.memory.hypervisors.unreadable(key, answer)
         else:
             assert self._runner is not None
             busy = {a.resource for a in self._runner.in_flight.values() if a.resource is not None}
             for gone in self.memory.note_reading(key, answer, sequence, busy, self._ports.clock.now()):
-                self.emit(_warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
+                self.emit(warning("guest-gone", f"{gone} ended by itself on {key[0]}", gone))
 
     def _finish(self, outcome: Outcome) -> None:
         """Tick an action off; one that did not end as expected moves the baseline."""
         assert self._runner is not None
         self._runner.take_in(outcome)
         action = outcome.action
-        self.memory.note_outcome(outcome, self._ports.clock.now())
+        has_news = self.memory.note_outcome(outcome, self._ports.clock.now())
         event = describe_outcome(outcome)
         if event is not None:
             self.emit(event)
         if outcome.is_ok and not outcome.is_unknown:
             self._done.add(action.id)
             self._expected = advance(self._expected, action, dict(self.transition.guest_nodes))
-        else:
-            self._moved = "failure"
+        if has_news or outcome.is_unknown or not outcome.is_ok:
+            self._moved = "outcome"
         if action.uses is not None and action.uses.agent.standard == "guest" and self._readings is not None:
             self._readings.poke()
 
@@ -374,18 +373,16 @@ class Reconciler:
         )
         if is_failure:
             text = f"{result.resource} failed on {node}: {result.describe()}"
-            self.emit(_warning("monitor-failed", text, result.resource))
+            self.emit(warning("monitor-failed", text, result.resource))
 
     def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         assert self._runner is not None
-        # Its agent parts from us by itself when we come with a new key.
-        is_renewed = any(
-            a.node == node and a.kind is ActionKind.CONNECT for a in self._runner.in_flight.values()
-        )
         view = self.memory.views.get(node)
+        # Its agent parts from us by itself when we come with a new key.
+        is_renewed = self._runner.is_connecting(node)
         if view is not None and view.is_connected and not view.has_left and not is_renewed:
             self.memory.note_lost(node, reason, text)
-            self.emit(_warning("agent-lost", f"lost {node}'s agent: {text}", node))
+            self.emit(warning("agent-lost", f"lost {node}'s agent: {text}", node))
 
     def _end_views(self, ended: Sequence[NodeView]) -> None:
         """Close the links of guest nodes whose guests are gone."""
@@ -393,7 +390,3 @@ class Reconciler:
         for view in ended:
             if view.link is not None:
                 self._runner.discard(view.link)
-
-
-def _warning(code: str, text: str, subject: str) -> Event:
-    return Event(code=code, text=text, severity=Severity.WARNING, subject=subject)

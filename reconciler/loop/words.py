@@ -68,3 +68,8 @@ def describe_outcome(outcome: Outcome) -> Event | None:
 
 def _place(action: Action) -> str:
     return f"{action.resource} on {action.node}" if action.resource else action.node
+
+
+def warning(code: str, text: str, subject: str) -> Event:
+    """Return what a person should look at soon."""
+    return Event(code=code, text=text, severity=Severity.WARNING, subject=subject)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.model.attribute import NodeAttributes
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
 from reconciler.model.resource import Resource
@@ -43,6 +44,8 @@ class History:
     """Guests whose removal an operator let through the gate."""
     former: Mapping[ResourceId, Resource] = field(default_factory=dict)
     """Guests as they were declared when they were started, while they may still run."""
+    attributes: Mapping[NodeName, NodeAttributes] = field(default_factory=dict)
+    """What programs on nodes have said of them; kept here, for a controller that starts anew cannot ask for it."""
 
     def with_failure(self, key: tuple[ResourceId, NodeName], failure: FailureCount) -> "History":
         """Return a history in which a resource failed once more."""

@@ -10,6 +10,7 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import FencingLevel, Host, RemoteNode
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
+from reconciler.model.rule import LocationRule, Override
 
 _UUIDS = UUID("6d3d6c1e-3c0b-5a7e-9f0e-0d6a4c1f7a55")
 
@@ -45,6 +46,10 @@ class Intent:
     collectives: Mapping[ResourceId, Collective] = field(default_factory=dict)
     """Groups and clones, in rank order; they share the name space of resources."""
     locations: tuple[Location, ...] = ()
+    location_rules: tuple[LocationRule, ...] = ()
+    """They become locations when a plan is made."""
+    overrides: tuple[Override, ...] = ()
+    """Of several that hold for one resource, the last counts."""
     colocations: tuple[Colocation, ...] = ()
     orderings: tuple[Ordering, ...] = ()
     fencing_levels: tuple[FencingLevel, ...] = ()

@@ -77,7 +77,7 @@ class GuestType(Enum):
 
 
 class HostState(Enum):
-    """What the declaration asks of a host."""
+    """What the declaration asks of a host, or of another node."""
 
     ONLINE = "online"
     STANDBY = "standby"
@@ -127,6 +127,7 @@ class RemoteNode:
     name: NodeName
     where: Where
     agent: AgentAddress
+    state: HostState = HostState.ONLINE
     labels: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
     is_searched: bool = True

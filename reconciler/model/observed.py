@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import GuestType, LinkReason, NodeKind, NodeState
 from reconciler.model.operation import Monitor
@@ -34,6 +35,8 @@ class NodeStatus:
     """All that we started there is listed among the instances; without, anything may run there."""
     key_epoch: int | None = field(default=None, compare=False)
     """Of the derived key that its connection was made with; None without one."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Its node attributes: permanent and transient ones merged, a transient one before a permanent one."""
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,10 @@ class Observed:
     has_quorum: bool = True
     promotion_scores: Mapping[tuple[ResourceId, NodeName], int] = field(default_factory=dict)
     """How well what can be promoted suits that on each node, by its own word (Pacemaker's promotion scores)."""
+    agents: Mapping[tuple[NodeName, str], str] = field(default_factory=dict)
+    """The digest of what each node's resource agents, by name, say of themselves, where that is known."""
+    metadata: Mapping[str, AgentMetadata] = field(default_factory=dict)
+    """What resource agents say of themselves, by digest: most nodes have the same."""
 
     def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return what is known of one resource, by node name."""

@@ -44,6 +44,8 @@ class OperationRequest:
     interval_ms: int = 0
     timeout_ms: int = 20_000
     params: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    """What the cluster tells the resource agent beside its parameters (CRM_meta_NAME), and no record keeps."""
     uid: str = ""
     """Of the action; our agent runs each uid once. Recurring operations have none."""
     commit: str = ""
@@ -72,6 +74,11 @@ class OperationResult:
         return self.status == STATUS_DONE and self.rc in {OCF_OK, OCF_DEGRADED}
 
     @property
+    def is_promoted(self) -> bool:
+        """Tell whether a monitor found the resource well, and promoted; degraded counts as well."""
+        return self.status == STATUS_DONE and self.rc in {OCF_RUNNING_PROMOTED, OCF_DEGRADED_PROMOTED}
+
+    @property
     def is_not_running(self) -> bool:
         """Tell whether a monitor found the resource stopped."""
         return self.status == STATUS_DONE and self.rc == OCF_NOT_RUNNING
@@ -80,8 +87,10 @@ class OperationResult:
         """Say in a few words how the operation ended."""
         if self.status == STATUS_TIMEOUT:
             return self.reason or "timed out"
-        if self.is_ok:
-            return "ok"
+        if self.is_ok or self.is_promoted:
+            degraded = self.rc in {OCF_DEGRADED, OCF_DEGRADED_PROMOTED}
+            words = ["ok" if self.is_ok else "promoted", *(["degraded"] if degraded else [])]
+            return ", ".join(words) + (f": {self.reason}" if degraded and self.reason else "")
         if self.is_not_running:
             return "not running"
         return f"rc {self.rc}" + (f": {self.reason}" if self.reason else "")

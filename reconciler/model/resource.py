@@ -102,7 +102,7 @@ class Operation:
     is_ambiguous: bool = False
     """It is declared twice, so that it is neither armed nor disarmed; only a CIB can say so."""
     params: Mapping[str, str] = field(default_factory=dict)
-    """Parameters for this operation alone, over the resource's; only a CIB has them so far."""
+    """Parameters for this operation alone, over the resource's; those of starts and the like count in CIBs only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

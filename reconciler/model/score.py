@@ -1,7 +1,12 @@
 """Scores: integers that saturate at plus and minus INFINITY, as Pacemaker's do."""
 
+import re
+
 INFINITY = 1_000_000
 """Pacemaker's own value (Pacemaker Explained, "Scores")."""
+
+_WORDS = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY, "red": -INFINITY}
+_INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 
 def add_scores(left: int, right: int) -> int:
@@ -14,6 +19,19 @@ def add_scores(left: int, right: int) -> int:
     if left >= INFINITY or right >= INFINITY:
         return INFINITY
     return max(-INFINITY, min(INFINITY, left + right))
+
+
+def read_score(text: str | None, default: int = 0) -> int:
+    """Return the score that a text begins with, else `default`; red, which nodes' health may be, is the least.
+
+    Source: Pacemaker Explained, "Scores".
+    """
+    if text is None:
+        return default
+    if text.strip() in _WORDS:
+        return _WORDS[text.strip()]
+    found = _INTEGER.match(text)
+    return max(-INFINITY, min(INFINITY, int(found.group(1)))) if found else default
 
 
 def format_score(score: int) -> str:

@@ -77,9 +77,15 @@ class Action:
     """MIGRATE_TO and MIGRATE_FROM: the other node."""
     uses: StartedAs | None = None
     """Parameters to run it with: of the start record where there is one, else of the declaration."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """PROBE and MONITOR: parameters of this operation alone, over those."""
     after: tuple[ActionId, ...] = ()
     """Actions, of this transition or pending, that must have succeeded before."""
     reasons: tuple[Reason, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    """What its resource agent is told of the other instances of a clone (OCF_RESKEY_CRM_meta_NAME)."""
+    operation: str = ""
+    """RELOAD: the resource agent's action, where that is not reload-agent."""
     is_forced: bool = False
     """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed.
 
@@ -93,6 +99,12 @@ class Action:
         """Return the resource that it is about; of a clone, the instance."""
         return self.instance or self.resource
 
+    @property
+    def operation_name(self) -> str:
+        """Return the operation that its resource agent runs for it."""
+        watching = {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
+        return "monitor" if self.kind in watching else self.kind.value
+
     def waiting_for(self, after: tuple[ActionId, ...]) -> "Action":
         """Return the same action with its edges; field by field, for `replace` takes twice as long."""
         return Action(
@@ -105,8 +117,11 @@ class Action:
             timeout_ms=self.timeout_ms,
             peer=self.peer,
             uses=self.uses,
+            params=self.params,
             after=after,
             reasons=self.reasons,
+            meta=self.meta,
+            operation=self.operation,
             is_forced=self.is_forced,
             fencing=self.fencing,
         )

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Instance
+from reconciler.model.resource import ResourceAgent
 from reconciler.ports import AgentLink
 
 
@@ -29,6 +31,8 @@ class NodeView:
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
     key_epoch: int | None = None
     """Of the derived key that the connection was made with."""
+    agents: Mapping[ResourceAgent, AgentMetadata] = field(default_factory=dict)
+    """What its resource agents said of themselves, those that were asked."""
 
     def with_instance(self, instance: Instance) -> "NodeView":
         """Return a view that knows one instance better."""

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.model.agent_metadata import AgentMetadata
+from reconciler.model.attribute import PROMOTION_PREFIX
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentFlavor, GuestType, NodeKind, NodeState
 from reconciler.model.observed import Failure, Instance, NodeStatus, Observed, Pending
 from reconciler.model.resource import Resource, Role
+from reconciler.model.score import read_score
 from reconciler.observe.domains import Hypervisors, guest_instance
 from reconciler.observe.nodes import NodeView
 
@@ -49,7 +52,51 @@ def snapshot(known: Knowledge) -> Observed:
         ):
             for resource, instance in sorted(view.instances.items()):
                 instances[(resource, name)] = instance
-    return Observed(nodes=nodes, instances=instances, pending=known.pending)
+    nodes = {name: _with_attributes(known, status) for name, status in nodes.items()}
+    agents, metadata = _metadata(known.views)
+    return Observed(
+        nodes=nodes,
+        instances=instances,
+        pending=known.pending,
+        promotion_scores=_promotion_scores(nodes),
+        agents=agents,
+        metadata=metadata,
+    )
+
+
+def _metadata(
+    views: Mapping[NodeName, NodeView],
+) -> tuple[dict[tuple[NodeName, str], str], dict[str, AgentMetadata]]:
+    """Return what resource agents say of themselves: by node and name its digest, and by digest what they say."""
+    agents: dict[tuple[NodeName, str], str] = {}
+    metadata: dict[str, AgentMetadata] = {}
+    for name, view in sorted(views.items()):
+        for agent, said in view.agents.items():
+            agents[(name, str(agent))] = said.digest
+            metadata[said.digest] = said
+    return agents, metadata
+
+
+def _with_attributes(known: Knowledge, status: NodeStatus) -> NodeStatus:
+    """Return a node's status with its attributes; the transient ones are of this incarnation, or not at all."""
+    kept, view = known.history.attributes.get(status.name), known.views.get(status.name)
+    if kept is None:
+        return status
+    is_there = view is not None and status.state is not NodeState.OFFLINE
+    present = (
+        kept.in_incarnation(view.incarnation).merged() if view is not None and is_there else kept.permanent
+    )
+    return replace(status, attributes=present)
+
+
+def _promotion_scores(nodes: Mapping[NodeName, NodeStatus]) -> dict[tuple[ResourceId, NodeName], int]:
+    """Return the scores that resource agents have set, under the names that they were started by."""
+    return {
+        (ResourceId(attribute.removeprefix(PROMOTION_PREFIX)), name): read_score(value)
+        for name, status in nodes.items()
+        for attribute, value in status.attributes.items()
+        if attribute.startswith(PROMOTION_PREFIX)
+    }
 
 
 def _guest_instances(known: Knowledge) -> dict[tuple[ResourceId, NodeName], Instance]:
@@ -189,12 +236,21 @@ def is_same(
         return key[0] not in resources and key[1] not in places
 
     def nodes_of(observed: Observed) -> dict[NodeName, NodeStatus]:
-        return {name: status for name, status in observed.nodes.items() if name not in places}
+        return {n: _as_it_counts(status) for n, status in observed.nodes.items() if n not in places}
 
     def instances_of(observed: Observed) -> dict[tuple[ResourceId, NodeName], Instance]:
         return {k: i for k, i in observed.instances.items() if is_seen(k)}
 
     return nodes_of(left) == nodes_of(right) and instances_of(left) == instances_of(right)
+
+
+def _as_it_counts(status: NodeStatus) -> NodeStatus:
+    """Return a node's status without the attributes of a node that is not there: nothing is judged by them."""
+    return (
+        status
+        if status.state is NodeState.ONLINE or not status.attributes
+        else replace(status, attributes={})
+    )
 
 
 def types_of(known: Intent, host: NodeName) -> tuple[GuestType, ...]:

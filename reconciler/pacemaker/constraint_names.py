@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.names import ResourceId
+from reconciler.model.rule import LocationRule
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.nodes import Nodes
 from reconciler.pacemaker.resources import Resources
@@ -28,6 +29,7 @@ class Constraints:
     """All constraints of a CIB between resources that are known."""
 
     locations: list[Location] = field(default_factory=list)
+    location_rules: list[LocationRule] = field(default_factory=list)
     colocations: list[Colocation] = field(default_factory=list)
     orderings: list[Ordering] = field(default_factory=list)
     tickets: list[TicketNeed] = field(default_factory=list)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reconciler.model.constraint import Discovery, Location
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
+from reconciler.model.rule import AttributeTest, Comparison, Condition, LocationRule, Together
 from reconciler.pacemaker.colocations import read_colocation
 from reconciler.pacemaker.constraint_names import Constraints, Reading, names_of_several
 from reconciler.pacemaker.document import Cib, Element, elements
@@ -14,9 +15,10 @@ from reconciler.pacemaker.nodes import Nodes
 from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.orderings import read_order
 from reconciler.pacemaker.resources import Resources
-from reconciler.pacemaker.rules import Subject, holds
+from reconciler.pacemaker.rules import Subject, read_rule
 from reconciler.pacemaker.tickets import read_tickets
-from reconciler.pacemaker.values import boolean, role_of, score
+from reconciler.pacemaker.values import role_of, score
+from reconciler.plan.rules import NAME, Facts, holds
 
 _ROLES_THAT_COUNT = frozenset({Role.STOPPED, Role.PROMOTED})
 """What is to be promoted is started first, so that a location for what is started or unpromoted counts for all."""
@@ -49,7 +51,6 @@ def read_constraints(cib: Cib, options: Options, nodes: Nodes, resources: Resour
             case tag:
                 cib.note(element, str(tag), f"{tag} {element.get('id')} is not supported yet")
     reading.found.tickets = read_tickets(reading, has_fencing=options.has_fencing)
-    _leave_alone(reading, options)
     _let_in(reading, options)
     return reading.found
 
@@ -66,49 +67,25 @@ def _let_in(reading: Reading, options: Options) -> None:
             )
 
 
-def _leave_alone(reading: Reading, options: Options) -> None:
-    """Look for nothing on remote nodes that say so; without fencing, such a node has to be asked all the same.
-
-    Source: Pacemaker lib/pengine/unpack.c, unpack_handle_remote_attrs.
-    """
-    for node, remote in reading.nodes.remotes.items():
-        is_searched = boolean(remote.labels.get("resource-discovery-enabled"), default=True)
-        is_guest = remote.labels.get("#kind") == "container"
-        if is_searched or not (is_guest or options.has_fencing):
-            continue
-        for resource in reading.resources.known:
-            reading.found.locations.append(
-                Location(
-                    id=f"resource-discovery-enabled on {node}",
-                    resource=resource,
-                    node=node,
-                    score=0,
-                    where=remote.where,
-                    discovery=Discovery.NEVER,
-                )
-            )
-
-
 def _read_location(reading: Reading, element: Element) -> None:
+    found = reading.found
     for block in (element, *elements(element, "lifetime")):
         rules = list(elements(block, "rule"))
-        is_lifetime = block.tag == "lifetime" or element.get("node") is not None
-        if rules and is_lifetime and not any(_rule_holds(reading, rule, {}) for rule in rules):
+        is_limit = block.tag == "lifetime" or element.get("node") is not None
+        if rules and is_limit and not any(_is_in_force(reading, rule) for rule in rules):
             return
     for located in _located(reading, element):
         for resource in located.resources:
-            for node, points, role in _points(reading, element, resource, located):
-                reading.found.locations.append(
-                    Location(
-                        id=element.get("id", ""),
-                        resource=resource,
-                        node=node,
-                        score=points,
-                        where=reading.cib.where(element),
-                        role=role if role in _ROLES_THAT_COUNT else None,
-                        discovery=_discovery(element.get("resource-discovery")),
-                    )
-                )
+            if element.get("node") is None:
+                found.location_rules += _rules(reading, element, resource)
+            else:
+                found.locations += _on_node(reading, element, resource, located)
+
+
+def _is_in_force(reading: Reading, rule: Element) -> bool:
+    """Tell whether a rule holds that is about no node, so that only the time decides on it."""
+    now = reading.cib.now
+    return holds(read_rule(reading.cib, rule, Subject(now=now)), Facts(now=now))
 
 
 def _located(reading: Reading, element: Element) -> list[_Located]:
@@ -137,37 +114,71 @@ def _located(reading: Reading, element: Element) -> list[_Located]:
     return [_Located(resources=reading.expand(element, element.get("rsc")), role=role, score=points)]
 
 
-def _points(
+def _on_node(
     reading: Reading, element: Element, resource: ResourceId, located: _Located
-) -> Iterable[tuple[NodeName, int, Role | None]]:
-    """Return the score on each node that a location concerns, and the role that it is for."""
-    wanted = element.get("node")
-    if wanted is not None:
-        names = {n.lower(): n for n in reading.nodes.places}
-        name = names.get(wanted.lower())
-        return () if name is None else ((name, score(located.score), role_of(located.role)),)
-    found = []
+) -> Iterable[Location]:
+    wanted = element.get("node", "").lower()
+    name = next((node for node in reading.nodes.places if node.lower() == wanted), None)
+    if name is not None:
+        yield Location(
+            id=element.get("id", ""),
+            resource=resource,
+            node=name,
+            score=score(located.score),
+            where=reading.cib.where(element),
+            role=_role(located.role),
+            discovery=_discovery(element.get("resource-discovery")),
+        )
+
+
+def _rules(reading: Reading, element: Element, resource: ResourceId) -> Iterable[LocationRule]:
     for rule in elements(element, "rule"):
         target = reading.cib.resolve(rule)
-        for node in reading.nodes.places:
-            attributes = reading.nodes.attributes[node]
-            if _rule_holds(reading, target, attributes, resource):
-                attribute = target.get("score-attribute") or target.get("score-attribute-mangled")
-                text = target.get("score") if attribute is None else attributes.get(attribute)
-                found.append((node, score(text), role_of(target.get("role"))))
-    return found
+        attribute = target.get("score-attribute") or target.get("score-attribute-mangled")
+        yield LocationRule(
+            id=element.get("id", ""),
+            resource=resource,
+            when=_read_rule(reading, target, resource),
+            where=reading.cib.where(element),
+            score=score(target.get("score")) if attribute is None else 0,
+            score_attribute=attribute,
+            role=_role(target.get("role")),
+            discovery=_discovery(element.get("resource-discovery")),
+        )
 
 
-def _rule_holds(
-    reading: Reading, rule: Element, attributes: Mapping[str, str], resource: ResourceId | None = None
-) -> bool:
-    subject = Subject(
-        now=reading.cib.now,
-        attributes=attributes,
-        params={} if resource is None else reading.resources.params_on(resource, attributes),
-        meta={} if resource is None else reading.resources.meta[resource],
+def _read_rule(reading: Reading, rule: Element, resource: ResourceId) -> Condition:
+    """Return what a rule says for a resource, whose parameters may differ from node to node."""
+    nodes, resources = reading.nodes, reading.resources
+    is_varied = resource in resources.with_rules and any(
+        part.get("value-source") == "param" for part in rule.iter("expression")
     )
-    return holds(reading.cib, rule, subject)
+    if not is_varied:
+        return read_rule(reading.cib, rule, _subject(reading, resource, {}))
+    variants = (
+        (node, read_rule(reading.cib, rule, _subject(reading, resource, nodes.attributes[node])))
+        for node in nodes.places
+    )
+    return Together(
+        kind="any", parts=tuple(Together(kind="all", parts=(_is_node(n), when)) for n, when in variants)
+    )
+
+
+def _subject(reading: Reading, resource: ResourceId, attributes: Mapping[str, str]) -> Subject:
+    return Subject(
+        now=reading.cib.now,
+        params=reading.resources.params_on(resource, attributes),
+        meta=reading.resources.meta[resource],
+    )
+
+
+def _is_node(node: NodeName) -> Condition:
+    return AttributeTest(name=NAME, comparison=Comparison.EQ, value=node)
+
+
+def _role(text: str | None) -> Role | None:
+    role = role_of(text)
+    return role if role in _ROLES_THAT_COUNT else None
 
 
 def _discovery(text: str | None) -> Discovery:

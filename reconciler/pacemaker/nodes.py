@@ -94,15 +94,29 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
     )
 
 
-def with_remotes(cib: Cib, nodes: Nodes, declared: Mapping[NodeName, Declared]) -> Nodes:
-    """Return the nodes with those that resources make; their states follow from what is known of these resources."""
+def with_remotes(
+    cib: Cib,
+    options: Options,
+    nodes: Nodes,
+    declared: Mapping[NodeName, Declared],
+    former: Mapping[NodeName, Declared],
+) -> Nodes:
+    """Return the nodes with those that resources make; their states follow from what is known of these resources.
+
+    Args:
+        cib: where they are described.
+        options: of the cluster.
+        nodes: the cluster nodes.
+        declared: those that resources make.
+        former: those that resources made: they are no places any more, and what is on record there still counts.
+    """
     states = {
         str(s.get("uname") or s.get("id", "")): s for s in cib.section("status") if s.tag == "node_state"
     }
     written = {n.get("uname", ""): n for n in cib.section("configuration/nodes") if n.get("type") == "remote"}
     attributes, failures, found = dict(nodes.attributes), dict(nodes.failures), dict(nodes.states)
     remotes: dict[NodeName, RemoteNode] = {}
-    for name, one in declared.items():
+    for name, one in {**declared, **former}.items():
         node, state = written.get(name), states.get(name)
         said = {} if state is None else _transient(cib, state, "instance_attributes")
         permanent = (
@@ -120,6 +134,8 @@ def with_remotes(cib: Cib, nodes: Nodes, declared: Mapping[NodeName, Declared]) 
         failures[name] = said
         if state is not None:
             found[name] = state
+        if name in former:
+            continue
         remotes[name] = RemoteNode(
             name=name,
             where=cib.where(one.element),
@@ -128,8 +144,9 @@ def with_remotes(cib: Cib, nodes: Nodes, declared: Mapping[NodeName, Declared]) 
                 port=integer(one.port, _PORT),
                 connect_timeout_ms=duration_ms(one.connect_timeout, _CONNECT_TIMEOUT_MS),
             ),
+            state=_declared(attributes[name], options),
             labels=attributes[name],
-            is_searched=boolean(attributes[name].get("resource-discovery-enabled"), default=True),
+            is_searched=_is_searched(attributes[name], options, one),
             capacity={} if node is None else _capacity(cib, node, state),
         )
     order = {name: number for number, name in enumerate(states)}
@@ -137,6 +154,15 @@ def with_remotes(cib: Cib, nodes: Nodes, declared: Mapping[NodeName, Declared]) 
         sorted(found.items(), key=lambda i: order.get(str(i[1].get("uname") or i[1].get("id", "")), 0))
     )
     return replace(nodes, attributes=attributes, failures=failures, states=ordered, remotes=remotes)
+
+
+def _is_searched(attributes: Mapping[str, str], options: Options, node: Declared) -> bool:
+    """Tell whether resources are looked for on a node; without fencing, a remote node has to be asked all the same.
+
+    Source: Pacemaker lib/pengine/unpack.c, unpack_handle_remote_attrs.
+    """
+    may_be_left = node.is_guest or options.has_fencing
+    return not may_be_left or boolean(attributes.get("resource-discovery-enabled"), default=True)
 
 
 def whole_numbers(pairs_read: Mapping[str, str]) -> dict[str, int]:

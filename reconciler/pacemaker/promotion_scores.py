@@ -6,13 +6,12 @@ Source: Pacemaker lib/pacemaker/pcmk_sched_promotable.c, promotion_score. Resour
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.model.attribute import PROMOTION_PREFIX
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.pacemaker.history_names import HistoryNames
 from reconciler.pacemaker.nodes import Nodes
 from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.values import score
-
-_PREFIX = "master-"
 
 
 def read_promotion_scores(
@@ -31,7 +30,9 @@ def _scores(
 ) -> Iterator[tuple[ResourceId, int]]:
     """Return the scores on a node; of several for what shares a name, that of what runs there, else the shared one."""
     said = {
-        ResourceId(n.removeprefix(_PREFIX)): score(v) for n, v in attributes.items() if n.startswith(_PREFIX)
+        ResourceId(name.removeprefix(PROMOTION_PREFIX)): score(value)
+        for name, value in attributes.items()
+        if name.startswith(PROMOTION_PREFIX)
     }
     best: dict[ResourceId, tuple[int, ResourceId]] = {}
     for written in said:

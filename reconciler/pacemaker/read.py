@@ -17,7 +17,7 @@ from reconciler.pacemaker.nodes import Nodes, read_nodes, with_remotes
 from reconciler.pacemaker.options import Options, has_quorum, read_options
 from reconciler.pacemaker.promotion_scores import read_promotion_scores
 from reconciler.pacemaker.remote_states import remote_statuses
-from reconciler.pacemaker.remotes import Declared, declared_nodes
+from reconciler.pacemaker.remotes import Declared, declared_nodes, former_connection, former_nodes
 from reconciler.pacemaker.resources import read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
 from reconciler.pacemaker.suspects import with_suspects
@@ -63,7 +63,8 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     cib.now = float(integer(cib.root.get("execution-date"), int(now)))
     options = read_options(cib)
     declared = declared_nodes(cib)
-    nodes = with_remotes(cib, read_nodes(cib, options), declared)
+    former = former_nodes(cib, declared)
+    nodes = with_remotes(cib, options, read_nodes(cib, options), declared, former)
     resources = read_resources(cib, options, nodes, declared)
     constraints = read_constraints(cib, options, nodes, resources)
     intent = Intent(
@@ -74,17 +75,18 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         locations=tuple(constraints.locations),
         colocations=tuple(constraints.colocations),
         orderings=tuple(constraints.orderings),
+        location_rules=tuple(constraints.location_rules),
         fencing_levels=read_levels(cib),
     )
     statuses = read_statuses(cib, options, nodes, resources)
-    if declared:
-        remote = remote_statuses(options, nodes, declared, statuses.instances.values())
+    if declared or former:
+        remote = remote_statuses(options, nodes, {**declared, **former}, statuses.instances.values())
         nodes = replace(nodes, status={**nodes.status, **remote})
         statuses = read_statuses(cib, options, nodes, resources)
     locks = shutdown_locks(options, nodes, resources, statuses, cib.now)
     intent = replace(intent, locations=(*intent.locations, *locks))
     observed = Observed(
-        nodes=_in_order_of_status(nodes, options, declared, statuses),
+        nodes=_in_order_of_status(nodes, options, {**declared, **former}, statuses),
         instances=statuses.instances,
         has_quorum=has_quorum(cib),
         promotion_scores=read_promotion_scores(nodes, resources, statuses.names),
@@ -95,7 +97,10 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     return CibInput(
         intent=intent,
         observed=observed,
-        history=History(failures=statuses.failures),
+        history=History(
+            failures=statuses.failures,
+            former={ResourceId(n): former_connection(cib, one) for n, one in former.items()},
+        ),
         now=cib.now,
         names=statuses.names,
         statuses=statuses,

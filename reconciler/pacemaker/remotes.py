@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from lxml import etree
 
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import AgentAddress, RemoteNode
+from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.pacemaker.document import Cib, Element, elements
 
 _AGENT = {"class": "ocf", "provider": "pacemaker", "type": "remote"}
@@ -71,6 +73,42 @@ def declared_nodes(cib: Cib) -> dict[NodeName, Declared]:
             ),
         )
     return found
+
+
+def former_nodes(cib: Cib, declared: Mapping[NodeName, Declared]) -> dict[NodeName, Declared]:
+    """Return the nodes that are no longer declared, and whose connections are on record; not those of bundles."""
+    ids = {str(e.get("id")) for e in cib.root.iterfind("configuration/resources//primitive")}
+    bundles = [e.get("id") for e in cib.root.iterfind("configuration/resources//bundle")]
+    found: dict[NodeName, Declared] = {}
+    for element in cib.root.iterfind("status/node_state/lrm/lrm_resources/lrm_resource"):
+        name = NodeName(element.get("id", ""))
+        is_in_bundle = any(name.startswith(f"{bundle}-") for bundle in bundles)
+        if not is_connection(element) or name in declared or str(name) in ids or is_in_bundle:
+            continue
+        container = element.get("container")
+        found.setdefault(
+            name,
+            Declared(
+                name=name,
+                resource=ResourceId(container or name),
+                element=element,
+                is_guest=container is not None,
+            ),
+        )
+    return found
+
+
+def former_connection(cib: Cib, node: Declared) -> Resource:
+    """Return the connection to a node that is no longer declared: it is to be stopped."""
+    where, agent = cib.where(node.element), AgentAddress(address=node.name)
+    return Resource(
+        id=ResourceId(node.name),
+        agent=ResourceAgent(standard="ocf", provider="pacemaker", type="remote"),
+        where=where,
+        state=Role.STOPPED,
+        remote_node=RemoteNode(name=node.name, where=where, agent=agent),
+        container=node.resource if node.is_guest else None,
+    )
 
 
 def connection_element(guest: Declared) -> Element:

@@ -1,31 +1,45 @@
-"""Judges rules: expressions on node attributes and dates, joined by and/or (Pacemaker Explained, "Rules")."""
+"""Reads rules: expressions on node attributes and dates, joined by and/or (Pacemaker Explained, "Rules").
+
+What concerns no node and no time, the kind of a resource or of an operation, is judged here; the rest is judged by
+`plan/rules.py`, when a plan is made or, for what a plan does not judge, right away.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model.rule import (
+    AttributeTest,
+    CalendarRange,
+    Comparison,
+    Condition,
+    DateTest,
+    Together,
+    ValueType,
+)
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.values import duration_ms, integer
+from reconciler.plan.calendar import UNITS
+from reconciler.plan.rules import Facts, holds
 
+ALWAYS = Together(kind="all", parts=())
+NEVER = Together(kind="any", parts=())
+
+_EXPRESSIONS = ("rule", "expression", "date_expression", "rsc_expression", "op_expression")
 _BLANK_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d\Z|Z\Z)")
-_COMPARE: Mapping[str, Callable[[int], bool]] = {
-    "lt": lambda order: order < 0,
-    "gt": lambda order: order > 0,
-    "lte": lambda order: order <= 0,
-    "gte": lambda order: order >= 0,
-    "eq": lambda order: order == 0,
-    "ne": lambda order: order != 0,
-}
+_TYPES = {
+    "string": ValueType.TEXT, "integer": ValueType.INTEGER, "number": ValueType.NUMBER, "version": ValueType.VERSION,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a rule is judged for."""
+    """What a rule is about."""
 
     now: float
     attributes: Mapping[str, str] | None = None
-    """Of the node; None: the rule concerns no node, and expressions on attributes do not hold."""
+    """Of the node; None: it concerns no node, and expressions on attributes do not hold."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Of the resource, for `value-source`."""
     meta: Mapping[str, str] = field(default_factory=dict)
@@ -35,45 +49,57 @@ class Subject:
     """Standard, provider and type of the resource."""
 
 
-def holds(cib: Cib, rule: Element, subject: Subject) -> bool:
-    """Tell whether a rule holds; an empty one does not when it says `or`."""
-    rule = cib.resolve(rule)
-    results = (
-        _holds_one(cib, part, subject)
-        for part in elements(rule)
-        if part.tag in {"rule", "expression", "date_expression", "rsc_expression", "op_expression"}
-    )
-    return any(results) if rule.get("boolean-op") == "or" else all(results)
-
-
 def all_hold(cib: Cib, parent: Element, subject: Subject) -> bool:
     """Tell whether an element's rules hold; without any they do."""
-    return all(holds(cib, rule, subject) for rule in elements(parent, "rule"))
+    return all(_holds(read_rule(cib, rule, subject), subject) for rule in elements(parent, "rule"))
 
 
-def _holds_one(cib: Cib, part: Element, subject: Subject) -> bool:
+def read_rule(cib: Cib, rule: Element, subject: Subject) -> Condition:
+    """Return what a rule says; an empty one does not hold when it says `or`."""
+    rule = cib.resolve(rule)
+    parts = tuple(_read(cib, part, subject) for part in elements(rule, *_EXPRESSIONS))
+    if len(parts) == 1:
+        return parts[0]
+    return Together(kind="any" if rule.get("boolean-op") == "or" else "all", parts=parts)
+
+
+def _read(cib: Cib, part: Element, subject: Subject) -> Condition:
     match part.tag:
         case "rule":
-            return holds(cib, part, subject)
+            return read_rule(cib, part, subject)
         case "expression":
-            return _attribute_holds(part, subject)
+            return _attribute(part, subject)
         case "date_expression":
-            return _date_holds(part, datetime.fromtimestamp(subject.now, UTC))
+            return _date(part)
         case "rsc_expression":
             wanted = (part.get("class"), part.get("provider"), part.get("type"))
             agent = subject.agent
-            return agent is not None and all(w is None or w == a for w, a in zip(wanted, agent, strict=True))
+            is_it = agent is not None and all(w is None or w == a for w, a in zip(wanted, agent, strict=True))
         case _:
             from_interval = part.get("interval")
             wanted_ms = None if from_interval is None else duration_ms(from_interval)
             found = subject.operation
-            return found is not None and part.get("name") == found[0] and wanted_ms in {None, found[1]}
+            is_it = found is not None and part.get("name") == found[0] and wanted_ms in {None, found[1]}
+    return ALWAYS if is_it else NEVER
 
 
-def _attribute_holds(part: Element, subject: Subject) -> bool:
+def _holds(condition: Condition, subject: Subject) -> bool:
     if subject.attributes is None:
-        return False
-    actual = subject.attributes.get(part.get("attribute", ""))
+        condition = _without_attributes(condition)
+    return holds(condition, Facts(now=subject.now, attributes=subject.attributes or {}))
+
+
+def _without_attributes(condition: Condition) -> Condition:
+    match condition:
+        case AttributeTest():
+            return NEVER
+        case DateTest():
+            return condition
+        case Together(parts=parts):
+            return Together(kind=condition.kind, parts=tuple(_without_attributes(part) for part in parts))
+
+
+def _attribute(part: Element, subject: Subject) -> Condition:
     wanted = part.get("value")
     match part.get("value-source", "literal"):
         case "param":
@@ -83,72 +109,43 @@ def _attribute_holds(part: Element, subject: Subject) -> bool:
         case _:
             pass
     operation = part.get("operation", "")
-    if operation in {"defined", "not_defined"}:
-        return (actual is not None) == (operation == "defined")
-    if actual is None or wanted is None:
-        return operation == "ne" and actual is not wanted
-    compare = _COMPARE.get(operation)
-    kind = part.get("type") or _default_type(operation, actual, wanted)
-    return compare is not None and compare(_order(kind, actual, wanted))
+    if operation not in {c.value for c in Comparison}:
+        return NEVER
+    comparison = Comparison(operation)
+    # Where nothing is said: Pacemaker Explained, "Node Attribute Expressions".
+    is_equality = comparison in {Comparison.EQ, Comparison.NE}
+    kind = _TYPES.get(part.get("type", ""), ValueType.TEXT if is_equality else ValueType.NUMBER)
+    if comparison in {Comparison.DEFINED, Comparison.NOT_DEFINED}:
+        wanted, kind = None, ValueType.TEXT
+    return AttributeTest(name=part.get("attribute", ""), comparison=comparison, value=wanted, value_type=kind)
 
 
-def _default_type(operation: str, actual: str, wanted: str) -> str:
-    """Return how values are compared that do not say it (Pacemaker Explained, "Node Attribute Expressions")."""
-    if operation in {"eq", "ne"}:
-        return "string"
-    return "number" if "." in actual or "." in wanted else "integer"
-
-
-def _order(kind: str, actual: str, wanted: str) -> int:
-    """Return less than, equal to or more than 0, as `actual` is to `wanted`; what is no number is text."""
-    if kind in {"integer", "number"}:
-        read: Callable[[str], float] = float if kind == "number" else _whole
-        try:
-            left, right = read(actual), read(wanted)
-        except ValueError:
-            pass
-        else:
-            return (left > right) - (left < right)
-    if kind == "version":
-        a, b = _version(actual), _version(wanted)
-        return (a > b) - (a < b)
-    one, two = actual.lower(), wanted.lower()
-    return (one > two) - (one < two)
-
-
-def _whole(text: str) -> int:
-    """Return a number without its fraction."""
-    return int(float(text)) if "." in text else int(text)
-
-
-def _version(text: str) -> list[int]:
-    return [integer(part) for part in text.split(".")]
-
-
-def _date_holds(part: Element, now: datetime) -> bool:
-    start, end = _date(part.get("start")), _date(part.get("end"))
+def _date(part: Element) -> Condition:
+    start, end = _moment(part.get("start")), _moment(part.get("end"))
     for length in elements(part, "duration"):
         if start is not None and end is None:
-            end = start + _length(length)
+            end = start + int(_length(length).total_seconds())
     match part.get("operation", "in_range"):
         case "gt":
-            return start is not None and now > start
+            return NEVER if start is None else DateTest(since=start + 1)
         case "lt":
-            return end is not None and now < end
+            return NEVER if end is None else DateTest(before=end)
         case "date_spec":
-            return all(_spec_holds(spec, now) for spec in elements(part, "date_spec"))
+            ranges = [r for spec in elements(part, "date_spec") for r in _ranges(spec)]
+            return DateTest(calendar=tuple(ranges))
         case _:
-            return (start is None or now >= start) and (end is None or now <= end)
+            return DateTest(since=start, before=None if end is None else end + 1)
 
 
-def _date(text: str | None) -> datetime | None:
+def _moment(text: str | None) -> int | None:
+    """Return a time in epoch seconds; without an offset it is in UTC."""
     if not text:
         return None
     try:
         found = datetime.fromisoformat(_BLANK_BEFORE_OFFSET.sub("", text.strip()))
     except ValueError:
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return int((found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp())
 
 
 def _length(duration: Element) -> timedelta:
@@ -161,21 +158,13 @@ def _length(duration: Element) -> timedelta:
     )
 
 
-def _spec_holds(spec: Element, now: datetime) -> bool:
-    year, week, weekday = now.isocalendar()
-    actual = {
-        "seconds": now.second, "minutes": now.minute, "hours": now.hour, "monthdays": now.day,
-        "weekdays": weekday, "yeardays": now.timetuple().tm_yday, "months": now.month, "weeks": week,
-        "years": now.year, "weekyears": year,
-    }  # fmt: skip
-    return all(_in_range(spec.get(name), value) for name, value in actual.items())
+def _ranges(spec: Element) -> list[CalendarRange]:
+    return [_range(unit, text) for unit in UNITS if (text := spec.get(unit)) is not None]
 
 
-def _in_range(text: str | None, value: int) -> bool:
-    """Tell whether a number is in a range such as `5`, `5-8`, `5-` or `-8`."""
-    if text is None:
-        return True
+def _range(unit: str, text: str) -> CalendarRange:
+    """Return a range such as `5`, `5-8`, `5-` or `-8`."""
     low, dash, high = text.partition("-")
-    if not dash:
-        return integer(low) == value
-    return (not low or integer(low) <= value) and (not high or value <= integer(high))
+    first = integer(low) if low else None
+    last = (integer(high) if high else None) if dash else first
+    return CalendarRange(unit=unit, low=first, high=last)

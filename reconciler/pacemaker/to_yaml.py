@@ -1,8 +1,8 @@
 """From a CIB to the documents that ask for the same: plain values, which `load/write.py` turns into YAML.
 
 Everything that has another default in Pacemaker than here is written out, and so are ranks, for the order in a CIB
-decides ties. What cannot be said is listed, never left out silently. Rules are written as what they say of the nodes
-and the time of the CIB.
+decides ties. What cannot be said is listed, never left out silently. Rules of settings are written as what they say at
+the time of the CIB.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,9 @@ from reconciler.pacemaker.document import Cib, Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec
+from reconciler.pacemaker.to_yaml_rules import can_be_said
 from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
+from reconciler.plan.rules import judged
 
 _API_VERSION = "reconciler/v1alpha1"
 _HEALTH = "#health-"
@@ -61,7 +63,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
     _note_rules(open_cib(data, file, now), losses)
-    intent = without_guest_connections(given.intent)
+    intent = with_rules_that_can_be_said(without_guest_connections(given.intent), losses, given.now)
     names = _usable_names(intent, losses)
     conversion = _Conversion(
         intent=intent,
@@ -71,7 +73,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
         names=names,
         clones={c.member: c for c in intent.collectives.values() if isinstance(c, Clone) and c.id in names},
     )
-    documents = [_cluster(intent), *(_host(conversion, host) for host in intent.hosts.values())]
+    documents = [_cluster(conversion), *(_host(conversion, host) for host in intent.hosts.values())]
     documents += _groups_and_resources(conversion)
     documents += conversion.wishes.documents
     return Converted(
@@ -92,6 +94,20 @@ def without_guest_connections(intent: Intent) -> Intent:
     return replace(intent, resources=resources)
 
 
+def with_rules_that_can_be_said(intent: Intent, losses: Losses, now: float) -> Intent:
+    """Return an intent in which rules that YAML has no words for are what they come to now."""
+    silent = [rule for rule in intent.location_rules if not can_be_said(rule)]
+    for rule in silent:
+        text = f"the rule of {rule.id} is written as what it says of these nodes"
+        losses.add(rule.where, "rule", text)
+    locations = judged(intent, silent, {}, now)
+    return replace(
+        intent,
+        location_rules=tuple(rule for rule in intent.location_rules if rule not in silent),
+        locations=(*intent.locations, *locations),
+    )
+
+
 _Written = tuple[str, Map, Map]
 """Kind, metadata and spec of a document."""
 
@@ -102,9 +118,11 @@ def _document(kind: str, metadata: Map, spec: Map) -> Map:
 
 def _note_rules(cib: Cib, losses: Losses) -> None:
     for rule in cib.root.iterfind("configuration//rule"):
-        has_dates = next(rule.iter("date_expression"), None) is not None
-        text = "is written as what it says " + ("at the time of the CIB" if has_dates else "of these nodes")
-        losses.add(cib.where(rule), "rule", f"the rule {rule.get('id')} {text}")
+        parent = rule.getparent()
+        is_kept = parent is not None and parent.tag == "rsc_location" and parent.get("node") is None
+        if not is_kept and (parent is None or parent.tag != "rule"):
+            text = f"the rule {rule.get('id')} is written as what it says at the time of the CIB"
+            losses.add(cib.where(rule), "rule", text)
 
 
 def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
@@ -131,7 +149,8 @@ def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
     return frozenset(found)
 
 
-def _cluster(intent: Intent) -> _Written:
+def _cluster(conversion: _Conversion) -> _Written:
+    intent = conversion.intent
     policy = intent.cluster.policy
     name = intent.cluster.name if is_legal_name(intent.cluster.name) else "default"
     spec: Map = {
@@ -141,7 +160,7 @@ def _cluster(intent: Intent) -> _Written:
         "stopRemoved": policy.stops_removed,
         "cancelRemoved": policy.cancels_removed,
         "longestPause": duration(round(policy.longest_pause_s * 1000)),
-        "fencing": _fencing(policy),
+        "fencing": _fencing(policy) | _levels_of_many(conversion),
     }
     if policy.health is not HealthStrategy.NONE:
         spec["health"] = {
@@ -186,14 +205,31 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
         if name.startswith(_HEALTH) and (text in {"green", "yellow", "red"} or text.lstrip("-").isdigit())
     }
     spec |= {"health": health} if health else {}
-    levels = _levels(conversion, host)
+    levels = _levels(conversion, (x for x in conversion.intent.fencing_levels if _is_for(x, host.name)))
     spec |= {"fencing": {"levels": levels}} if levels else {}
     return "Host", metadata, spec
 
 
-def _levels(conversion: _Conversion, host: Host) -> list[object]:
-    """Return the devices of each level for a host; those of patterns and labels are left to the list of losses."""
-    mine = [level for level in conversion.intent.fencing_levels if _is_for(level, host.name)]
+def _levels_of_many(conversion: _Conversion) -> Map:
+    """Return the levels for nodes by a pattern or a label."""
+    targets: dict[tuple[str, object], list[FencingLevel]] = {}
+    for level in conversion.intent.fencing_levels:
+        if level.pattern is not None:
+            targets.setdefault(("pattern", level.pattern), []).append(level)
+        elif level.label is not None:
+            name, value = level.label
+            targets.setdefault(("labels", (name, value)), []).append(level)
+    found: list[object] = []
+    for (word, target), mine in targets.items():
+        written = dict([target]) if isinstance(target, tuple) else target
+        levels = _levels(conversion, mine)
+        if levels:
+            found.append({word: written, "levels": levels})
+    return {"nodes": found} if found else {}
+
+
+def _levels(conversion: _Conversion, mine: Iterable[FencingLevel]) -> list[object]:
+    """Return the devices of each level."""
     found: list[object] = []
     for level in sorted(mine, key=lambda level: level.index):
         devices = [device for device in level.devices if ResourceId(device) in conversion.names]
@@ -213,10 +249,6 @@ def _is_for(level: FencingLevel, node: NodeName) -> bool:
 def _groups_and_resources(conversion: _Conversion) -> Iterable[_Written]:
     """Yield the documents in rank order, a group before its members."""
     intent = conversion.intent
-    for level in intent.fencing_levels:
-        if level.node is None:
-            text = f"{level.id} is for nodes by a pattern or an attribute; write it for each host"
-            conversion.losses.add(level.where, "fencing-level", text)
     group_of = {
         member: group
         for group in intent.collectives.values()

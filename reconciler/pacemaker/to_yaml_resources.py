@@ -4,7 +4,7 @@ import re
 from posixpath import basename
 
 from reconciler.model.collective import Clone
-from reconciler.model.node import RemoteNode
+from reconciler.model.node import HostState, RemoteNode
 from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
@@ -85,10 +85,6 @@ def clone_spec(clone: Clone, losses: Losses) -> Map:
 
 def _common(resource: Resource, losses: Losses) -> Map:
     """Return what guests and resources have in common; all that has another default in Pacemaker is written."""
-    if resource.container is not None:
-        losses.add(
-            resource.where, "container", f"{resource.id} runs in {resource.container}; write after: and with:"
-        )
     spec: Map = {
         "stickiness": score(resource.stickiness),
         "failureLimit": min(INFINITY, max(0, resource.failure_limit)),
@@ -113,6 +109,7 @@ def _common(resource: Resource, losses: Losses) -> Map:
             resource.where, "utilization", f"{resource.id} needs something that has no legal name or amount"
         )
     spec |= {"needs": needs} if needs else {}
+    spec |= {} if resource.container is None else {"container": str(resource.container)}
     spec |= {"allowMigration": True} if resource.allows_migration else {}
     spec |= {"allowUnhealthy": True} if resource.allows_unhealthy else {}
     spec |= {} if resource.is_critical else {"critical": False}
@@ -131,6 +128,8 @@ def _remote_node(node: RemoteNode) -> Map:
         "keyFile": "/etc/pacemaker/authkey",
         "keyFileShared": True,
     }
+    spec |= {"state": node.state.value} if node.state is not HostState.ONLINE else {}
+    spec |= {} if node.is_searched else {"searched": False}
     labels = own_labels(node.labels)
     spec |= {"labels": labels} if labels else {}
     capacity: Map = {name: n for name, n in node.capacity.items() if is_label(name) and n >= 0}
@@ -142,13 +141,13 @@ def _operations(resource: Resource, losses: Losses) -> Map:
     found: Map = {}
     monitors: list[object] = []
     for operation in resource.operations:
-        if operation.params:
+        if operation.params and operation.name != "monitor":
             text = f"{operation.name} of {resource.id} has parameters of its own"
             losses.add(resource.where, "op", text)
         if operation.name == "monitor" and operation.interval_ms:
             monitors.append(_monitor(operation))
         elif operation.name == "monitor":
-            found["probe"] = _settings(operation)
+            found["probe"] = {**_settings(operation), **_own_params(operation)}
         elif operation.name in _OPERATIONS and not operation.interval_ms:
             found[_OPERATIONS[operation.name]] = _settings(operation)
         else:
@@ -169,4 +168,10 @@ def _settings(operation: Operation) -> Map:
 def _monitor(operation: Operation) -> Map:
     monitor: Map = {"interval": duration(operation.interval_ms), **_settings(operation)}
     monitor |= {"role": operation.role.value} if operation.role not in {None, Role.STARTED} else {}
-    return monitor | ({} if operation.enabled else {"enabled": False})
+    monitor |= {} if operation.enabled else {"enabled": False}
+    return monitor | _own_params(operation)
+
+
+def _own_params(operation: Operation) -> Map:
+    params: Map = {name: text for name, text in operation.params.items() if _PARAM.match(name)}
+    return {"params": params} if params else {}

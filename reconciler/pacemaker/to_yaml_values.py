@@ -13,7 +13,9 @@ Map = dict[str, object]
 
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
 _NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
-_STATES = frozenset({"standby", "maintenance", "shutdown", "terminate", "probe_complete"})
+_STATES = frozenset({
+    "standby", "maintenance", "shutdown", "terminate", "probe_complete", "resource-discovery-enabled",
+})  # fmt: skip
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
@@ -46,10 +48,13 @@ def score(points: int) -> object:
 def own_labels(labels: Mapping[str, str]) -> Map:
     """Return the labels that people chose, without what Pacemaker keeps among them."""
     return {
-        name: text
-        for name, text in labels.items()
-        if is_label(name) and len(text) <= 256 and name not in _STATES and not name.startswith(_NOT_LABELS)
+        name: text for name, text in labels.items() if is_label(name) and len(text) <= 256 and is_kept(name)
     }
+
+
+def is_kept(name: str) -> bool:
+    """Tell whether people, or their tools, chose an attribute: it is none of Pacemaker's own."""
+    return name not in _STATES and not name.startswith(_NOT_LABELS)
 
 
 def is_label(name: str) -> bool:

@@ -6,7 +6,7 @@ What is no such value is answered with a default, as Pacemaker does: a CIB that 
 import re
 
 from reconciler.model.resource import Role
-from reconciler.model.score import INFINITY
+from reconciler.model.score import read_score
 
 _DURATION = re.compile(r"\s*(\d+)\s*([a-z]*)\s*\Z", re.IGNORECASE)
 _ISO_DURATION = re.compile(
@@ -25,14 +25,8 @@ _INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 
 def score(text: str | None, default: int = 0) -> int:
-    """Return a score; Pacemaker Explained, "Scores", and the names red, yellow and green for node health."""
-    if text is None:
-        return default
-    named = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY, "red": -INFINITY}
-    if text.strip() in named:
-        return named[text.strip()]
-    found = _INTEGER.match(text)
-    return max(-INFINITY, min(INFINITY, int(found.group(1)))) if found else default
+    """Return a score."""
+    return read_score(text, default)
 
 
 def integer(text: str | None, default: int = 0) -> int:

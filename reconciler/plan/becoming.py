@@ -42,6 +42,7 @@ class Becoming:
             state=state,
             hypervisors=before.hypervisors if before else frozenset(),
             is_known=before.is_known if before else False,
+            attributes=before.attributes if before else {},
         )
 
     def let_in(self, node: NodeName) -> None:

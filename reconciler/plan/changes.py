@@ -146,4 +146,5 @@ def _is_changed(decision: Decision) -> bool:
 
 
 def _where(decision: Decision) -> Where | None:
-    return decision.resource.where if decision.resource.where.file else None
+    where = decision.obstacle_at or decision.resource.where
+    return where if where.file else None

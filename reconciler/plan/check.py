@@ -144,6 +144,9 @@ def _ends(
         is_stop = pending.kind == ActionKind.STOP.value and pending.id in before
         if is_stop and pending.resource == resource and pending.node == place:
             return True
+        is_fence = pending.kind == ActionKind.FENCE.value and pending.id in before
+        if is_fence and place in {pending.node, *_guests_on(transition, observed, pending.node)}:
+            return True
     for name in before:
         action = transition.actions.get(name)
         if action is None:

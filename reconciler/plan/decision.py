@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from reconciler.model.names import NodeName
+from reconciler.model.names import NodeName, Where
 from reconciler.model.observed import Instance
 from reconciler.model.record import record
 from reconciler.model.resource import Resource, Role
@@ -55,6 +55,8 @@ class Decision:
     """A guest that can't be shut down in order: its agent or its domain has failed."""
     ends_with: frozenset[NodeName] = frozenset()
     """Guest nodes on which it ends with the guest: nothing has to be stopped there, or can be."""
+    obstacle_at: Where | None = None
+    """Where in the YAML the obstacle stands, if it is not the resource as a whole."""
     is_reloaded: bool = False
     """What it is kept with is not what is declared, and it can take that up while it runs."""
     is_handed_over: bool = False

@@ -138,8 +138,11 @@ def _change_node(world: Becoming, action: Action, resource: ResourceId, guest_no
 
 
 def _fence(world: Becoming, node: NodeName, guest_nodes: GuestNodes) -> None:
-    """End all that is on a node, guests and what is in them included."""
+    """End all that is on a node, guests and what is in them included; its connection begins anew."""
     world.set_state(node, NodeState.OFFLINE)
+    for key, instance in list(world.instances.items()):
+        if instance.failure is not None and guest_nodes.get(key[0]) == node:
+            world.put(key, replace(instance, failure=None))
     gone = [key for key in world.keys_on(node) if world.instances[key].role is not Role.STOPPED]
     for resource, _ in sorted(gone):
         if resource in guest_nodes:
@@ -162,5 +165,10 @@ def armed(before: Instance, monitor: Monitor) -> Instance:
 def _begin_or_end(world: Becoming, node: NodeName, *, is_running: bool) -> None:
     """Begin or end a guest node's incarnation: either way nothing of the old one is left on it."""
     state = NodeState.PENDING if is_running else NodeState.OFFLINE
-    world.nodes[node] = NodeStatus(name=node, kind=NodeKind.GUEST, state=state, is_known=True)
+    before = world.nodes.get(node)
+    # While it is not there only its permanent attributes are known, and they last.
+    kept = before.attributes if before is not None and is_running else {}
+    world.nodes[node] = NodeStatus(
+        name=node, kind=NodeKind.GUEST, state=state, is_known=True, attributes=kept
+    )
     world.empty(node)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import HostState, NodeState
+from reconciler.model.node import NodeState
 from reconciler.model.observed import Instance, Observed
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail, Resource
@@ -25,8 +25,9 @@ from reconciler.plan.consequences import on_fail_of
 class Judged:
     """The inputs of a plan with all that follows from failures for whole nodes, and the nodes to fence."""
 
-    intent: Intent
     observed: Observed
+    emptied: frozenset[NodeName]
+    """The nodes that everything moves away from."""
     fences: Mapping[NodeName, str]
     """Why each node is fenced, for people."""
 
@@ -59,7 +60,7 @@ def judge_nodes(
     )
     emptied = {i.node for i, on_fail in failed if on_fail is OnFail.STANDBY}
     emptied |= {status.name for status in observed.nodes.values() if status.is_leaving}
-    return Judged(intent=_with_standby(intent, emptied), observed=observed, fences=_fences(intent, observed))
+    return Judged(observed=observed, emptied=frozenset(emptied), fences=_fences(intent, observed))
 
 
 def can_fence(intent: Intent, observed: Observed, node: NodeName | None = None) -> bool:
@@ -104,16 +105,6 @@ def _lost_remotes(
         if remote is not None:
             found[remote.name] = "remote connection is unrecoverable"
     return found
-
-
-def _with_standby(intent: Intent, emptied: set[NodeName]) -> Intent:
-    if not emptied:
-        return intent
-    hosts = {
-        name: replace(h, state=HostState.STANDBY) if name in emptied and h.state is HostState.ONLINE else h
-        for name, h in intent.hosts.items()
-    }
-    return replace(intent, hosts=hosts)
 
 
 def _fences(intent: Intent, observed: Observed) -> dict[NodeName, str]:

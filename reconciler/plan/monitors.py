@@ -6,8 +6,13 @@ The rules:
 * Monitors with `role: Stopped` are armed on every other node that can be asked, and disarmed where the resource will
   run.
 * What can be promoted has other monitors when it is promoted than when it is not; they change with the role.
+* What takes up new parameters while it runs is monitored with these from then on.
 * Monitors end with a stop; a stop needs no disarming.
+* Behind a connection that is made anew all are armed again (Pacemaker lib/pacemaker/pcmk_sched_recurring.c: what is
+  recorded of nodes that are not there does not count).
 """
+
+from collections.abc import Collection
 
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState
@@ -21,8 +26,17 @@ from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, resource_action
 
 
-def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None:
-    """Arm what is declared and not armed; disarm what is armed and not declared."""
+def add_monitors(
+    situation: Situation, steps: Steps, decision: Decision, coming: Collection[NodeName] = ()
+) -> None:
+    """Arm what is declared and not armed; disarm what is armed and not declared.
+
+    Args:
+        situation: what is planned from.
+        steps: take the actions.
+        decision: on the resource whose monitors they are.
+        coming: the nodes whose connection is made anew.
+    """
     resource = decision.resource
     if resource.guest is not None:
         return
@@ -37,13 +51,18 @@ def add_monitors(situation: Situation, steps: Steps, decision: Decision) -> None
             _arm(steps, resource, decision.target, monitor, situation.index.start_parameters(resource))
         return
     instance = decision.active[0]
+    if instance.node in coming and instance.started_as is not None:
+        for monitor in _fitting(decision):
+            _arm(steps, resource, instance.node, monitor, instance.started_as)
+        return
     if not _is_monitorable(situation, instance):
         return
     assert instance.started_as is not None
     fitting = _fitting(decision)
+    uses = situation.index.start_parameters(resource) if decision.reloads else instance.started_as
     for monitor in fitting:
-        if not _is_armed(instance, monitor):
-            _arm(steps, resource, instance.node, monitor, instance.started_as)
+        if not _is_armed(instance, monitor) or instance.started_as != uses:
+            _arm(steps, resource, instance.node, monitor, uses)
     if not situation.is_removed(resource.id):
         unclear = {o.interval_ms for o in resource.operations if o.is_ambiguous}
         wanted = {m.interval_ms for m in fitting} | unclear
@@ -104,6 +123,4 @@ def _is_monitorable(situation: Situation, instance: Instance) -> bool:
 
 
 def _is_askable(situation: Situation, node: NodeName) -> bool:
-    host = situation.intent.hosts.get(node)
-    in_maintenance = host is not None and host.state is HostState.MAINTENANCE
-    return situation.is_online(node) and not in_maintenance
+    return situation.is_online(node) and situation.state_of(node) is not HostState.MAINTENANCE

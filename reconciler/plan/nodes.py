@@ -15,6 +15,7 @@ from reconciler.plan.collectives import take_apart
 from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
+from reconciler.plan.rules import resolved
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
@@ -23,13 +24,14 @@ _NOWHERE = Where(file="", line=0, column=0)
 
 def survey(intent: Intent, observed: Observed, history: History, now: float) -> Situation:
     """Return the situation to plan from."""
+    intent = resolved(intent, observed, now)
     removed = _removed(intent, observed, history)
     declared = {**intent.resources, **{r.id: r for r in removed}}
     guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
     assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
     ensemble = take_apart(intent, observed, assumed)
     judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
-    intent, assumed = judged.intent, judged.observed
+    assumed = judged.observed
     known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
     resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in known}}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
@@ -52,9 +54,10 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         instances={r: tuple(found) for r, found in instances.items()},
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
+        emptied=judged.emptied,
         contents=_contents(resources),
         index=index_of(intent, assumed),
-        ending=_ending(observed, {r.id: node for node, r in guests.items()}),
+        ending=_ending(observed, _makers(guests)),
     )
     return replace(situation, unheard=unheard_node(situation), joining=joining_hosts(situation))
 
@@ -69,20 +72,40 @@ def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tupl
     return grouped((r.container, r) for r in resources.values() if r.container is not None)
 
 
+def _makers(guests: Mapping[NodeName, Resource]) -> dict[ResourceId, NodeName]:
+    """Return the node of each guest, of what connects one, and of what runs it behind a connection."""
+    launchers = {
+        r.container: node for node, r in guests.items() if r.agent.is_connection and r.container is not None
+    }
+    return {**{r.id: node for node, r in guests.items()}, **launchers}
+
+
 def _ending(
     observed: Observed, nodes: Mapping[ResourceId, NodeName]
 ) -> dict[ResourceId, tuple[Pending, ...]]:
-    """Return, for what still runs in guests, the stops of those guests that are in flight."""
-    stops = {
-        nodes[p.resource]: p
-        for p in observed.pending
-        if p.kind == ActionKind.STOP.value and p.resource is not None and p.resource in nodes
-    }
+    """Return, for what still runs in guests or on nodes that end, the actions in flight that end it."""
+    ends: dict[NodeName, Pending] = {}
+    for p in observed.pending:
+        if p.kind == ActionKind.STOP.value and p.resource is not None and p.resource in nodes:
+            ends[nodes[p.resource]] = p
+    for p in observed.pending:
+        if p.kind == ActionKind.FENCE.value:
+            ends |= dict.fromkeys((p.node, *_guests_on(observed, p.node, nodes)), p)
     ending: dict[ResourceId, tuple[Pending, ...]] = {}
-    for (resource, node), instance in sorted(observed.instances.items()):
-        if node in stops and instance.role is not Role.STOPPED:
-            ending[resource] = (*ending.get(resource, ()), stops[node])
+    if ends:
+        for (resource, node), instance in sorted(observed.instances.items()):
+            if node in ends and instance.role is not Role.STOPPED:
+                ending[resource] = (*ending.get(resource, ()), ends[node])
     return ending
+
+
+def _guests_on(observed: Observed, host: NodeName, nodes: Mapping[ResourceId, NodeName]) -> list[NodeName]:
+    """Return the guest nodes that end with a host."""
+    return [
+        nodes[i.resource]
+        for i in observed.instances.values()
+        if i.node == host and i.role is not Role.STOPPED and i.resource in nodes
+    ]
 
 
 def _removed(intent: Intent, observed: Observed, history: History) -> list[Resource]:

@@ -19,6 +19,7 @@ from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.transition import ActionKind, Milestone
 from reconciler.plan.decision import Decision
+from reconciler.plan.notify_meta import notify_meta
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, resource_action
 
@@ -29,6 +30,8 @@ _DONE = {
     ActionKind.PROMOTE: "promoted",
 }
 """What instances are told of, in the order in which a clone does it."""
+
+_TOLD = (*_DONE, ActionKind.NOTIFY)
 
 _DOWN = {ActionKind.STOP, ActionKind.DEMOTE}
 
@@ -53,6 +56,7 @@ def add_notices(
         if cloned.clone.notifies:
             leaves = [decisions[leaf] for leaf in situation.leaves(name)]
             found += _tell(situation, cloned.clone, leaves, steps)
+            _inform(situation, leaves, steps)
     return tuple(found)
 
 
@@ -65,9 +69,9 @@ def _tell(situation: Situation, clone: Clone, leaves: list[Decision], steps: Ste
         before, after = [], []
         for leaf in leaves:
             for node in _told_before(leaf, kind):
-                before += _notice(situation, steps, leaf, node, f"pre_notify_{kind.value}")
+                before += _notice(situation, steps, leaf, node, ("pre", kind))
             for node in _told_after(leaf, kind):
-                after += _notice(situation, steps, leaf, node, f"post_notify_{kind.value}")
+                after += _notice(situation, steps, leaf, node, ("post", kind))
         rounds.append(_Round(kind=kind, doing=doing, before=tuple(before), after=tuple(after)))
         first, then = f"notify_{kind.value}_0", f"notify_{done}_0"
         yield Milestone(name=f"{clone.id}_pre_{first}", subject=clone.id)
@@ -77,6 +81,15 @@ def _tell(situation: Situation, clone: Clone, leaves: list[Decision], steps: Ste
         if kind is ActionKind.STOP:
             yield from _after_fences(situation, leaves, steps, tuple(after))
     _order(leaves, steps, rounds)
+
+
+def _inform(situation: Situation, leaves: list[Decision], steps: Steps) -> None:
+    """Give the notices, and what they are about, the lists of who does what."""
+    names = [a.id for leaf in leaves for kind in _TOLD for a in steps.of(kind, leaf.resource.id)]
+    meta = notify_meta(situation, leaves, steps) if names else {}
+    for name in names:
+        action = steps.actions[name]
+        steps.actions[name] = replace(action, meta={**meta, **action.meta})
 
 
 def _doing(
@@ -122,17 +135,21 @@ def _final_node(leaf: Decision) -> NodeName | None:
     return leaf.active[0].node if leaf.active and not leaf.stops else None
 
 
-def _notice(situation: Situation, steps: Steps, leaf: Decision, node: NodeName, what: str) -> list[ActionId]:
+def _notice(
+    situation: Situation, steps: Steps, leaf: Decision, node: NodeName, what: tuple[str, ActionKind]
+) -> list[ActionId]:
     """Add the action that tells one instance; none where nobody is there to be told."""
-    if not _is_there(situation, steps, node):
+    if not (leaf.starts or _is_there(situation, steps, node)):
         return []
     resource = leaf.resource
     here = next((i for i in leaf.active if i.node == node), None)
     known = here.started_as if here is not None and not leaf.starts else None
     uses = known or start_parameters(resource)
     action = resource_action(ActionKind.NOTIFY, resource, node, uses)
-    name = ActionId(f"{resource.known_as}_{what}_0@{node}")
-    steps.add(replace(action, id=name))
+    when, kind = what
+    name = ActionId(f"{resource.known_as}_{when}_notify_{kind.value}_0@{node}")
+    meta = {"notify_type": when, "notify_operation": kind.value}
+    steps.add(replace(action, id=name, meta=meta))
     return [name]
 
 

@@ -12,6 +12,7 @@ from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.guests import Connections
 from reconciler.plan.index import grouped
 from reconciler.plan.monitors import add_monitors
+from reconciler.plan.parameters import metadata_of
 from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.role_changes import add_role_changes
 from reconciler.plan.situation import Situation
@@ -34,6 +35,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
                 is_forced=node in links.revoked,
             )
         )
+    coming = _coming(situation, decisions)
     _add_fences(situation, steps)
     _add_releases(situation, decisions, steps)
     for decision in decisions.values():
@@ -48,11 +50,17 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
         if decision.active:
             _add_reload(situation, steps, decision)
             _add_migration(situation, steps, decision)
-        add_monitors(situation, steps, decision)
+        add_monitors(situation, steps, decision, coming)
     if situation.intent.cluster.policy.searches_first:
         _add_probes(situation, decisions, steps, links)
     add_unfencing(situation, steps)
     return steps
+
+
+def _coming(situation: Situation, decisions: Decisions) -> set[NodeName]:
+    """Return the nodes that are not there, and whose connection starts."""
+    found = {n for n in situation.guests if not situation.is_online(n) and n not in situation.fences}
+    return {n for n in found if (c := situation.connection(n)) is not None and decisions[c.id].starts}
 
 
 def _add_fences(situation: Situation, steps: Steps) -> None:
@@ -127,8 +135,9 @@ def _add_reload(situation: Situation, steps: Steps, decision: Decision) -> None:
     if decision.reloads:
         uses = situation.index.start_parameters(decision.resource)
         for instance in decision.active:
-            kind = ActionKind.RELOAD
-            steps.add(resource_action(kind, decision.resource, instance.node, uses, decision.reasons))
+            kind, metadata = ActionKind.RELOAD, metadata_of(situation.observed, instance.node, uses.agent)
+            action = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
+            steps.add(replace(action, operation=metadata.reload) if metadata is not None else action)
 
 
 def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> None:
@@ -210,8 +219,7 @@ def _can_probe(
     situation: Situation, node: NodeName, links: Connections, started: set[ResourceId | None]
 ) -> bool:
     """Tell whether a node can be asked in this transition: it is there and known, or it begins anew."""
-    host = situation.intent.hosts.get(node)
-    if host is not None and host.state is HostState.MAINTENANCE:
+    if situation.state_of(node) is HostState.MAINTENANCE:
         return False
     guest = situation.guests.get(node)
     if guest is not None and guest.remote_node is not None and not guest.remote_node.is_searched:

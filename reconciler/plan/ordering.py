@@ -56,6 +56,17 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
     order_by_surprises(situation, settled, steps)
 
 
+def order_operations(situation: Situation, steps: Steps) -> None:
+    """Let each operation wait for the one in flight on the same resource and node: a node does one at a time.
+
+    Instances of a clone that do not differ are one resource there, whatever number they have in this plan.
+    """
+    for pending in situation.observed.pending:
+        for action in steps.by_node.get(pending.node, ()):
+            if pending.resource is not None and action.resource == pending.resource:
+                steps.order(pending.id, action.id)
+
+
 def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> None:
     resource = decision.resource.id
     own = steps.on_all(resource)
@@ -134,6 +145,7 @@ def _order_hosts(situation: Situation, steps: Steps) -> None:
 def _order_fences(situation: Situation, settled: Settled, steps: Steps) -> None:
     """Fence before what must not run twice starts anywhere, and let a node go once all that runs there has stopped."""
     fences = [a.id for a in steps.of(ActionKind.FENCE)]
+    fences += [p.id for p in situation.observed.pending if p.kind == ActionKind.FENCE.value]
     for start in steps.of(ActionKind.START) if fences else ():
         assert start.subject is not None
         resource = situation.resources[start.subject]

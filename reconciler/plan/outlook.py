@@ -81,4 +81,11 @@ def carried_over(history: History, before: Intent | None, after: Intent) -> Hist
     known = dict(history.former)
     if before is not None:
         known |= {r.id: r for r in before.resources.values() if r.guest is not None}
-    return replace(history, former={name: r for name, r in known.items() if name not in after.resources})
+    former = {name: r for name, r in known.items() if name not in after.resources}
+    nodes = {
+        *after.hosts,
+        *after.remote_nodes(),
+        *(r.remote_node.name for r in former.values() if r.remote_node),
+    }
+    attributes = {name: a for name, a in history.attributes.items() if name in nodes}
+    return replace(history, former=former, attributes=attributes)

@@ -10,6 +10,7 @@ The rules, first match wins:
 6. What failed is restarted in place, or moved where its node is banned; failed starts are retried after a pause.
 7. What runs elsewhere than it should moves; what runs with other parameters than declared is restarted, or reloaded
    if that is all that they need.
+   What its resource agent would not take as declared is kept as it is, stopped if it failed, and not started.
 8. What runs nowhere is started, once every node that might run it without our knowing has been heard of.
 """
 
@@ -24,6 +25,7 @@ from reconciler.model.transition import Reason
 from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.migration import can_migrate, handed_over, is_partial
+from reconciler.plan.parameters import metadata_of, objection, reload_action
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.promotion import is_only_demoted, with_role
@@ -110,8 +112,7 @@ def _held(case: _Case) -> Decision | None:
     if not case.resource.is_managed or is_kept:
         return replace(_decision(case, Fate.KEEP), is_left_alone=True)
     for instance in kept_running:
-        host = case.situation.intent.hosts.get(instance.node)
-        if host is not None and host.state is HostState.MAINTENANCE:
+        if case.situation.state_of(instance.node) is HostState.MAINTENANCE:
             return _left_alone(case, instance)
         obstacle = _out_of_reach(case, instance)
         if obstacle:
@@ -211,6 +212,9 @@ def _running(case: _Case) -> Decision | None:
     wanted = case.situation.index.start_parameters(resource)
     failure = instance.failure
     is_failed = failure is not None and on_fail_of(resource, failure) is not OnFail.IGNORE
+    opposed = _opposed(case, instance.started_as, Fate.STOP if is_failed else Fate.HOLD)
+    if opposed is not None:
+        return opposed
     if is_failed and not (case.target == instance.node and is_only_demoted(resource, instance)):
         return _recover(case, instance)
     if case.target != instance.node:
@@ -220,7 +224,11 @@ def _running(case: _Case) -> Decision | None:
         is_failed = _has_lost_contents(case.situation, resource)
         return replace(_decision(case, fate, *reasons), is_failed=is_failed)
     if instance.started_as is not None and _differs(instance.started_as, wanted):
-        return _decision(case, Fate.RESTART, *parameter_reasons(resource, instance.started_as, wanted))
+        reasons = parameter_reasons(resource, instance.started_as, wanted)
+        metadata = metadata_of(case.situation.observed, instance.node, wanted.agent)
+        if reload_action(metadata, instance.started_as, wanted) and _why_restarted(case, instance) is None:
+            return replace(_decision(case, Fate.KEEP, *reasons), is_reloaded=True)
+        return _decision(case, Fate.RESTART, *reasons)
     reason = _why_restarted(case, instance)
     if reason is not None:
         return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
@@ -251,10 +259,14 @@ def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
 
 
 def _failed_inside(situation: Situation, container: Resource) -> str | None:
-    """Return what runs in a container and failed in a way that restarts it; None if nothing did."""
+    """Return what runs in a container and failed in a way that restarts it; None if nothing did.
+
+    What is stopped, and is to be, needs no restart, however its stop was.
+    """
     for resource in situation.contents.get(container.id, ()):
         for instance in situation.instances.get(resource.id, ()):
-            failure = instance.failure
+            is_over = instance.role is Role.STOPPED and resource.state is Role.STOPPED
+            failure = None if is_over else instance.failure
             if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
                 return resource.id
     return None
@@ -330,6 +342,9 @@ def _started(case: _Case) -> Decision:
             obstacle=f"{failure.operation} failed on {case.target}: {failure.text}; next try after a pause",
             retry_at=retry_at,
         )
+    opposed = _opposed(case, None, Fate.HOLD)
+    if opposed is not None:
+        return replace(opposed, intended=Fate.START)
     failure_count = case.situation.history.failures.get((case.resource.known_as, case.target))
     reasons = start_reasons(case.resource, case.target)
     decision = _decision(case, Fate.START, *reasons)
@@ -343,6 +358,17 @@ def _started(case: _Case) -> Decision:
             is_failed=True,
         )
     return decision
+
+
+def _opposed(case: _Case, before: StartedAs | None, fate: Fate) -> Decision | None:
+    """Return `fate` where the resource agent would not take what is declared; None where it runs so, or may."""
+    wanted = case.situation.index.start_parameters(case.resource)
+    if case.target is None or (before is not None and not _differs(before, wanted)):
+        return None
+    found = objection(case.resource, metadata_of(case.situation.observed, case.target, wanted.agent))
+    if found is None:
+        return None
+    return replace(_decision(case, fate, obstacle=found.text), obstacle_at=found.where)
 
 
 def _retry_at(case: _Case, node: NodeName) -> float | None:

@@ -147,6 +147,7 @@ def _touched(rest: Rest, observed: Observed, history: History) -> _Touched | Non
     is_same = (
         observed.nodes == before.nodes
         and observed.has_quorum == before.has_quorum
+        and observed.agents == before.agents
         and replace(history, failures=rest.history.failures) == rest.history
         and all(p.resource is not None for p in observed.pending)
     )

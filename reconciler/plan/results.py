@@ -4,7 +4,14 @@ from dataclasses import replace
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Failure, Instance, StartedAs
-from reconciler.model.operation import HARD_ERRORS, Monitor, OperationRequest, OperationResult
+from reconciler.model.operation import (
+    HARD_ERRORS,
+    OCF_FAILED_PROMOTED,
+    Monitor,
+    OperationRequest,
+    OperationResult,
+    StartRecord,
+)
 from reconciler.model.resource import Role
 from reconciler.plan.effects import armed, started
 
@@ -17,13 +24,15 @@ def after_result(
     uses = StartedAs(agent=request.agent, params=request.params)
     match request.operation:
         case "start":
-            if result.is_ok:
-                return started(known, uses)
-            return replace(known, role=Role.STARTED, started_as=uses, failure=_failure(result))
+            failed = replace(known, role=Role.STARTED, started_as=uses, failure=_failure(result))
+            return started(known, uses) if result.is_ok else failed
         case "stop":
             if result.is_ok:
                 return Instance(resource=request.resource, node=node, role=Role.STOPPED)
             return replace(known, role=Role.STARTED, failure=_failure(result), monitors=frozenset())
+        case "reload-agent" | "reload":
+            failed = replace(known, failure=_failure(result))
+            return replace(known, started_as=uses) if result.is_ok else failed
         case "promote" | "demote":
             role = Role.PROMOTED if request.operation == "promote" else Role.UNPROMOTED
             return replace(known, role=role, failure=None if result.is_ok else _failure(result))
@@ -37,16 +46,35 @@ def after_result(
 
 
 def after_monitor(known: Instance, result: OperationResult) -> Instance:
-    """Return an instance after a recurring monitor reported; what is not running is not answered to."""
+    """Return an instance after a recurring monitor reported; what is not running is not answered to.
+
+    What is found in another role than it has has failed, and is in that role (OCF Resource Agent API 1.1, "monitor").
+    """
     if known.role is Role.STOPPED:
         return known
-    if not result.is_ok:
-        return replace(known, failure=_failure(result))
+    role = _role_found(known.role, result)
+    is_well = result.is_promoted if known.role is Role.PROMOTED else result.is_ok
+    if not is_well:
+        return replace(known, role=role, failure=_failure(result))
     failure = known.failure
     is_answered = (
         failure is not None and failure.operation == "monitor" and failure.interval_ms == result.interval_ms
     )
     return replace(known, failure=None) if is_answered else known
+
+
+def in_role(known: Instance, result: OperationResult) -> Instance:
+    """Return an instance that was started, after it was asked for its role."""
+    return replace(known, role=Role.PROMOTED) if result.is_promoted else after_monitor(known, result)
+
+
+def from_record(record: StartRecord, node: NodeName) -> Instance:
+    """Return what the journal alone tells of a resource: how it was started, if that had ended at all."""
+    uses = StartedAs(agent=record.agent, params=record.params)
+    if record.phase in {"started", "adopted"}:
+        return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
+    note = f"its start on {node} was under way when the controller ended"
+    return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)
 
 
 def outcome_unknown(
@@ -66,9 +94,10 @@ def _after_probe(known: Instance, uses: StartedAs, result: OperationResult) -> I
     An instance with a start record is probed with the record's parameters, so that the answer is a fact. Without
     one, running is a fact only where instances cannot differ by parameters.
     """
-    if result.is_ok:
+    role = _role_found(Role.STARTED, result)
+    if result.is_ok or result.is_promoted:
         if known.started_as is not None or not uses.agent.has_parameters:
-            return replace(known, role=Role.STARTED, started_as=known.started_as or uses, note="")
+            return replace(known, role=role, started_as=known.started_as or uses, note="")
         note = (
             f"it runs on {known.node} and was not started by us: its parameters are unknown; "
             f"`reconcile adopt {known.resource}` takes it as declared, `reconcile restart {known.resource}` restarts it"
@@ -79,7 +108,16 @@ def _after_probe(known: Instance, uses: StartedAs, result: OperationResult) -> I
         return stopped
     if result.rc in HARD_ERRORS:
         return replace(stopped, failure=_failure(result))
-    return replace(known, role=Role.STARTED, started_as=known.started_as or uses, failure=_failure(result))
+    return replace(known, role=role, started_as=known.started_as or uses, failure=_failure(result))
+
+
+def _role_found(before: Role, result: OperationResult) -> Role:
+    """Return the role that a monitor found a resource in, which was known to be active."""
+    if result.is_promoted or result.rc == OCF_FAILED_PROMOTED:
+        return Role.PROMOTED
+    if before is Role.PROMOTED and (result.is_ok or result.is_not_running):
+        return Role.UNPROMOTED
+    return before
 
 
 def _failure(result: OperationResult) -> Failure:

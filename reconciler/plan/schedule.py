@@ -16,12 +16,13 @@ from reconciler.plan.load import order_loads
 from reconciler.plan.nodes import survey
 from reconciler.plan.notify import add_notices
 from reconciler.plan.operations import Decisions, create_steps
-from reconciler.plan.ordering import order_steps
+from reconciler.plan.ordering import order_operations, order_steps
 from reconciler.plan.place.placement import place
 from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
 from reconciler.plan.remote import with_forsaken_nodes, with_lost_nodes
+from reconciler.plan.rules import changes_at
 from reconciler.plan.settle.edges import milestones
 from reconciler.plan.settle.settle import settle
 from reconciler.plan.situation import Situation
@@ -48,6 +49,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     steps = create_steps(situation, decisions, links)
     order_steps(situation, settled, steps)
     notices = add_notices(situation, decisions, steps)
+    order_operations(situation, steps)
     loads = order_loads(situation, placement, steps)
     held = {gate.address for gate in gates}
     return Transition(
@@ -91,10 +93,13 @@ def _final_node(decision: Decision) -> NodeName | None:
 
 
 def _recheck_at(situation: Situation, decisions: Decisions, links: Connections) -> float | None:
-    """Return when time alone will change the plan: the next retry, or the next failure that is forgotten."""
+    """Return when time alone will change the plan: the next retry, rule, or failure that is forgotten."""
     times = [d.retry_at for d in decisions.values() if d.retry_at is not None]
     if links.retry_at is not None:
         times.append(links.retry_at)
+    rules_change_at = changes_at(situation.intent, situation.now)
+    if rules_change_at is not None:
+        times.append(rules_change_at)
     for (resource_id, _), failure in situation.history.failures.items():
         resource = situation.intent.resources.get(resource_id)
         expires_at = failure_expiry(resource, failure) if resource else None

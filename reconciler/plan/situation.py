@@ -63,9 +63,11 @@ class Situation:
     """All that is known of each resource, by node name; of a clone's instance, where that instance is."""
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     ending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
-    """For what still runs in guests: the stops of those guests that are in flight, and end it."""
+    """For what still runs: what is in flight and ends it, the stop of its guest or the fencing of its node."""
     fences: Mapping[NodeName, str] = field(default_factory=dict)
     """The nodes that this plan fences, and why: what runs there ends with them."""
+    emptied: frozenset[NodeName] = frozenset()
+    """The nodes that everything moves away from, though they are not in standby by their declaration."""
     contents: Mapping[ResourceId, tuple[Resource, ...]] = field(default_factory=dict)
     """What is in each container."""
     index: Index = field(default_factory=Index)
@@ -78,6 +80,21 @@ class Situation:
         """Return the resource that connects a node; None where connecting is no matter of resources."""
         found = self.guests.get(node)
         return found if found is not None and found.agent.is_connection else None
+
+    def state_of(self, node: NodeName) -> HostState:
+        """Return what is asked of a node; one behind a connection that is not managed is left alone with it.
+
+        Source: Pacemaker lib/pengine/unpack.c, unpack_handle_remote_attrs.
+        """
+        host, guest = self.intent.hosts.get(node), self.guests.get(node)
+        state = HostState.ONLINE
+        if host is not None:
+            state = host.state
+        elif guest is not None and guest.agent.is_connection and not guest.is_managed:
+            state = HostState.MAINTENANCE
+        elif guest is not None and guest.remote_node is not None:
+            state = guest.remote_node.state
+        return HostState.STANDBY if state is HostState.ONLINE and node in self.emptied else state
 
     def launcher(self, node: NodeName) -> Resource | None:
         """Return what runs the guest behind a connection; None for remote nodes, and for guests of ours."""
@@ -158,8 +175,3 @@ def hypervisor_type(host: Host, resource: Resource) -> GuestType | None:
         is_local = host.agent is not None and host.agent.address is None
         return guest.type if is_local else None
     return guest.type if guest.type in host.libvirt else None
-
-
-def is_serving(host: Host) -> bool:
-    """Tell whether a host may run things at all."""
-    return host.state is HostState.ONLINE

@@ -98,10 +98,10 @@ class Surroundings:
 
 
 def surroundings_of(intent: Intent) -> Surroundings | None:
-    """Return the ties of an intent; None where more than ties counts: with groups, clones, capacity, or health."""
+    """Return the ties of an intent; None where more counts: with groups, clones, rules, capacity, or health."""
     policy = intent.cluster.policy
     is_simple = policy.placement is PlacementStrategy.DEFAULT and policy.health is HealthStrategy.NONE
-    if intent.collectives or not is_simple:
+    if intent.collectives or intent.location_rules or intent.overrides or not is_simple:
         return None
     declared: tuple[Colocation | Ordering, ...] = (*intent.colocations, *intent.orderings)
     return Surroundings(

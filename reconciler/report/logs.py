@@ -32,8 +32,8 @@ def logs_text(entries: list[Document]) -> str:
     for entry in entries:
         at = datetime.fromtimestamp(entry["finished_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         interval = f" every {entry['interval_ms'] / 1000:g}s" if entry["interval_ms"] else ""
-        lines.append(
-            f"{at}  {entry['operation']}{interval} on {entry['node']}: {entry['text']} ({entry['took_ms']} ms)"
-        )
+        # What was found out afterwards, and what never ran, took nobody knows how long.
+        took = f" ({entry['took_ms']} ms)" if entry["took_ms"] else ""
+        lines.append(f"{at}  {entry['operation']}{interval} on {entry['node']}: {entry['text']}{took}")
         lines += [f"    {line}" for line in str(entry["output"]).splitlines()]
     return "\n".join(lines)

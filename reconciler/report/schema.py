@@ -72,6 +72,11 @@ def _optional(schema: Document) -> Document:
     return {**schema, "x-optional": True}
 
 
+_ATTRIBUTES = {
+    "type": "object",
+    "patternProperties": {"": {"type": "string"}},
+    "description": "What programs on it have said of it, by name: its node attributes.",
+}
 _LINE = {"type": ["integer", "null"], "minimum": 1, "description": "Where in the file, from 1."}
 _FILE = _text_or_null("The YAML that says so, relative to the declaration's folder.")
 _AT = {"type": "number", "description": "Epoch seconds."}
@@ -114,6 +119,7 @@ _STATUS = _object(
                 ],
                 "description": "Null for an agent on a local socket, and for one with a keyFile.",
             },
+            attributes=_ATTRIBUTES,
         ),
     ),
     resources=_list(

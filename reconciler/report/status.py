@@ -1,7 +1,7 @@
 """The status document: one JSON value that every view of the present state is made from. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent, Source
@@ -108,6 +108,7 @@ def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | 
         "standby": False,
         "maintenance": False,
         "resource": resource,
+        "attributes": dict(sorted(status.attributes.items())) if status else {},
     }
 
 
@@ -142,6 +143,8 @@ def _resources(present: Present) -> list[Document]:
 def _resource(present: Present, resource: Resource, blocked: Mapping[str, Blocked]) -> Document:
     instances = present.observed.instances_of(resource.id)
     shown = [i for i in instances if i.role is not Role.STOPPED or _is_failed(i)]
+    if resource.id in present.intent.promotable():
+        shown = [replace(i, role=Role.UNPROMOTED) if i.role is Role.STARTED else i for i in shown]
     entry = _entry(resource.id, str(resource.agent), shown)
     address = f"{'guest' if resource.guest else 'resource'}/{resource.id}"
     obstacle = blocked.get(address)

@@ -7,7 +7,8 @@ def status_text(document: Document, notes: tuple[str, ...] = ()) -> str:
     """Return the status for people: the source, the nodes, the resources, the problems last."""
     lines = [_head(document), *[f"note: {note}" for note in notes], "", "Nodes:"]
     width = max((len(n["name"]) for n in listed(document, "nodes")), default=0)
-    lines += [f"  {_node_line(node, width)}" for node in listed(document, "nodes")]
+    for node in listed(document, "nodes"):
+        lines += [f"  {_node_line(node, width)}", *_attribute_lines(node, width)]
     lines += ["", "Resources:"]
     width = max((len(r["name"]) for r in listed(document, "resources")), default=0)
     agents = max((len(r["agent"]) for r in listed(document, "resources")), default=0)
@@ -48,6 +49,11 @@ def _key_note(node: Document) -> str:
     if key["epoch"] == key["in_use"]:
         return f"  key epoch {key['epoch']}"
     return f"  key epoch {key['in_use']}, to be {key['epoch']}"
+
+
+def _attribute_lines(node: Document, width: int) -> list[str]:
+    """Return what a node says of itself, below it."""
+    return [f"  {'':<{width}}  * {name}={value}" for name, value in node["attributes"].items()]
 
 
 def _resource_line(resource: Document, width: int, agents: int) -> str:

@@ -70,6 +70,9 @@ class Faults:
     commit_bad: int = 3
     set_clock: int = 1
     """The wall clock is set forward or back."""
+    set_attribute: int = 0
+    """A program on a node says something of it. Off unless asked for: with one kind more, seeds that have found
+    something would make other worlds."""
     outage_s: tuple[float, float] = (0.5, 50.0)
     """How long something stays away."""
     controller_away_s: tuple[float, float] = (0.0, 15.0)
@@ -79,7 +82,7 @@ class Faults:
         names = (
             "crash_resource", "crash_guest", "hang_guest", "kill_agent", "break_link", "cut_off_node", "hang_agent",
             "wrong_key", "kill_controller", "kill_controller_in_call", "lose_journal", "cut_off_hypervisor",
-            "reboot_host", "commit", "commit_bad", "set_clock",
+            "reboot_host", "commit", "commit_bad", "set_clock", "set_attribute",
         )  # fmt: skip
         return tuple((name, getattr(self, name)) for name in names)
 

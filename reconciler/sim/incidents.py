@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from reconciler.model.attribute import PROMOTION_PREFIX, AttributeChange
 from reconciler.model.names import NodeName
 from reconciler.sim.chance import Chance
 from reconciler.sim.controller import Controller
@@ -107,6 +108,16 @@ class Incidents:
         connected = [link for link in links.made if link.is_connected] if links else []
         if connected:
             self._chance.pick(connected).end("the connection broke")
+
+    def _set_attribute(self) -> None:
+        links = self._controller.links
+        connected = [link for link in links.made if link.is_connected] if links else []
+        if connected:
+            link = self._chance.pick(connected)
+            name = self._chance.pick(["load", "rack", f"{PROMOTION_PREFIX}r1"])
+            value = self._chance.pick([None, "1", "2"])
+            self._controller.truth.note("attribute", "", link.node, f"{name}={value}")
+            link.say(AttributeChange(name=name, value=value, is_permanent=name == "rack"))
 
     def _cut_off_node(self) -> None:
         self._afflict(self._machines.network.cut_off, "cut-off")

@@ -7,10 +7,11 @@ request or not, and if it has, the operation goes on.
 import asyncio
 from collections.abc import Callable
 
+from reconciler.model.attribute import AttributeChange
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
-from reconciler.model.operation import OperationRequest, OperationResult
+from reconciler.model.operation import OCF_ERR_UNIMPLEMENTED, OperationRequest, OperationResult
 from reconciler.ports import LinkListener, LinkTarget, Session
 from reconciler.sim.agent import Connection, SimAgent
 from reconciler.sim.chance import Chance
@@ -104,6 +105,11 @@ class SimLink:
         """
         with self._links.life:
             self._require()
+            if request.operation == "meta-data":
+                # Resource agents of the simulation say nothing of themselves, at once: it changes nothing.
+                return OperationResult(
+                    resource=request.resource, operation=request.operation, rc=OCF_ERR_UNIMPLEMENTED
+                )
         await self._pass_time()
         future: asyncio.Future[OperationResult] = asyncio.get_running_loop().create_future()
         with self._links.life:
@@ -157,6 +163,10 @@ class SimLink:
                 future.exception()
         if is_told and not self._links.life.is_dead:
             self._listener.on_lost(self.node, text)
+
+    def say(self, change: AttributeChange) -> None:
+        """Let a program on the node set an attribute of it."""
+        self._receive(lambda: self._listener.on_attribute(self.node, change))
 
     def _require(self) -> tuple[SimAgent, Connection]:
         if self._agent is None or self._connection is None:

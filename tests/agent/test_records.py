@@ -157,3 +157,38 @@ def test_an_agent_killed_before_a_start_began_says_that_it_failed(running: Agent
     (record,) = running.connect().records()
     assert (record.phase, record.op_status) == (Phase.FAILED, ExecStatus.CANCELLED)
     assert ledger_of(tmp_path / "ledger") == ["start"]
+
+
+def test_a_reload_that_succeeds_gives_the_record_its_parameters_and_one_that_fails_does_not(
+    running: Agent, tmp_path: Path
+) -> None:
+    client = running.connect()
+    client.add("d1")
+    before = {"state": str(tmp_path / "state"), "fail": str(tmp_path / "fail")}
+    client.run("d1", "start", before)
+    (tmp_path / "fail").write_text("reload-agent 1 no\n", encoding="utf-8")
+    assert client.run("d1", "reload-agent", {**before, "delay": "1s"}).exec_rc == 1
+    assert [(r.params, r.phase) for r in client.records()] == [(before, Phase.STARTED)]
+    (tmp_path / "fail").unlink()
+    assert client.run("d1", "reload-agent", {**before, "delay": "1s"}).exec_rc == 0
+    assert [(r.params, r.phase) for r in client.records()] == [({**before, "delay": "1s"}, Phase.STARTED)]
+
+
+def test_a_reload_that_outlives_its_agent_still_gives_the_record_its_parameters(
+    agents: Callable[..., Agent], scripts: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    scripts("Slow", '[ "$1" = start ] || while [ ! -e "$OCF_RESKEY_gate" ]; do sleep 0.05; done\n')
+    one = agents()
+    one.start("--ocf-root", str(tmp_path / "ocf"))
+    client = one.connect()
+    client.add("s1", "ocf:test:Slow")
+    params = {"gate": str(tmp_path / "gate")}
+    client.run("s1", "start", params)
+    client.begin("s1", "reload-agent", {**params, "size": "2"})
+    wait_until(lambda: client.records()[0].in_flight is not None, "the reload is in flight")
+    one.kill()
+    (tmp_path / "gate").touch()
+    one.start("--ocf-root", str(tmp_path / "ocf"))
+    client = one.connect()
+    wait_until(lambda: client.records()[0].in_flight is None, "the reload has ended")
+    assert client.records()[0].params == {**params, "size": "2"}

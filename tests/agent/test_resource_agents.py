@@ -46,6 +46,20 @@ def test_a_file_below_the_folder_is_found(folders: Folders) -> None:
     assert find_program(GOOD, folders).path == folders.ocf_root / "resource.d" / "test" / "Good"
 
 
+def test_where_some_are_allowed_all_others_are_refused(folders: Folders) -> None:
+    narrow = folders._replace(allowed=("ocf:test:*", "lsb:w?b", "ocf:reconciler:Dum"))
+    assert find_program(GOOD, narrow).path is not None
+    refused = [
+        ("ocf", "reconciler", "Dummy"),
+        ("ocf", "tes", "t"),
+        ("lsb", "", "web"),
+        ("systemd", "", "ocf:test:x"),
+    ]
+    assert [refusal(ResourceAgent(*name), narrow) for name in refused] == [NOT_ALLOWED] * 4
+    with pytest.raises(AgentError, match=r"this node allows ocf:test:\*, lsb:w\?b, ocf:reconciler:Dum only"):
+        find_program(ResourceAgent("lsb", "", "web"), narrow)
+
+
 def test_a_link_out_of_the_folder_is_refused(folders: Folders) -> None:
     (folders.ocf_root / "resource.d" / "test" / "Shell").symlink_to("/bin/sh")
     assert refusal(ResourceAgent("ocf", "test", "Shell"), folders) == NOT_ALLOWED

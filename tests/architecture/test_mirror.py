@@ -15,6 +15,7 @@ PACKAGES = (
     "report",
     "pacemaker",
     "world",
+    "world/channel",
     "world/libvirt",
     "world/links",
     "world/process",

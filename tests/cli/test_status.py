@@ -27,6 +27,7 @@ def test_status_is_0_whenever_it_could_observe_and_by_the_contract(cli: Run, rep
                 "text": "",
                 "standby": False,
                 "maintenance": False,
+                "attributes": {},
                 "resource": None,
             }
         ],

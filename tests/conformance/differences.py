@@ -15,7 +15,5 @@ DIFFERENCES = {
     "cloned-group-stop": "the reasons name what cannot start, not that it is required: same actions",
     "group11": "a group of which a member in the middle stops for good says that it starts: it runs nothing",
     "mon-rsc-4": "a start without a result stays in crm_simulate's record after the stop, and counts as running there",
-    "remote-orphaned2": "histories of remote nodes that nothing connects are not read: nothing can be done there",
-    "remote-recover": "a monitor on a remote node is not armed anew when its connection comes back",
-    "whitebox-orphaned": "histories of a guest node that nothing declares are not read, nor what runs in it seen",
+    "remote-orphaned2": "histories of remote nodes without any connection are not read: nothing can be done there",
 }

@@ -1,4 +1,7 @@
-"""Writes small random CIBs: two to five nodes, primitives, groups and clones, all kinds of constraints, and history."""
+"""Writes small random CIBs: two to five nodes, primitives, groups and clones, all kinds of constraints, and history.
+
+Rich ones have promotable clones, guest nodes, and capacity besides.
+"""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -24,6 +27,13 @@ class _Cib:
     """All that constraints are about."""
     resources: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
+    promotable: list[str] = field(default_factory=list)
+    """Promotable clones."""
+    stateful: list[str] = field(default_factory=list)
+    """What they are made from."""
+    guests: dict[str, str] = field(default_factory=dict)
+    """Guest nodes, and what runs them."""
+    has_capacity: bool = False
 
     def chance(self, percent: int) -> bool:
         return self.random.random() * 100 < percent
@@ -51,13 +61,26 @@ class _Cib:
         if self.chance(50):
             self.monitored.add(name)
             op = f'<operations><op id="{name}-m" name="monitor" interval="10s"/></operations>'
-        return name, f'<primitive id="{name}" {_AGENT}>{self.meta()}{op}</primitive>'
+        return name, f'<primitive id="{name}" {_AGENT}>{self.meta()}{op}{self.utilization(1, 3)}</primitive>'
+
+    def utilization(self, least: int, most: int) -> str:
+        """What something needs, or a node has."""
+        if not self.has_capacity:
+            return ""
+        name, amount = self.new_id("u"), self.random.randint(least, most)
+        return f'<utilization id="{name}"><nvpair id="{name}-n" name="cpu" value="{amount}"/></utilization>'
 
 
-def random_cib(seed: int) -> bytes:
+def random_cib(seed: int, *, is_rich: bool = False) -> bytes:
     """Return the CIB of a seed; the same for the same seed."""
     random = Random(seed)
     cib = _Cib(random=random, nodes=[f"n{i + 1}" for i in range(random.randint(2, 5))])
+    cib.has_capacity = is_rich and cib.chance(30)
+    if is_rich:
+        for _ in range(random.choice([0, 1, 1, 2])):
+            _add_guest(cib)
+        if cib.chance(50):
+            _add_promotable(cib)
     for _ in range(random.randint(1, 5)):
         _add_resource(cib)
     for _ in range(random.randint(0, 4)):
@@ -92,11 +115,47 @@ def _add_resource(cib: _Cib) -> None:
     cib.resources.append(text)
 
 
+def _add_guest(cib: _Cib) -> None:
+    name = cib.new_id("vm")
+    node = f"g{name}"
+    cib.guests[node] = name
+    cib.leaves.append(name)
+    # Constraints of guests are locations: what is placed with a guest is not in it.
+    inner = cib.meta(**{"remote-node": node}) + cib.utilization(1, 3)
+    cib.resources.append(f'<primitive id="{name}" {_AGENT}>{inner}</primitive>')
+    if cib.chance(40):
+        where, score = cib.random.choice(cib.nodes), cib.random.choice(_SCORES)
+        cib.constraints.append(
+            f'<rsc_location id="{cib.new_id("k")}" rsc="{name}" node="{where}" score="{score}"/>'
+        )
+
+
+def _add_promotable(cib: _Cib) -> None:
+    name, top = cib.new_id("r"), cib.new_id("c")
+    options = {"promotable": "true"}
+    if cib.chance(30):
+        options["promoted-max"] = "2"
+    if cib.chance(30):
+        options["clone-max"] = str(cib.random.randint(1, 4))
+    inner = f'<primitive id="{name}" {_AGENT}>{cib.utilization(1, 2)}</primitive>'
+    cib.resources.append(f'<clone id="{top}">{cib.meta(**options)}{inner}</clone>')
+    cib.stateful.append(name)
+    cib.promotable.append(top)
+    cib.tops.append(top)
+    if cib.chance(40):
+        key, score = cib.new_id("k"), cib.random.choice(_SCORES)
+        rule = (
+            f'<rule id="{key}-r" role="Promoted" score="{score}"><expression id="{key}-e" attribute="#uname" '
+            f'operation="eq" value="{cib.random.choice(cib.nodes)}"/></rule>'
+        )
+        cib.constraints.append(f'<rsc_location id="{key}" rsc="{top}">{rule}</rsc_location>')
+
+
 def _add_constraint(cib: _Cib) -> None:
     name, score = cib.new_id("k"), cib.random.choice(_SCORES)
     kind = cib.random.choices(["location", "rule", "colocation", "order"], [5, 2, 5, 3])[0]
     if kind in {"location", "rule"} or len(cib.tops) < 2:
-        subject, node = cib.random.choice(cib.tops), cib.random.choice(cib.nodes)
+        subject, node = cib.random.choice(cib.tops), cib.random.choice([*cib.nodes, *cib.guests])
         if kind != "rule":
             cib.constraints.append(
                 f'<rsc_location id="{name}" rsc="{subject}" node="{node}" score="{score}"/>'
@@ -112,6 +171,8 @@ def _add_constraint(cib: _Cib) -> None:
     one, other = cib.random.sample(cib.tops, 2)
     if kind == "colocation":
         same = ' node-attribute="rack"' if cib.chance(10) else ""
+        if other in cib.promotable and cib.chance(60):
+            same += ' with-rsc-role="Promoted"'
         cib.constraints.append(
             f'<rsc_colocation id="{name}" rsc="{one}" with-rsc="{other}" score="{score}"{same}/>'
         )
@@ -119,7 +180,8 @@ def _add_constraint(cib: _Cib) -> None:
     # Orders in the order of declaration only: circles are another matter.
     one, other = sorted((one, other), key=cib.tops.index)
     how = cib.random.choice(["Mandatory", "Optional", "Serialize"])
-    cib.constraints.append(f'<rsc_order id="{name}" first="{one}" then="{other}" kind="{how}"/>')
+    action = ' first-action="promote"' if one in cib.promotable and cib.chance(50) else ""
+    cib.constraints.append(f'<rsc_order id="{name}" first="{one}" then="{other}" kind="{how}"{action}/>')
 
 
 def _add_set(cib: _Cib) -> None:
@@ -143,6 +205,8 @@ def _written(cib: _Cib) -> bytes:
     options = {"stonith-enabled": "false", "no-quorum-policy": "ignore"}
     if cib.chance(10):
         options["symmetric-cluster"] = "false"
+    if cib.has_capacity:
+        options["placement-strategy"] = cib.random.choice(["utilization", "minimal", "balanced"])
     pairs = "".join(f'<nvpair id="o-{k}" name="{k}" value="{v}"/>' for k, v in options.items())
     defaults = ""
     if cib.chance(40):
@@ -152,9 +216,14 @@ def _written(cib: _Cib) -> bytes:
     nodes = "".join(_node(cib, number, node, node in standby) for number, node in enumerate(cib.nodes))
     history = _history(cib, [n for n in cib.nodes if n not in offline])
     status = "".join(
-        _state(number, node, node not in offline, history.get(node, ""))
+        _state(number, node, node not in offline, history.get(node, ""), _scores(cib, node))
         for number, node in enumerate(cib.nodes)
     )
+    for node in cib.guests:
+        inner = f'<lrm id="{node}"><lrm_resources>{history.get(node, "")}</lrm_resources></lrm>'
+        # What a guest node has said ends with it.
+        inner += _scores(cib, node) if node in history else ""
+        status += f'<node_state id="{node}" uname="{node}" remote_node="true">{inner}</node_state>'
     return (
         '<cib validate-with="pacemaker-3.7" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1" dc-uuid="1" '
         f'execution-date="1800000000"><configuration><crm_config><cluster_property_set id="o">{pairs}'
@@ -169,32 +238,59 @@ def _node(cib: _Cib, number: int, name: str, is_standby: bool) -> str:
     if is_standby:
         pairs += f'<nvpair id="{name}-s" name="standby" value="on"/>'
     inner = f'<instance_attributes id="{name}-a">{pairs}</instance_attributes>'
-    return f'<node id="{number + 1}" uname="{name}">{inner}</node>'
+    return f'<node id="{number + 1}" uname="{name}">{inner}{cib.utilization(2, 8)}</node>'
 
 
-def _state(number: int, name: str, is_online: bool, history: str) -> str:
+def _scores(cib: _Cib, node: str) -> str:
+    """How well what can be promoted suits that on a node, by its own word."""
+    pairs = "".join(
+        f'<nvpair id="{node}-s-{name}" name="master-{name}" value="{cib.random.choice([5, 10, 100])}"/>'
+        for name in cib.stateful
+        if cib.chance(60)
+    )
+    inner = f'<instance_attributes id="{node}-t">{pairs}</instance_attributes>'
+    return f'<transient_attributes id="{node}">{inner}</transient_attributes>' if pairs else ""
+
+
+def _state(number: int, name: str, is_online: bool, history: str, scores: str) -> str:
     words = ("true", "online", "member") if is_online else ("false", "offline", "down")
     return (
         f'<node_state id="{number + 1}" uname="{name}" in_ccm="{words[0]}" crmd="{words[1]}" join="{words[2]}" '
-        f'expected="{words[2]}"><lrm id="{number + 1}"><lrm_resources>{history}</lrm_resources></lrm></node_state>'
+        f'expected="{words[2]}"><lrm id="{number + 1}"><lrm_resources>{history}</lrm_resources></lrm>{scores}'
+        "</node_state>"
     )
 
 
 def _history(cib: _Cib, online: list[str]) -> dict[str, str]:
     """What ran where: most primitives at one place, instances of clones at several, some of them failed."""
     found: dict[str, str] = {}
-    for name in [*cib.leaves, *cib.cloned]:
-        if not cib.chance(60):
+    for node, name in cib.guests.items():
+        if cib.chance(70):
+            host = cib.random.choice(online)
+            remote = _AGENT.replace("Dummy", "remote") + f' container="{name}"'
+            _ran(found, host, name, _operation(name, "start", 1, 0))
+            _ran(found, host, node, _operation(node, "start", 1, 0), remote)
+            online = [*online, node]
+    for name in [*cib.leaves, *cib.cloned, *cib.stateful]:
+        if name in cib.guests.values() or not cib.chance(60):
             continue
-        places = cib.random.sample(online, cib.random.randint(1, len(online)) if name in cib.cloned else 1)
+        is_cloned = name in cib.cloned or name in cib.stateful
+        places = cib.random.sample(online, cib.random.randint(1, len(online)) if is_cloned else 1)
         for node in places:
             ops = _operation(name, "start", 1, 0)
-            if cib.chance(12):
+            if name in cib.stateful:
+                is_promoted = node == places[0] and cib.chance(50)
+                ops = _operation(name, "promote", 2, 0) if is_promoted else ops
+            elif cib.chance(12):
                 failed = cib.random.choice(["monitor", "start"]) if name in cib.monitored else "start"
                 ops = ops if failed == "monitor" else ""
                 ops += _operation(name, failed, 2, 1, 10_000 if failed == "monitor" else 0)
-            found[node] = found.get(node, "") + f'<lrm_resource id="{name}" {_AGENT}>{ops}</lrm_resource>'
+            _ran(found, node, name, ops)
     return found
+
+
+def _ran(found: dict[str, str], node: str, name: str, ops: str, agent: str = _AGENT) -> None:
+    found[node] = found.get(node, "") + f'<lrm_resource id="{name}" {agent}>{ops}</lrm_resource>'
 
 
 def _operation(name: str, operation: str, call: int, rc: int, interval: int = 0) -> str:

@@ -1,7 +1,7 @@
 """Compares our final places with those of an installed crm_simulate, on random CIBs.
 
-`python -m tests.conformance.random_cibs COUNT [FIRST_SEED] [FOLDER]` prints how often they agree; with a folder, each
-disagreement is shrunk, and written there.
+`python -m tests.conformance.random_cibs [--rich] COUNT [FIRST_SEED] [FOLDER]` prints how often they agree; with a
+folder, each disagreement is shrunk, and written there.
 
 Of seeds 0 to 999, 957 of 985 agree with crm_simulate 2.1.5. What differs:
 
@@ -10,6 +10,13 @@ Of seeds 0 to 999, 957 of 985 agree with crm_simulate 2.1.5. What differs:
   assigned; in 2.1.5 it heeds the colocations of the group alone (expand_group_colocations).
 * 11, not explained one by one yet: circles of colocations with clones; what is to be with a clone and apart from it; a
   clone of a group that is found in parts on several nodes; primaries that move for a group by a hair's breadth.
+
+Of the same seeds with promotable clones, guests and capacity (`--rich`), 815 of 852 agree; in 148 crm_simulate cannot
+carry out its own transition. A few of those that differ were shrunk, and show of 2.1.5, beside the above:
+
+* where capacity counts, groups are assigned after all else (seed 276);
+* a group is split over guest nodes that are yet to start (seed 248);
+* a colocation of a promotable clone as a whole does not count when instances are promoted (seed 199).
 
 Monitors that failed are written for declared monitors only: crm_simulate records the cancellation of others as an
 operation, and then takes the resource for active.
@@ -23,6 +30,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -77,11 +85,11 @@ class Result:
         return 100 * (1 - len(self.found) / max(1, self.compared))
 
 
-def compare(seeds: range) -> Result:
-    """Compare random CIBs."""
+def compare(seeds: range, *, is_rich: bool = False) -> Result:
+    """Compare random CIBs; rich ones have promotable clones, guests, and capacity too."""
     result = Result()
     with ThreadPoolExecutor(2) as pool:
-        for places, seed, cib in pool.map(_compare, seeds):
+        for places, seed, cib in pool.map(partial(_compare, is_rich=is_rich), seeds):
             if places is None:
                 result.refused += 1
                 continue
@@ -126,12 +134,28 @@ def _drop(root: etree._Element, element: etree._Element) -> None:
     ids = {e.get("id") for e in element.iter()}
     about = [e for e in root.iter() if any(e.get(name) in ids for name in _REFERENCES if e.get(name))]
     about += [e for e in root.iter("resource_ref", "lrm_resource") if e.get("id") in ids]
+    if element.tag == "lrm_resource":
+        # A guest and its connection run together, or not at all.
+        tied = {
+            element.get("container"),
+            *(e.get("id") for e in root.iter("lrm_resource") if e.get("container") in ids),
+        }
+        about += [e for e in root.iter("lrm_resource") if e.get("id") in tied]
     if element.tag == "node":
         about = [e for e in root.iter("node_state") if e.get("uname") == element.get("uname")]
     for one in [element, *about]:
-        parent = one.getparent()
-        if parent is not None:
-            parent.remove(one)
+        _remove(one)
+    # What a guest node has on record ends with its connection.
+    connected = {e.get("id") for e in root.iter("lrm_resource")}
+    for state in list(root.iter("node_state")):
+        if state.get("remote_node") is not None and state.get("uname") not in connected:
+            _remove(state)
+
+
+def _remove(element: etree._Element) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        parent.remove(element)
 
 
 def differs(cib: bytes) -> bool:
@@ -143,8 +167,8 @@ def differs(cib: bytes) -> bool:
     return places[0] != places[1]
 
 
-def _compare(seed: int) -> tuple[tuple[Places, Places] | None, int, bytes]:
-    cib = random_cib(seed)
+def _compare(seed: int, *, is_rich: bool) -> tuple[tuple[Places, Places] | None, int, bytes]:
+    cib = random_cib(seed, is_rich=is_rich)
     try:
         return _both(cib), seed, cib
     except RefusedError:
@@ -180,12 +204,14 @@ def _theirs(cib: bytes) -> Places:
 
 def main() -> None:
     """Compare, print, and shrink."""
-    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    result = compare(range(first, first + count))
+    is_rich = "--rich" in sys.argv
+    words = [word for word in sys.argv[1:] if word != "--rich"]
+    count, first = int(words[0]), int(words[1]) if len(words) > 1 else 0
+    result = compare(range(first, first + count), is_rich=is_rich)
     for disagreement in result.found:
         sys.stdout.write(f"{disagreement}\n")
-    if len(sys.argv) > 3:
-        folder = Path(sys.argv[3])
+    if len(words) > 2:
+        folder = Path(words[2])
         folder.mkdir(parents=True, exist_ok=True)
         for disagreement in result.found:
             (folder / f"{disagreement.seed}.xml").write_bytes(shrink(disagreement.cib, differs))

@@ -162,6 +162,11 @@ def is_node(name: str, state: str) -> Callable[[Status], bool]:
     return lambda status: any(n["name"] == name and n["state"] == state for n in status["nodes"])
 
 
+def has_attributes(node: str, **values: str) -> Callable[[Status], bool]:
+    """A condition: a node has exactly these attributes."""
+    return lambda status: [n["attributes"] for n in status["nodes"] if n["name"] == node] == [values]
+
+
 def both(*conditions: Callable[[Status], bool]) -> Callable[[Status], bool]:
     return lambda status: all(c(status) for c in conditions)
 

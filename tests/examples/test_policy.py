@@ -61,6 +61,7 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
             ["database start host1", "replica start host3", "shop start host1", "proxy start host2"],
         ),
         ("failures", ["web start host1", "license start host2", "probe start host1"]),
+        ("containers", ["pod start host2", "shop start host2", "box start host1", "worker start box-node"]),
         (
             "fencing",
             [
@@ -78,7 +79,7 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
         ("opt-in", ["web start host1", "database start host2"]),
         ("order", ["database start host1", "cache start host1", "shop start host1", "import start host1"]),
         ("quorum", ["web start host1", "beacon start host2"]),
-        ("rules", ["database start host3", "cache start host1", "license start host3"]),
+        ("rules", ["database start host3", "cache start host1", "license start host3", "report start host2"]),
         (
             "sets",
             [

@@ -162,17 +162,17 @@ class Images:
         return self._built("agent-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
 
     def stock_root(self) -> Path:
-        """Return a container root with stock pacemaker_remoted 2.1.5 and Python 3.11: Debian bookworm (244 MB)."""
-        packages = "--include=pacemaker-remote,resource-agents,iproute2,procps"
+        """Return a container root with stock pacemaker_remoted 2.1.5, its programs and Python: bookworm (250 MB)."""
+        packages = "--include=pacemaker-remote,pacemaker-cli-utils,resource-agents,iproute2,procps"
         recipe = ("mmdebstrap", *_LEAN, packages, "bookworm")
         return self._built("stock-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
 
     def stock_root_3_0(self) -> Path:
-        """Return a container root with stock pacemaker_remoted 3.0.0: Debian trixie."""
+        """Return a container root with stock pacemaker_remoted 3.0.0 and its programs: Debian trixie."""
         recipe = (
             "mmdebstrap",
             *_LEAN,
-            "--include=pacemaker-remote,resource-agents,iproute2,procps",
+            "--include=pacemaker-remote,pacemaker-cli-utils,resource-agents,iproute2,procps",
             "trixie",
         )
         return (

@@ -57,6 +57,11 @@ class Node(Protocol):
         file.write_bytes(key)
         give_to_pacemaker(file, self.overlay.image)
 
+    def inside(self, *argv: str) -> Sequence[str]:
+        """Return the command that runs a program beside the agent."""
+        target = f"--target={self.pids()[0]}"
+        return ["nsenter", target, "--mount", "--net", "--pid", "--ipc", "--root", "--wd", *argv]
+
     def log(self) -> str:
         """Return what the agent says about itself."""
         return (self.host.folder / "agent.log").read_text(errors="replace")
@@ -88,7 +93,7 @@ class OurNode(Node):
         serve = ["--listen", f"0.0.0.0:{PORT}", "--key-file", "/etc/pacemaker/authkey"]
         return [
             *("/usr/bin/python3", "-I", "-S", "/agent.pyz", "serve", *serve),
-            *("--state", "/run/reconciler-agent", "--ocf-root", "/usr/lib/ocf"),
+            *("--state", "/run/reconciler-agent", "--ocf-root", "/usr/lib/ocf", "--serve-programs"),
         ]
 
     def pids(self) -> Sequence[int]:

@@ -1,13 +1,24 @@
 """The whole command with real guests: commits, destroyed guests, and what runs in them."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.daemon.stage import Stage, both, dummy_yaml, is_node, is_started
+from tests.daemon.stage import Stage, both, dummy_yaml, has_attributes, is_node, is_started
 from tests.lab.lab_hosts import SUBNET, Lab
 from tests.lab.lab_images import Images, copy_root
 from tests.lab.lab_stage import declare, destroy, failures, ledger_lines
+
+
+def in_guest(lab: Lab, agent: str, *argv: str) -> None:
+    """Run a program in the guest on host a, beside its agent, which has that command name."""
+    pid = lab["a"].processes(agent)[0]
+    namespaces = ("--mount", "--net", "--pid", "--ipc", "--root", "--wd")
+    done = subprocess.run(
+        ["nsenter", f"--target={pid}", *namespaces, *argv], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def lxc_yaml(root: Path) -> str:
@@ -36,8 +47,13 @@ def test_fake_lives_in_an_lxc_guest_through_all_changes(
     declare(stage, lab, guest, dummy_yaml("FAKE", ledger))
     stage.start_daemon()
     stage.until(is_started("FAKE", "guest1"))
+    # The lifetime of a node's attributes is that of its guest.
+    attribute = ("python3", "-I", "-S", "/opt/reconciler/agent.pyz", "attribute", "load", "--value", "3")
+    in_guest(lab, "python3", *attribute)
+    stage.until(has_attributes("guest1", load="3"))
 
     destroy(lab["a"].local_lxc_uri, "vm-guest1")
+    stage.until(has_attributes("guest1"))
     stage.until(lambda s: len(ledger_lines(inside)) == 2 and is_started("FAKE", "guest1")(s))
     assert ledger_lines(inside) == ["start guest1", "start guest1"]
 
@@ -117,6 +133,11 @@ def test_stock_agent_in_the_users_own_container_runs_and_recovers_a_dummy(
     stage.start_daemon()
     stage.until(is_started("FAKE", "guest1"))
     assert inside.exists()
+    # Stock daemons and programs share memory there, more than there is in the /dev that libvirt makes for a container.
+    shared = "mkdir -p /dev/shm && mount -t tmpfs shm /dev/shm"
+    score = f"{shared} && OCF_RESOURCE_INSTANCE=FAKE crm_attribute --promotion -v 10"
+    in_guest(lab, "pacemaker_remot", "sh", "-c", score)
+    stage.until(has_attributes("guest1", **{"master-FAKE": "10"}))
 
     inside.unlink()
     stage.until(both(lambda s: failures(s, "FAKE") == 1, is_started("FAKE", "guest1")))

@@ -1,5 +1,6 @@
 """Stock Pacemaker 2.1.5 drives our agent, as a remote node and as a guest node; its own agents are the baseline."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,11 @@ def prefers_xml(resource: str, node: str) -> str:
     return f'<rsc_location id="{resource}-on-{node}" rsc="{resource}" node="{node}" score="INFINITY"/>'
 
 
+def run(node: Node, *argv: str) -> str:
+    """Run a program beside the node's agent, and return what it prints."""
+    return subprocess.run(node.inside(*argv), check=True, capture_output=True, text=True).stdout
+
+
 def is_home(status: Status) -> bool:
     return status.is_online("remote1") and status.place("FAKE") == "remote1"
 
@@ -119,6 +125,12 @@ def test_a_remote_node_lives_through_all_changes(cluster: Cluster, remote: Node)
     here, elsewhere = remote.root / "run/FAKE.state", cluster.root / "run/FAKE.state"
     status = cluster.until(is_watched, "a monitor of FAKE")
     assert (status.kind("remote1"), here.exists(), elsewhere.exists()) == ("remote", True, False)
+
+    # Programs beside the agent talk to the cluster through it, and know their own node by what the cluster calls it.
+    assert run(remote, "attrd_updater", "-n", "rack", "-U", "r1") == ""
+    told = 'name="rack" host="remote1" value="r1"\n'
+    wait_for(lambda: run(remote, "attrd_updater", "-n", "rack", "-Q") == told, "the attribute", PATIENCE_S)
+    assert "RemoteOnline: [ remote1 ]" in run(remote, "crm_mon", "-1")
 
     here.unlink()
     status = cluster.until(lambda s: s.fail_count("FAKE") == 1 and is_watched(s), "FAKE recovered")

@@ -26,6 +26,41 @@ def test_a_host_is_fenced_level_by_level() -> None:
     )
 
 
+def cluster(nodes: str) -> str:
+    return f"""---
+apiVersion: reconciler/v1alpha1
+kind: Cluster
+metadata: {{name: shop}}
+spec: {{fencing: {{nodes: [{nodes}]}}}}
+"""
+
+
+def test_many_nodes_are_fenced_by_a_pattern_or_a_label() -> None:
+    text = DEVICES + cluster(
+        "{pattern: 'web-.*', levels: [[ipmi], [apc1, apc2]]}, {labels: {rack: r1}, levels: [[apc1]]}"
+    )
+    levels = intent_of(text).fencing_levels
+    assert [(x.id, x.index, x.devices, x.node, x.pattern, x.label) for x in levels] == [
+        ("fencing-nodes-0-1", 1, ("ipmi",), None, "web-.*", None),
+        ("fencing-nodes-0-2", 2, ("apc1", "apc2"), None, "web-.*", None),
+        ("fencing-nodes-1-1", 1, ("apc1",), None, None, ("rack", "r1")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "want"),
+    [
+        ("{levels: [[ipmi]]}", ["exactly one of pattern and labels says which nodes these levels are for"]),
+        ("{pattern: 'web-(', levels: [[ipmi]]}", [
+            '"web-(" is no regular expression: missing ), unterminated subpattern at position 4; such as web-[0-9]+'
+        ]),
+    ],
+)  # fmt: skip
+def test_levels_for_no_clear_nodes_are_refused(nodes: str, want: list[str]) -> None:
+    found = [problem for problem in problems_of(DEVICES + cluster(nodes)) if "[not-yet]" not in problem]
+    assert [problem.split("]: ", 1)[1] for problem in found] == want
+
+
 def test_health_is_kept_as_pacemaker_keeps_it() -> None:
     text = host("h1", "{agent: local, health: {disk: yellow, load: -5}}", "{rack: r1}")
     labels = intent_of(text).hosts[NodeName("h1")].labels

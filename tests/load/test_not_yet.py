@@ -26,11 +26,7 @@ CONFIRM = "a person confirms that a host is dead: reconcile confirm-fenced HOST"
         ),
         (
             resource("a", "clone: {promotable: {}, notify: true}"),
-            [
-                "11:3: warning[not-yet]: instances of a-clone are not notified yet",
-                "11:3: warning[not-yet]: no instance of a-clone is promoted yet; "
-                "all are started, and none is promoted",
-            ],
+            [],
         ),
     ],
 )

@@ -2,8 +2,10 @@ import pytest
 
 from reconciler.model.constraint import Discovery, Location
 from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
+from reconciler.plan.rules import resolved
 from tests.load.test_constraints import intent_of
 from tests.load.texts import guest, host, problems_of, resource
 
@@ -20,8 +22,13 @@ def ruled(rule: str) -> str:
     return WORLD + resource("a", "placement: {rules: [", f"  {rule}]}}")
 
 
+def locations_of(text: str) -> tuple[Location, ...]:
+    """What the rules of a declaration come to in a world of which nothing is known."""
+    return resolved(intent_of(text), Observed(), 0.0).locations
+
+
 def nodes_of(when: str) -> list[str]:
-    return [str(loc.node) for loc in intent_of(ruled(f"{{when: {when}, score: 5}}")).locations]
+    return [str(loc.node) for loc in locations_of(ruled(f"{{when: {when}, score: 5}}"))]
 
 
 @pytest.mark.parametrize(
@@ -71,17 +78,17 @@ def test_a_rule_gives_a_score_and_says_whether_to_look(rule: str, want: dict[str
         where=Where(file="a.yaml", line=25, column=5),
         **want,  # type: ignore[arg-type]  # real fields, see above
     )
-    assert intent_of(ruled(rule)).locations == (location,)
+    assert locations_of(ruled(rule)) == (location,)
 
 
 def test_scores_come_from_the_labels_of_each_node() -> None:
-    got = intent_of(ruled("{when: {label: rack, exists: true}, scoreFrom: score}")).locations
+    got = locations_of(ruled("{when: {label: rack, exists: true}, scoreFrom: score}"))
     assert [(loc.node, loc.score) for loc in got] == [("h1", 50), ("h2", 0), ("g", -INFINITY)]
 
 
 def test_rules_of_guests_see_hosts_only() -> None:
     text = WORLD + guest("vm2", "placement: {rules: [{when: {label: rack, is: r1}, score: 5}]}", node="g2")
-    assert [loc.node for loc in intent_of(text).locations] == ["h1"]
+    assert [loc.node for loc in locations_of(text)] == ["h1"]
 
 
 @pytest.mark.parametrize(
@@ -104,20 +111,22 @@ def test_rules_of_guests_see_hosts_only() -> None:
         (
             "{when: {}, score: 5}",
             [
-                "25:6: error[bad-rule]: a condition is exactly one of label, nodes, kind, all and any; "
-                "join several with all: or any:"
+                "25:6: error[bad-rule]: a condition is exactly one of label, attribute, nodes, kind, date, "
+                "all and any; join several with all: or any:"
             ],
         ),
         (
             "{when: {any: [{kind: host, nodes: [h1]}]}, score: 5}",
             [
-                "25:19: error[bad-rule]: a condition is exactly one of label, nodes, kind, all and any; "
-                "join several with all: or any:"
+                "25:19: error[bad-rule]: a condition is exactly one of label, attribute, nodes, kind, date, "
+                "all and any; join several with all: or any:"
             ],
         ),
         (
             "{when: {kind: host, is: a}, score: 5}",
-            ["25:6: error[bad-rule]: only a label is compared; write label: beside it, or remove it"],
+            [
+                "25:6: error[bad-rule]: only a label or an attribute is compared; write label: beside it, or remove it"
+            ],
         ),
         (
             "{when: {label: cpus, above: many}, score: 5}",

@@ -87,9 +87,9 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
                 '8:3: error[unknown-field]: there is no field "target-role" in spec; did you mean state?',
                 '9:3: error[unknown-field]: there is no field "remote-node" in spec; did you mean remoteNode?',
                 '10:3: error[unknown-field]: there is no field "on-fail" in spec; known are after, agent, '
-                "allowMigration, allowUnhealthy, clone, critical, failureLimit, failureTimeout, maintenance, managed, "
-                "multipleActive, needs, op, params, placement, priority, rank, remoteNode, requires, "
-                "startFailureIsFatal, state, stickiness",
+                "allowMigration, allowUnhealthy, clone, container, critical, failureLimit, failureTimeout, "
+                "maintenance, managed, multipleActive, needs, op, overrides, params, placement, priority, rank, "
+                "remoteNode, requires, startFailureIsFatal, state, stickiness",
             ],
             id="Pacemaker's names",
         ),

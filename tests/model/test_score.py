@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.model.score import INFINITY, add_scores, format_score
+from reconciler.model.score import INFINITY, add_scores, format_score, read_score
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,18 @@ def test_scores_add_and_saturate_and_minus_infinity_wins(left: int, right: int, 
 )
 def test_scores_are_written_as_users_write_them(score: int, want: str) -> None:
     assert format_score(score) == want
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("10", 10),
+        ("-3", -3),
+        (" 7x", 7),
+        ("INFINITY", INFINITY),
+        ("-INFINITY", -INFINITY),
+        ("", 5),
+    ],
+)
+def test_a_score_is_what_a_text_begins_with(text: str, want: int) -> None:
+    assert read_score(text, 5) == want

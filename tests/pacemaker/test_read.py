@@ -2,11 +2,13 @@
 
 import pytest
 
-from reconciler.model.constraint import OrderKind
+from reconciler.model.constraint import Location, OrderKind
 from reconciler.model.errors import SourceError
 from reconciler.model.node import HostState, NodeState
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail
+from reconciler.pacemaker.read import CibInput
+from reconciler.plan.rules import resolved
 from tests.pacemaker.cibs import cib, dummy, meta, op, ran, read
 
 
@@ -57,13 +59,17 @@ def test_a_primitive_takes_from_its_template_what_it_does_not_say() -> None:
     ]
 
 
+def locations_of(given: CibInput) -> tuple[Location, ...]:
+    return resolved(given.intent, given.observed, given.now).locations
+
+
 def test_a_location_rule_counts_on_the_nodes_where_it_holds() -> None:
     rule = '<rule id="u" score="7"><expression id="e" attribute="rack" operation="gt" value="9.5"/></rule>'
     given = read(cib(dummy("r"), f'<rsc_location id="l" rsc="r">{rule}</rsc_location>'))
-    assert [(c.node, c.score) for c in given.intent.locations] == [("n1", 7), ("n2", 7)]
+    assert [(c.node, c.score) for c in locations_of(given)] == [("n1", 7), ("n2", 7)]
     rule = rule.replace("/>", ' type="integer"/>').replace("9.5", "9")
     given = read(cib(dummy("r"), f'<rsc_location id="l" rsc="r">{rule}</rsc_location>'))
-    assert [(c.node, c.score) for c in given.intent.locations] == [("n1", 7), ("n2", 7)]
+    assert [(c.node, c.score) for c in locations_of(given)] == [("n1", 7), ("n2", 7)]
 
 
 def test_an_ordered_set_is_a_chain_and_require_all_false_an_alternative() -> None:

@@ -1,11 +1,12 @@
 """Remote nodes are made by their connections, guest nodes by what has a remote-node."""
 
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import AgentAddress
+from reconciler.model.node import AgentAddress, HostState, NodeState
 from reconciler.model.resource import OnFail
 from reconciler.pacemaker.document import open_cib
 from reconciler.pacemaker.remotes import Declared, declared_nodes
-from tests.pacemaker.cibs import NOW, cib, dummy, meta, read
+from reconciler.pacemaker.words import transition_lines
+from tests.pacemaker.cibs import NOW, cib, dummy, meta, op, ran, read, simulate
 
 REMOTE = '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>'
 GUEST = dummy(
@@ -48,3 +49,32 @@ def test_what_runs_in_a_container_has_it_restarted_when_it_fails() -> None:
     )
     assert (inside.id, inside.container) == ("r", "box")
     assert {o.on_fail for o in inside.operations} == {OnFail.RESTART_CONTAINER}
+
+
+def test_standby_and_maintenance_of_nodes_that_resources_make_count() -> None:
+    def node(name: str, attribute: str) -> str:
+        pair = f'<nvpair id="{name}-p" name="{attribute}" value="on"/>'
+        inner = f'<instance_attributes id="{name}-a">{pair}</instance_attributes>'
+        return f'<node id="{name}" type="remote" uname="{name}">{inner}</node>'
+
+    written = (node("inner", "standby") + node("far", "maintenance") + "</nodes>").encode()
+    remotes = read(cib(GUEST + REMOTE).replace(b"</nodes>", written)).intent.remote_nodes()
+    assert {n: r.state for n, r in remotes.items()} == {
+        "inner": HostState.STANDBY, "far": HostState.MAINTENANCE,
+    }  # fmt: skip
+
+
+def test_what_runs_on_nodes_that_are_declared_no_more_is_known_and_moves_away() -> None:
+    agent = 'class="ocf" provider="pacemaker" type="remote"'
+    connection = f'<lrm_resource id="old" {agent}>{op("start", 1)}</lrm_resource>'
+    state = f'<node_state id="old" uname="old"><lrm id="old"><lrm_resources>{ran("a", op("start", 1))}'
+    ending = f"{state}</lrm_resources></lrm></node_state></status>".encode()
+    data = cib(dummy("a"), status=connection).replace(b"</status>", ending)
+    given = read(data)
+    assert given.observed.nodes[NodeName("old")].state is NodeState.ONLINE
+    assert "old" not in given.intent.guest_nodes()
+    simulation = simulate(data)
+    assert transition_lines(simulation.transition) == [
+        "* Move       a     ( old -> n1 )",
+        "* Stop       old   (        n1 )  due to node availability",
+    ]

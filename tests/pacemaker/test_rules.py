@@ -6,14 +6,14 @@ import pytest
 from lxml import etree
 
 from reconciler.pacemaker.document import Cib
-from reconciler.pacemaker.rules import Subject, holds
+from reconciler.pacemaker.rules import Subject, all_hold
 
 NOW = datetime(2026, 11, 22, 17, 30, tzinfo=UTC).timestamp()
 
 
 def judge(inside: str, operator: str = "and", **attributes: str) -> bool:
-    rule = etree.fromstring(f'<rule boolean-op="{operator}">{inside}</rule>')
-    return holds(Cib(file="cib.xml", root=rule, now=NOW), rule, Subject(now=NOW, attributes=attributes))
+    block = etree.fromstring(f'<nvpairs><rule boolean-op="{operator}">{inside}</rule></nvpairs>')
+    return all_hold(Cib(file="cib.xml", root=block, now=NOW), block, Subject(now=NOW, attributes=attributes))
 
 
 @pytest.mark.parametrize(

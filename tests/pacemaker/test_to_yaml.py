@@ -11,10 +11,12 @@ from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.node import AgentAddress, AgentFlavor, RemoteNode
+from reconciler.model.observed import Observed
 from reconciler.model.resource import OnFail, Operation, Resource
 from reconciler.pacemaker.read import CibInput
 from reconciler.pacemaker.to_yaml import Converted, convert_cib, without_guest_connections
 from reconciler.pacemaker.words import transition_lines
+from reconciler.plan.rules import resolved
 from reconciler.plan.schedule import schedule
 from tests.pacemaker.cibs import DUMMY, NOW, cib, dummy, meta, op, ran, read
 
@@ -50,7 +52,7 @@ def same_node(node: RemoteNode | None) -> RemoteNode | None:
     if node is None:
         return None
     agent = replace(node.agent, flavor=AgentFlavor.STOCK, key_file=None)
-    labels = {k: v for k, v in node.labels.items() if not k.startswith("#")}
+    labels = {k: v for k, v in node.labels.items() if not k.startswith(("#", "resource-discovery"))}
     return replace(node, where=ANY, agent=agent, labels=labels)
 
 
@@ -77,7 +79,8 @@ def normal(intent: Intent) -> Intent:
         hosts=hosts,
         resources={name: same_resource(r) for name, r in intent.resources.items()},
         collectives={name: replace(c, where=ANY) for name, c in intent.collectives.items()},
-        locations=tuple(sorted(intent.locations, key=plain)),
+        locations=tuple(sorted(resolved(intent, Observed(), NOW).locations, key=plain)),
+        location_rules=(),
         colocations=tuple(sorted(intent.colocations, key=plain)),
         orderings=tuple(sorted(intent.orderings, key=plain)),
         fencing_levels=tuple(replace(level, id="", where=ANY) for level in intent.fencing_levels),
@@ -133,6 +136,16 @@ ORDER = '<rsc_order id="o{n}" first="{b}" then="{a}" kind="{kind}"/>'
             "",
         ),
         (f'<group id="g">{dummy("a")}{dummy("b")}</group>{dummy("c")}', ""),
+        (
+            dummy("pod")
+            + dummy(
+                "a",
+                meta(container="pod") + '<operations><op id="m" name="monitor" interval="10s" on-fail="restart">'
+                '<instance_attributes id="mi"><nvpair id="mp" name="OCF_CHECK_LEVEL" value="10"/>'
+                '</instance_attributes></op></operations>',
+            ),
+            "",
+        ),
         (
             dummy("z") + f'<group id="g">{meta(target_role="Stopped")}{dummy("b")}{dummy("a")}</group>',
             COLOCATION.format(n=1, a="z", b="g", score="INFINITY") + ORDER.format(n=1, a="z", b="g", kind="Mandatory"),
@@ -192,6 +205,28 @@ def test_options_and_fencing_are_kept() -> None:
     assert_same(cib(dummy("a"), LOCATION.format(n=1, a="a", node="n1", score="1"), options=options))
 
 
+def test_levels_of_patterns_and_labels_are_kept() -> None:
+    device = '<primitive id="{}" class="stonith" type="fence_apc"/>'
+    levels = (
+        '<fencing-level id="a" target-pattern="n." index="1" devices="x,y"/>'
+        '<fencing-level id="b" target-pattern="n." index="2" devices="y"/>'
+        '<fencing-level id="c" target-attribute="rack" target-value="r1" index="1" devices="y"/>'
+    )
+    end = b"</configuration>"
+    data = cib(device.format("x") + device.format("y"))
+    assert_same(data.replace(end, f"<fencing-topology>{levels}</fencing-topology>".encode() + end))
+
+
+def test_a_guest_that_is_not_searched_is_not_searched() -> None:
+    vm = dummy("vm", meta(remote_node="g"))
+    pair = '<nvpair id="s" name="resource-discovery-enabled" value="false"/>'
+    node = f'<node id="g" type="remote" uname="g"><instance_attributes id="ag">{pair}</instance_attributes></node>'
+    data = cib(vm + dummy("a")).replace(b"</nodes>", node.encode() + b"</nodes>")
+    assert_same(data)
+    (remote,) = loaded(converted(data)).remote_nodes().values()
+    assert remote.is_searched is False
+
+
 def random_cib(seed: int) -> bytes:
     """A few resources, groups and clones, some running, and constraints that form no cycle."""
     chance = random.Random(seed)
@@ -236,6 +271,26 @@ def test_the_same_is_asked_and_planned_whatever_the_cib(seed: int) -> None:
     assert_same(random_cib(seed))
 
 
+RULES = (
+    '<rsc_location id="l5" rsc="a" resource-discovery="never"><rule id="r5" score-attribute="weight"'
+    ' boolean-op="or"><expression id="e5" attribute="#uname" operation="eq" value="n1"/>'
+    '<expression id="e6" attribute="#kind" operation="ne" value="cluster"/>'
+    '<expression id="e7" attribute="rack" operation="gte" value="1.5" type="version"/>'
+    '<rule id="r6"><expression id="e8" attribute="x" operation="not_defined"/>'
+    '<date_expression id="d1" operation="in_range" start="2026-01-01" end="2026-12-31 12:00:00Z"/>'
+    '<date_expression id="d2" operation="date_spec"><date_spec id="s" hours="9-16" months="-6"'
+    ' monthdays="7" years="2020-"/></date_expression></rule></rule></rsc_location>'
+)
+
+
+def test_rules_of_location_come_back_as_rules() -> None:
+    data = cib(dummy("a"), RULES)
+    (want,) = read(data).intent.location_rules
+    (got,) = loaded(converted(data)).location_rules
+    assert replace(got, id="", where=ANY) == replace(want, id="", where=ANY)
+    assert_same(data)
+
+
 def test_what_has_no_equivalent_is_listed() -> None:
     data = cib(
         dummy("a", '<operations><op id="r" name="reload" interval="0"/></operations>')
@@ -243,11 +298,11 @@ def test_what_has_no_equivalent_is_listed() -> None:
         + f'<clone id="c">{meta(clone_max="0")}{dummy("b")}</clone>',
         COLOCATION.format(n=1, a="a", b="b", score="5")
         + COLOCATION.format(n=2, a="a", b="b", score="9")
-        + '<rsc_location id="l" rsc="a"><rule id="r" score="3"><expression id="e" attribute="rack"'
-        ' operation="eq" value="r1"/></rule></rsc_location>',
+        + '<rsc_location id="l" rsc="a"><rule id="r" score="3"><expression id="e" attribute="#is_dc"'
+        ' operation="eq" value="true"/></rule></rsc_location>',
     )
     assert [(loss.feature, loss.text) for loss in converted(data).lost] == [
-        ("rule", "the rule r is written as what it says of these nodes"),
+        ("rule", "the rule of l is written as what it says of these nodes"),
         ("name", "N1 is left out: its name is taken, or not legal here"),
         ("colocation", "c2 is the second colocation of a with c"),
         ("op", "the operation reload of a is not known here"),

@@ -35,3 +35,13 @@ def test_a_monitor_that_is_declared_twice_is_neither_armed_nor_disarmed() -> Non
     armed = running(intent("h1", dummy("b")), "b", "h1")
     transition = plan(asked, seen(empty_world(asked), running(asked, "a", "h1"), armed))
     assert transition.actions == {}
+
+
+def test_checks_are_given_parameters_of_their_own_and_starts_are_not() -> None:
+    thorough = replace(MONITOR, params={"OCF_CHECK_LEVEL": "10"})
+    start = Operation(name="start", params={"x": "1"})
+    asked = intent("h1", dummy("r", operations=(start, thorough)))
+    params = {
+        a.kind.value: dict(a.params) for a in plan(asked, empty_world(asked)).actions.values() if a.resource
+    }
+    assert params == {"probe": {}, "start": {}, "monitor": {"OCF_CHECK_LEVEL": "10"}}

@@ -72,3 +72,39 @@ def test_where_nothing_is_done_nobody_is_told() -> None:
     asked = two_nodes()
     active = [running(asked, "a", node) for node in ("h1", "h2")]
     assert graph(plan(asked, seen(empty_world(asked), *active))) == {}
+
+
+def test_notices_and_what_they_are_about_carry_who_does_what_and_who_is_what() -> None:
+    asked = two_nodes(promotion=Promotion())
+    active = [running(asked, "a", "h1", role=Role.PROMOTED), running(asked, "a", "h2")]
+    planned = plan(asked, promotion_scores(seen(empty_world(asked), *active), "a", h1=5, h2=10))
+    lists = {
+        "notify_active_resource": "a:0 a:1",
+        "notify_active_uname": "h1 h2",
+        "notify_all_uname": "h1 h2",
+        "notify_available_uname": "h1 h2",
+        "notify_demote_resource": "a:0",
+        "notify_demote_uname": "h1",
+        "notify_inactive_resource": " ",
+        "notify_master_resource": "a:0",
+        "notify_master_uname": "h1",
+        "notify_promote_resource": "a:1",
+        "notify_promote_uname": "h2",
+        "notify_promoted_resource": "a:0",
+        "notify_promoted_uname": "h1",
+        "notify_slave_resource": "a:1",
+        "notify_slave_uname": "h2",
+        "notify_start_resource": " ",
+        "notify_start_uname": " ",
+        "notify_stop_resource": " ",
+        "notify_stop_uname": " ",
+        "notify_unpromoted_resource": "a:1",
+        "notify_unpromoted_uname": "h2",
+    }
+    found = {str(a.id): a.meta for a in planned.actions.values()}
+    assert found["a_promote_0@h2"] == lists
+    assert found["a_pre_notify_demote_0@h2"] == {
+        **lists,
+        "notify_type": "pre",
+        "notify_operation": "demote",
+    }

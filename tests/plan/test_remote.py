@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconciler.model.intent import Cluster, Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import AgentAddress, NodeKind, NodeState, RemoteNode
+from reconciler.model.node import AgentAddress, HostState, NodeKind, NodeState, RemoteNode
 from reconciler.model.observed import Failure, NodeStatus
 from reconciler.model.policy import Policy
 from reconciler.model.resource import OnFail, Operation, Requires, Resource, ResourceAgent, Role
@@ -123,3 +123,35 @@ def test_nothing_is_looked_for_in_a_guest_that_stops() -> None:
     world = seen(empty_world(asked), running(asked, "vm", "h1"), running(asked, "in", "h1"))
     got = graph(plan(asked, nodes(world, remote("in"))))
     assert [name for name in got if name.startswith("a_probe")] == ["a_probe_0@h1", "a_probe_0@h2"]
+
+
+def with_state(asked: Intent, state: HostState) -> Intent:
+    far = asked.resources[ResourceId("far")]
+    assert far.remote_node is not None
+    node = replace(far.remote_node, state=state)
+    return replace(asked, resources={**asked.resources, far.id: replace(far, remote_node=node)})
+
+
+def test_all_leaves_a_node_in_standby_and_nothing_a_node_in_maintenance() -> None:
+    asked = clustered(intent("h1", connection("far"), dummy("a", stickiness=100)))
+    world = seen(empty_world(asked), running(asked, "far", "h1"), running(asked, "a", "far"))
+    world = nodes(world, remote("far"))
+    assert changes(plan(asked, world)) == []
+    assert changes(plan(with_state(asked, HostState.STANDBY), world)) == ["move resource/a far -> h1"]
+    stopped = replace(asked.resources[ResourceId("a")], state=Role.STOPPED)
+    asked = replace(asked, resources={**asked.resources, stopped.id: stopped})
+    assert changes(plan(asked, world)) == ["stop resource/a far"]
+    assert changes(plan(with_state(asked, HostState.MAINTENANCE), world)) == []
+
+
+def test_a_node_behind_a_connection_that_is_not_managed_is_left_alone() -> None:
+    asked = clustered(intent("h1", connection("far", is_managed=False), dummy("a", state=Role.STOPPED)))
+    world = seen(empty_world(asked), running(asked, "far", "h1"), running(asked, "a", "far"))
+    assert changes(plan(asked, nodes(world, remote("far")))) == []
+
+
+def test_monitors_are_armed_again_when_a_connection_comes_back() -> None:
+    asked = clustered(intent("h1", connection("far"), dummy("a"), only_on("a", "far"), device()))
+    world = seen(empty_world(asked), running(asked, "a", "far"))
+    transition = plan(asked, nodes(world, remote("far", NodeState.UNCLEAN)))
+    assert graph(transition)["a_monitor_10000@far"] == ["far_start_0@h1"]

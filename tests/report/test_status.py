@@ -40,8 +40,9 @@ WHOLE = {
             "text": "",
             "standby": False,
             "maintenance": False,
+            "attributes": {},
             "resource": None,
-            "key": None,
+            "key": {"epoch": 0, "in_use": None},
         },
         {
             "name": "guest1",
@@ -51,6 +52,7 @@ WHOLE = {
             "text": "",
             "standby": False,
             "maintenance": False,
+            "attributes": {},
             "resource": "vm-guest1",
             "key": {"epoch": 0, "in_use": None},
         },

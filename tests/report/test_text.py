@@ -4,7 +4,7 @@ from reconciler.report.text import status_text
 
 
 def node(name: str, state: str = "online", **fields: Any) -> dict[str, Any]:
-    base = {
+    base: dict[str, object] = {
         "name": name,
         "kind": "host",
         "state": state,
@@ -12,6 +12,7 @@ def node(name: str, state: str = "online", **fields: Any) -> dict[str, Any]:
         "text": "",
         "standby": False,
         "maintenance": False,
+        "attributes": {},
         "resource": None,
         "key": None,
     }

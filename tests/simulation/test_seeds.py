@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
+from reconciler.sim.faults import Faults
 from reconciler.sim.runner import Outcome, run_seed
 
 SEEDS = 200
@@ -44,6 +45,15 @@ def test_what_a_seed_has_found_stays_mended(seed: int) -> None:
     assert _text(run_seed(seed)) == ""
 
 
+@pytest.mark.slow
+def test_what_nodes_say_of_themselves_disturbs_nothing() -> None:
+    """They say it often, and each time a new plan is made around what is in flight."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(_talkative, range(20)))
+    assert [text for text, _ in outcomes if text] == []
+    assert sum(said for _, said in outcomes) > 20
+
+
 @pytest.mark.parametrize("seed", [7, 65])
 def test_equal_seeds_make_equal_worlds(seed: int) -> None:
     assert run_seed(seed).ledger == run_seed(seed).ledger
@@ -51,6 +61,11 @@ def test_equal_seeds_make_equal_worlds(seed: int) -> None:
 
 def _failure(seed: int) -> str:
     return _text(run_seed(seed))
+
+
+def _talkative(seed: int) -> tuple[str, int]:
+    outcome = run_seed(seed, Faults(set_attribute=40))
+    return _text(outcome), sum(" attribute " in line for line in outcome.ledger)
 
 
 def _text(outcome: Outcome) -> str:

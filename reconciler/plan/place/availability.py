@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import GuestType
+from reconciler.model.node import GuestType, HostState
 from reconciler.model.resource import Resource
-from reconciler.plan.situation import Situation, hypervisor_type, is_serving
+from reconciler.plan.situation import Situation, hypervisor_type
 
 
 @dataclass(slots=True)
@@ -40,10 +40,10 @@ class Availability:
 
     def _obstacle(self, resource: Resource, node: NodeName) -> str | None:
         situation = self.situation
-        host = situation.intent.hosts.get(node)
-        if host is not None:
-            if not is_serving(host):
-                return f"{node} is in {host.state.value}"
+        state = situation.state_of(node)
+        if state is not HostState.ONLINE:
+            return f"{node} is in {state.value}"
+        if node in situation.intent.hosts:
             if resource.guest is not None:
                 return _hypervisor_obstacle(situation, resource, node)
             return None if situation.is_online(node) else _link_obstacle(situation, node)

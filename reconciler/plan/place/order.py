@@ -11,11 +11,11 @@ The rules (Pacemaker lib/pacemaker/pcmk_scheduler.c, assign_resources; pcmk_sche
 from functools import cmp_to_key
 
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import HostState
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.colocation import wishes_behind
 from reconciler.plan.place.state import Assignment
-from reconciler.plan.situation import is_serving
 
 
 def assignment_order(assignment: Assignment) -> list[ResourceId]:
@@ -55,13 +55,12 @@ def _by_scores(assignment: Assignment) -> list[ResourceId]:
 def _best_nodes(assignment: Assignment) -> list[NodeName]:
     """Return all nodes, the best first by what they are alone."""
     situation, capacity = assignment.situation, assignment.capacity
-    hosts = situation.intent.hosts
 
     def is_idle(node: NodeName) -> bool:
-        return not situation.is_online(node) or (node in hosts and not is_serving(hosts[node]))
+        return not situation.is_online(node) or situation.state_of(node) is not HostState.ONLINE
 
     def compare(left: NodeName, right: NodeName) -> int:
         return is_idle(left) - is_idle(right) or (capacity.compare(left, right) if is_balanced else 0)
 
     is_balanced = situation.intent.cluster.policy.placement is PlacementStrategy.BALANCED
-    return sorted(sorted([*hosts, *situation.intent.guest_nodes()]), key=cmp_to_key(compare))
+    return sorted(sorted([*situation.intent.hosts, *situation.intent.guest_nodes()]), key=cmp_to_key(compare))

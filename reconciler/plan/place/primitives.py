@@ -83,8 +83,7 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     node = active[0].node
     if node in situation.fences:
         return None
-    host = situation.intent.hosts.get(node)
-    if is_blocked(resource, active[0]) or (host is not None and host.state is HostState.MAINTENANCE):
+    if is_blocked(resource, active[0]) or situation.state_of(node) is HostState.MAINTENANCE:
         return node
     status = situation.node(node)
     if resource.guest is not None:

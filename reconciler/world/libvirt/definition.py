@@ -209,7 +209,7 @@ def _agent_command(node: RemoteNode) -> tuple[str, ...]:
         *("--key-file", f"{GUEST_FOLDER}/{KEY_NAME}"),
         *("--identity", "lrmd"),
         *("--node", node.name),
-        *("--state", _AGENT_STATE),
+        *("--state", _AGENT_STATE, "--serve-programs"),
         *(("--tls12",) if node.agent.tls12 else ()),
     )
 

@@ -19,6 +19,7 @@ from reconciler.model.node import AgentFlavor, LinkReason
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.resource import ResourceAgent
 from reconciler.ports import LinkListener, LinkTarget, Session
+from reconciler.world.channel.channel import Channel, CibCache
 from reconciler.world.daemon_threads import DaemonThreads
 from reconciler.world.links.client import AgentClient, Pulse
 from reconciler.world.links.dial import Door, dial
@@ -78,6 +79,7 @@ class WireLinks:
         self._socket_path = socket_path
         self._settings = settings or LinkSettings()
         self._resolver = DaemonThreads(_RESOLVER_THREADS, "resolve")
+        self._cib = CibCache()
 
     def link(self, target: LinkTarget, listener: LinkListener) -> "WireLink":
         """Return a link that is not connected yet."""
@@ -94,7 +96,7 @@ class WireLinks:
             handshake_s=self._settings.handshake_s,
             identity=identity,
         )
-        return WireLink(target, listener, door, self._settings, self._resolver)
+        return WireLink(target, listener, door, self._settings, (self._resolver, self._cib))
 
 
 class WireLink:
@@ -106,15 +108,16 @@ class WireLink:
         listener: LinkListener,
         door: Door,
         settings: LinkSettings,
-        resolver: DaemonThreads,
+        shared: tuple[DaemonThreads, CibCache],
     ) -> None:
         self._target = target
         self._node = target.node
         self._listener = listener
         self._door = door
         self._settings = settings
-        self._resolver = resolver
+        self._resolver, self._cib = shared
         self._client: AgentClient | None = None
+        self._channel: Channel | None = None
         self._is_ours = False
         self._is_up = False
         """A session has begun and not ended."""
@@ -203,6 +206,7 @@ class WireLink:
         )
         client = AgentClient(channel, pulse, self._on_notice, self._on_end)
         self._client = client
+        self._channel = Channel(self._node, self._listener, client.tell, self._cib)
         try:
             async with asyncio.timeout_at(deadline):
                 session = await self._register(client)
@@ -314,9 +318,11 @@ class WireLink:
             log.warning("another client connected to the agent", extra={"node": self._node})
         elif isinstance(notice, wire.ResourceNotice) and notice.operation == wire.OP_RESOURCE_UNREGISTER:
             self._registered.pop(ResourceId(notice.resource_id), None)
-        elif isinstance(notice, wire.ProxyNew) and self._client is not None:
-            # Programs in the guest ask for cluster daemons that we do not have: they fail at once, not hang.
-            self._client.tell(wire.ProxyDestroy(notice.session))
+        elif (
+            isinstance(notice, (wire.ProxyNew, wire.ProxyRequest, wire.ProxyDestroy))
+            and self._channel is not None
+        ):
+            self._channel.take(notice)
 
     def _on_result(self, notice: wire.OperationResult) -> None:
         if notice.op_status == wire.ExecStatus.PENDING:
@@ -356,6 +362,8 @@ class WireLink:
 
     def _drop(self, text: str) -> None:
         self._client = None
+        if self._channel is not None:
+            self._channel.close()
         self._end_text = text
         self._is_up = self._is_leaving = False
         self._registered.clear()

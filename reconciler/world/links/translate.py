@@ -32,6 +32,7 @@ def exec_of(request: OperationRequest, node: NodeName, *, is_ours: bool) -> wire
         is_ours: Whether our agent gets it; only then what stock agents do not know is sent.
     """
     meta = {
+        **{f"{_META_PREFIX}{name}": value for name, value in request.meta.items()},
         "CRM_meta_name": request.operation,
         "CRM_meta_timeout": str(request.timeout_ms),
         "CRM_meta_interval": str(request.interval_ms),

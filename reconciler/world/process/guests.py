@@ -215,6 +215,8 @@ class ProcessGuests:
             "--identity": "lrmd",
             "--node": record.node or record.resource,
             "--state": str(folder / "state"),
+            # It shares its network with others, and with it the names that Pacemaker's own programs look for.
+            "--serve-programs": f"reconciler-{record.uuid}-",
         }
         node = start.guest.remote_node
         tls12 = ("--tls12",) if node is not None and node.agent.tls12 else ()

@@ -34,7 +34,21 @@ def test_it_runs_while_its_file_exists_and_every_change_is_in_the_ledger(ledger:
 def test_it_can_be_promoted_and_migrated(ledger: Path) -> None:
     actions = ["promote", "migrate_from", "promote", "monitor", "demote", "monitor", "migrate_to", "monitor"]
     assert [dummy.run(action) for action in actions] == [7, 0, 0, 8, 0, 0, 0, 7]
-    assert ledger_of(ledger) == ["migrate_from", "migrate_to"]
+    assert ledger_of(ledger) == ["migrate_from", "promote", "demote", "migrate_to"]
+
+
+def test_it_takes_up_new_parameters_and_notices_while_it_runs(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCF_RESKEY_CRM_meta_notify_type", "post")
+    monkeypatch.setenv("OCF_RESKEY_CRM_meta_notify_operation", "promote")
+    assert [dummy.run(action) for action in ("reload-agent", "start", "reload-agent", "notify")] == [
+        7,
+        0,
+        0,
+        0,
+    ]
+    assert ledger_of(ledger) == ["start", "reload-agent", "post-promote"]
 
 
 def test_it_fails_on_order(

@@ -132,7 +132,7 @@ def test_container_without_init_runs_our_agent_with_a_fresh_run_folder() -> None
     assert words == [
         *("/usr/bin/python3", "-I", "-S", "/opt/reconciler/agent.pyz", "serve", "--init"),
         *("--listen", "0.0.0.0:4000", "--key-file", "/opt/reconciler/authkey", "--identity", "lrmd"),
-        *("--node", "web-node", "--state", "/run/reconciler-agent"),
+        *("--node", "web-node", "--state", "/run/reconciler-agent", "--serve-programs"),
     ]
     assert [each.get("type") for each in domain.findall("devices/filesystem")] == ["mount", "mount", "ram"]
     address = domain.find("devices/interface/ip")

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from agent import tls, wire
+from reconciler.model.attribute import AttributeChange, NodeAttributes
 from reconciler.model.errors import LinkError
-from reconciler.model.intent import Cluster
+from reconciler.model.intent import Cluster, Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentAddress, AgentFlavor
+from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.resource import ResourceAgent
-from reconciler.ports import LinkTarget
+from reconciler.ports import ClusterView, LinkTarget
 from reconciler.world.links.channel import Stream
 from reconciler.world.links.links import LinkSettings, WireLink, WireLinks
 
@@ -95,6 +97,16 @@ class Heard:
     lost: list[str] = field(default_factory=list)
     leaving: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    cluster: ClusterView = field(default_factory=lambda: ClusterView(intent=Intent(), observed=Observed()))
+
+    def view(self) -> ClusterView:
+        return self.cluster
+
+    def on_attribute(self, node: NodeName, change: AttributeChange) -> None:
+        known = self.cluster.attributes
+        after = {**known, node: known.get(node, NodeAttributes()).changed(change)}
+        self.cluster = replace(self.cluster, attributes=after)
+        self.changed.set()
 
     def on_result(self, node: NodeName, result: OperationResult) -> None:
         assert node == NODE

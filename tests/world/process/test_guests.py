@@ -30,7 +30,8 @@ pytestmark = pytest.mark.slow
 
 HERE = Where(file="x.yaml", line=1)
 HOST = Host(name=NodeName("h1"), where=HERE)
-CLUSTER = Cluster(name="test")
+CLUSTER = Cluster(name=f"test{os.getpid()}")
+"""Its guests are nobody else's: another run beside this one has other ones."""
 WEB = ResourceId("Web1")
 KEY = b"secret secret 42"
 
@@ -113,7 +114,7 @@ def a_start(uid: str = "u1", node: str = "web", port: int = 0) -> GuestStart:
 def a_domain(uid: str = "u1") -> Domain:
     return Domain(
         resource=WEB,
-        cluster="test",
+        cluster=CLUSTER.name,
         digest="d1",
         uid=uid,
         is_running=True,

@@ -1,0 +1,258 @@
+"""Rules, judged for what is there now: an intent with rules becomes one without, before anything is planned.
+
+How values are compared is Pacemaker's (Pacemaker Explained, "Node Attribute Expressions"): text without case; what is
+missing differs from everything, and is neither more nor less than anything; what is no number is compared as text.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+from reconciler.model.constraint import Discovery, Location
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName
+from reconciler.model.node import NodeKind
+from reconciler.model.observed import Observed
+from reconciler.model.resource import Resource
+from reconciler.model.rule import (
+    AttributeTest,
+    Comparison,
+    Condition,
+    DateTest,
+    LocationRule,
+    Override,
+    Together,
+    ValueType,
+)
+from reconciler.model.score import read_score
+from reconciler.plan.calendar import date_holds, next_change
+
+NAME, KIND = "#uname", "#kind"
+KINDS = {NodeKind.HOST: "cluster", NodeKind.GUEST: "container", NodeKind.REMOTE: "remote"}
+"""Pacemaker's names of the kinds of nodes."""
+
+_ORDER: Mapping[Comparison, Callable[[int], bool]] = {
+    Comparison.EQ: lambda order: order == 0,
+    Comparison.NE: lambda order: order != 0,
+    Comparison.LT: lambda order: order < 0,
+    Comparison.LTE: lambda order: order <= 0,
+    Comparison.GT: lambda order: order > 0,
+    Comparison.GTE: lambda order: order >= 0,
+}
+_ALWAYS = Together(kind="all", parts=())
+_Value = TypeVar("_Value")
+_INTEGER = re.compile(r"\s*([+-]?\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a condition is judged by; without a node, only the time."""
+
+    now: float
+    """Epoch seconds."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What is declared of the node, with its name and kind."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What was set at run time over what is declared."""
+
+
+def holds(condition: Condition, facts: Facts) -> bool:
+    """Tell whether a condition holds."""
+    match condition:
+        case AttributeTest():
+            return _attribute_holds(condition, facts)
+        case DateTest():
+            return date_holds(condition, facts.now)
+        case Together(kind="all", parts=parts):
+            return all(holds(part, facts) for part in parts)
+        case Together(parts=parts):
+            return any(holds(part, facts) for part in parts)
+
+
+def tests_of(condition: Condition) -> Iterable[AttributeTest | DateTest]:
+    """Return what a condition consists of in the end."""
+    if not isinstance(condition, Together):
+        return (condition,)
+    return [test for part in condition.parts for test in tests_of(part)]
+
+
+def is_fixed(condition: Condition) -> bool:
+    """Tell whether a commit alone decides whether a condition holds for a node."""
+    return all(
+        isinstance(test, AttributeTest) and (test.is_declared or test.name in {NAME, KIND})
+        for test in tests_of(condition)
+    )
+
+
+def resolved(intent: Intent, observed: Observed, now: float) -> Intent:
+    """Return an intent with its rules as what they come to now.
+
+    Args:
+        intent: with rules.
+        observed: for the attributes of nodes.
+        now: epoch seconds.
+    """
+    if not intent.location_rules and not intent.overrides:
+        return intent
+    attributes = {name: status.attributes for name, status in observed.nodes.items()}
+    locations = judged(intent, intent.location_rules, attributes, now)
+    resources = dict(intent.resources)
+    for override in intent.overrides:
+        if override.resource in resources and holds(override.when, Facts(now=now)):
+            resources[override.resource] = overridden(resources[override.resource], override)
+    return replace(intent, resources=resources, locations=(*intent.locations, *locations))
+
+
+def with_fixed_rules(intent: Intent) -> Intent:
+    """Return an intent with what its rules come to by the commit alone; where that is open, all is possible."""
+    fixed = [rule for rule in intent.location_rules if is_fixed(rule.when) and rule.score_attribute is None]
+    possible = [
+        replace(rule, when=_ALWAYS, score=0, score_attribute=None, discovery=Discovery.ALWAYS)
+        for rule in intent.location_rules
+        if rule not in fixed
+    ]
+    return replace(intent, locations=(*intent.locations, *judged(intent, [*fixed, *possible], {}, 0.0)))
+
+
+def judged(
+    intent: Intent,
+    rules: Iterable[LocationRule],
+    attributes: Mapping[NodeName, Mapping[str, str]],
+    now: float,
+) -> list[Location]:
+    """Return what location rules come to now; guests, and all that make nodes, see hosts only.
+
+    Args:
+        intent: for the nodes and what is declared of them.
+        rules: in the order of the result.
+        attributes: of each node, as set at run time.
+        now: epoch seconds.
+    """
+    nodes = facts_of(intent, attributes, now)
+    makers = {r.id for r in intent.resources.values() if r.guest is not None or r.remote_node is not None}
+    # Many resources have the same rule, and each is judged once.
+    found: dict[Condition, list[NodeName]] = {}
+    locations: list[Location] = []
+    for rule in rules:
+        if rule.when not in found:
+            found[rule.when] = [node for node, facts in nodes.items() if holds(rule.when, facts)]
+        locations += [
+            _location(rule, node, nodes[node])
+            for node in found[rule.when]
+            if rule.resource not in makers or node in intent.hosts
+        ]
+    return locations
+
+
+def facts_of(
+    intent: Intent, attributes: Mapping[NodeName, Mapping[str, str]], now: float
+) -> dict[NodeName, Facts]:
+    """Return what is known of each node: hosts first, then the nodes that resources make."""
+    labels = {name: (host.labels, NodeKind.HOST) for name, host in intent.hosts.items()}
+    for resource in intent.resources.values():
+        node = resource.remote_node
+        if node is not None:
+            is_remote = resource.agent.is_connection and resource.container is None
+            labels[node.name] = (node.labels, NodeKind.REMOTE if is_remote else NodeKind.GUEST)
+    return {
+        name: facts_about(name, kind, declared, attributes.get(name, {}), now)
+        for name, (declared, kind) in labels.items()
+    }
+
+
+def facts_about(
+    node: NodeName, kind: NodeKind, labels: Mapping[str, str], attributes: Mapping[str, str], now: float
+) -> Facts:
+    """Return what conditions see of a node; nothing that is set at run time changes its name or kind."""
+    fixed = {NAME: str(node), KIND: KINDS[kind]}
+    return Facts(now=now, labels={**labels, **fixed}, attributes={**labels, **attributes, **fixed})
+
+
+def changes_at(intent: Intent, now: float) -> float | None:
+    """Return when time alone may next change what rules come to, epoch seconds; None: never."""
+    rules: list[LocationRule | Override] = [*intent.location_rules, *intent.overrides]
+    conditions = [rule.when for rule in rules]
+    tests = {test for when in conditions for test in tests_of(when) if isinstance(test, DateTest)}
+    times = [at for test in tests if (at := next_change(test, now)) is not None]
+    return min(times, default=None)
+
+
+def overridden(resource: Resource, override: Override) -> Resource:
+    """Return a resource with settings that hold for now."""
+    return replace(
+        resource,
+        params={**resource.params, **override.params},
+        stickiness=_first(override.stickiness, resource.stickiness),
+        priority=_first(override.priority, resource.priority),
+        failure_limit=_first(override.failure_limit, resource.failure_limit),
+        failure_timeout_ms=_first(override.failure_timeout_ms, resource.failure_timeout_ms),
+        start_failure_is_fatal=_first(override.start_failure_is_fatal, resource.start_failure_is_fatal),
+        multiple_active=_first(override.multiple_active, resource.multiple_active),
+        state=_first(override.state, resource.state),
+        is_managed=_first(override.is_managed, resource.is_managed),
+    )
+
+
+def _first(wanted: _Value | None, declared: _Value) -> _Value:
+    return declared if wanted is None else wanted
+
+
+def _location(rule: LocationRule, node: NodeName, facts: Facts) -> Location:
+    points = rule.score
+    if rule.score_attribute is not None:
+        points = read_score(facts.attributes.get(rule.score_attribute))
+    return Location(
+        id=f"{rule.id}-{node}",
+        resource=rule.resource,
+        node=node,
+        score=points,
+        where=rule.where,
+        role=rule.role,
+        discovery=rule.discovery,
+    )
+
+
+def _attribute_holds(test: AttributeTest, facts: Facts) -> bool:
+    actual = (facts.labels if test.is_declared else facts.attributes).get(test.name)
+    if test.comparison is Comparison.DEFINED:
+        return actual is not None
+    if test.comparison is Comparison.NOT_DEFINED:
+        return actual is None
+    if actual is None or test.value is None:
+        return test.comparison is Comparison.NE and actual != test.value
+    return _ORDER[test.comparison](_order(test.value_type, actual, test.value))
+
+
+def _order(kind: ValueType, actual: str, wanted: str) -> int:
+    """Return less than, equal to or more than 0, as `actual` is to `wanted`."""
+    if kind is ValueType.VERSION:
+        one, two = _version(actual), _version(wanted)
+        return (one > two) - (one < two)
+    left, right = number_of(actual), number_of(wanted)
+    if kind is ValueType.TEXT or left is None or right is None:
+        text, other = actual.lower(), wanted.lower()
+        return (text > other) - (text < other)
+    if kind is ValueType.INTEGER:
+        left, right = Decimal(int(left)), Decimal(int(right))
+    return (left > right) - (left < right)
+
+
+def number_of(text: str) -> Decimal | None:
+    """Return the number that a text is; None if it is none."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def _version(text: str) -> list[int]:
+    return [_whole(part) for part in text.split(".")]
+
+
+def _whole(text: str) -> int:
+    """Return the whole number that a text begins with; 0 if it begins with none."""
+    found = _INTEGER.match(text)
+    return int(found.group(1)) if found else 0

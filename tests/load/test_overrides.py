@@ -1,0 +1,98 @@
+import pytest
+
+from reconciler.model.names import ResourceId, Where
+from reconciler.model.resource import MultipleActive, Role
+from reconciler.model.rule import CalendarRange, DateTest, Override
+from tests.load.test_constraints import intent_of
+from tests.load.texts import guest, host, problems_of, resource
+
+WORLD = host("h1", "{agent: local}")  # lines 1 to 5
+
+
+def test_an_override_says_what_holds_at_a_time() -> None:
+    text = WORLD + resource(
+        "a",
+        "overrides:",
+        '  - when: {date: {from: "2026-12-24T18:00:00+01:00", lasting: 2h, hours: 9-16, weekdays: 6-}}',
+        "    state: stopped",
+        "    managed: false",
+        "    stickiness: INFINITY",
+        "    failureTimeout: 5m",
+        "    multipleActive: block",
+        "    params: {x: 1}",
+    )
+    when = DateTest(
+        since=1_798_131_600,
+        before=1_798_138_800,
+        calendar=(CalendarRange(unit="hours", low=9, high=16), CalendarRange(unit="weekdays", low=6)),
+    )
+    assert intent_of(text).overrides == (
+        Override(
+            resource=ResourceId("a"),
+            when=when,
+            where=Where(file="a.yaml", line=13, column=7),
+            params={"x": "1"},
+            stickiness=1_000_000,
+            failure_timeout_ms=300_000,
+            multiple_active=MultipleActive.BLOCK,
+            state=Role.STOPPED,
+            is_managed=False,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "want"),
+    [
+        (
+            "{when: {kind: host}, stickiness: 1}",
+            [
+                "13:6: error[bad-rule]: settings are the same on every node, so that only the time can decide on them; "
+                "write dates only; what depends on nodes stands in placement.rules"
+            ],
+        ),
+        (
+            "{when: {date: {hours: 9}}}",
+            ["13:5: error[missing-field]: this override changes nothing; add what holds then"],
+        ),
+        (
+            "{when: {date: {}}, priority: 1}",
+            ['13:13: error[bad-rule]: this date is always; write from:, before:, or such as hours: "9-16"'],
+        ),
+        (
+            '{when: {date: {from: "2026-12-24T18:00:00Z", before: "2026-12-24T17:00:00Z"}}, priority: 1}',
+            ["13:13: error[bad-rule]: this date is never; let from: be earlier than before:"],
+        ),
+        (
+            "{when: {date: {lasting: 2h}}, priority: 1}",
+            [
+                "13:20: error[bad-rule]: lasting counts from `from`, and instead of before; "
+                "write from: and lasting:, or from: and before:"
+            ],
+        ),
+        (
+            '{when: {date: {from: "2026-12-24T18:00:00"}}, priority: 1}',
+            [
+                "13:26: error[bad-time]: spec.overrides[0].when.date.from: "
+                '"2026-12-24T18:00:00" could be in any time zone; '
+                "write it as 2026-12-24T18:00:00Z, or +01:00 for Z"
+            ],
+        ),
+        (
+            "{when: {date: {hours: nine}}, priority: 1}",
+            [
+                '13:27: error[bad-value]: spec.overrides[0].when.date.hours: "nine" has characters that can\'t '
+                "stand here; it must match ^(-?[0-9]{1,4}|[0-9]{1,4}-[0-9]{0,4})$"
+            ],
+        ),
+    ],
+)
+def test_overrides_that_make_no_sense_are_refused(override: str, want: list[str]) -> None:
+    assert problems_of(WORLD + resource("a", "overrides: [", f"  {override}]")) == want
+
+
+def test_guests_have_no_parameters() -> None:
+    text = WORLD + guest("vm", "overrides: [", "  {when: {date: {hours: 9}}, params: {x: 1}}]", node="g")
+    assert [problem.split(": ", 1)[1] for problem in problems_of(text)] == [
+        "error[does-not-fit]: guests have no parameters; remove params"
+    ]

@@ -1,0 +1,128 @@
+"""Rules become locations and settings when a plan is made: by labels, attributes and the time."""
+
+from dataclasses import replace
+
+from reconciler.load.record import from_json, to_json
+from reconciler.model.constraint import Discovery, Location
+from reconciler.model.history import History
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.observed import Observed
+from reconciler.model.resource import Role
+from reconciler.model.rule import (
+    AttributeTest,
+    Comparison,
+    Condition,
+    DateTest,
+    LocationRule,
+    Override,
+    Together,
+    ValueType,
+)
+from reconciler.model.score import INFINITY
+from reconciler.plan.rules import resolved, with_fixed_rules
+from reconciler.plan.schedule import schedule
+from tests.plan.worlds import NOW, dummy, empty_world, intent, online
+
+HERE = Where(file="a.yaml", line=3)
+SOON = int(NOW) + 60
+SSD = AttributeTest(name="disk", comparison=Comparison.EQ, value="ssd")
+DECLARED_SSD = replace(SSD, is_declared=True)
+LATER = DateTest(since=SOON)
+
+
+def rule(when: Condition, score: int = 10, score_attribute: str | None = None) -> LocationRule:
+    return LocationRule(
+        id="rule",
+        resource=ResourceId("a"),
+        when=when,
+        where=HERE,
+        score=score,
+        score_attribute=score_attribute,
+    )
+
+
+def location(where: str, score: int) -> Location:
+    return Location(
+        id=f"rule-{where}", resource=ResourceId("a"), node=NodeName(where), score=score, where=HERE
+    )
+
+
+def ruled(*rules: LocationRule) -> Intent:
+    """Two hosts, of which the first says of itself that its disk is an ssd, and one resource."""
+    asked = intent("h1 h2", dummy("a"))
+    first = replace(asked.hosts[NodeName("h1")], labels={"disk": "SSD", "points": "7"})
+    return replace(asked, hosts={**asked.hosts, first.name: first}, location_rules=rules)
+
+
+def world(**attributes: dict[str, str]) -> Observed:
+    nodes = [online(name, attributes=attributes.get(name, {})) for name in ("h1", "h2")]
+    return replace(empty_world(ruled()), nodes={status.name: status for status in nodes})
+
+
+def scores(rules: LocationRule, seen: Observed, now: float = NOW) -> tuple[Location, ...]:
+    return resolved(ruled(rules), seen, now).locations
+
+
+def test_what_is_set_at_run_time_goes_before_what_is_declared() -> None:
+    seen = world(h1={"disk": "hdd"}, h2={"disk": "ssd"})
+    assert scores(rule(SSD), world()) == (location("h1", 10),)
+    assert scores(rule(SSD), seen) == (location("h2", 10),)
+    assert scores(rule(DECLARED_SSD), seen) == (location("h1", 10),)
+
+
+def test_nothing_that_is_set_at_run_time_changes_a_name() -> None:
+    name = AttributeTest(name="#uname", comparison=Comparison.EQ, value="h1")
+    assert scores(rule(name), world(h2={"#uname": "h1"})) == (location("h1", 10),)
+
+
+def test_scores_come_from_attributes() -> None:
+    anywhere = Together(kind="all", parts=())
+    found = scores(rule(anywhere, score_attribute="points"), world(h2={"points": "-INFINITY"}))
+    assert found == (location("h1", 7), location("h2", -INFINITY))
+
+
+def test_what_is_no_number_is_compared_as_text_and_what_is_missing_only_differs() -> None:
+    above = AttributeTest(name="load", comparison=Comparison.GT, value="9", value_type=ValueType.NUMBER)
+    other = AttributeTest(name="load", comparison=Comparison.NE, value="9")
+    assert scores(rule(above), world(h1={"load": "10"}, h2={"load": "high"})) == (
+        location("h1", 10),
+        location("h2", 10),
+    )
+    assert scores(rule(above), world()) == ()
+    assert scores(rule(other), world(h1={"load": "9"})) == (location("h2", 10),)
+
+
+def test_a_place_that_becomes_better_with_time_is_moved_to_then() -> None:
+    on_second = AttributeTest(name="#uname", comparison=Comparison.EQ, value="h2")
+    asked = ruled(rule(Together(kind="all", parts=(on_second, LATER)), score=INFINITY))
+    before = schedule(asked, world(), History(), NOW)
+    after = schedule(asked, world(), History(), SOON)
+    assert (before.placement, before.recheck_at) == ({"a": "h1"}, SOON)
+    assert (after.placement, after.recheck_at) == ({"a": "h2"}, None)
+
+
+def test_settings_hold_for_a_time_and_the_last_counts() -> None:
+    calm = Override(resource=ResourceId("a"), when=LATER, where=HERE, state=Role.STOPPED, stickiness=5)
+    late = Override(resource=ResourceId("a"), when=LATER, where=HERE, params={"x": "2"}, stickiness=6)
+    asked = replace(intent("h1", dummy("a")), overrides=(calm, late))
+    declared = asked.resources[ResourceId("a")]
+    assert resolved(asked, Observed(), NOW).resources == {"a": declared}
+    wanted = replace(declared, state=Role.STOPPED, stickiness=6, params={**declared.params, "x": "2"})
+    assert resolved(asked, Observed(), SOON).resources == {"a": wanted}
+    assert schedule(asked, world(), History(), NOW).recheck_at == SOON
+    assert schedule(asked, world(), History(), SOON).placement == {"a": None}
+
+
+def test_what_a_commit_does_not_decide_bans_nothing_before_there_is_a_plan() -> None:
+    asked = ruled(rule(DECLARED_SSD, -INFINITY), rule(SSD, -INFINITY))
+    want = (location("h1", -INFINITY), location("h1", 0), location("h2", 0))
+    assert with_fixed_rules(asked).locations == want
+
+
+def test_rules_are_saved_with_the_planners_input() -> None:
+    both = Together(kind="any", parts=(SSD, Together(kind="all", parts=(LATER,))))
+    asked = ruled(replace(rule(both), discovery=Discovery.EXCLUSIVE, role=Role.PROMOTED))
+    override = Override(resource=ResourceId("a"), when=LATER, where=HERE, is_managed=False)
+    asked = replace(asked, overrides=(override,))
+    assert from_json(Intent, to_json(asked)) == asked
