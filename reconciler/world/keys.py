@@ -4,6 +4,7 @@ Wiring: `NodeKeys(state / "keys")` is the Keys port. `make_root_key` and `finger
 `reconcile key init` and the status; `show_key` is what `reconcile key show NODE` prints.
 """
 
+import ctypes
 import hashlib
 import os
 import secrets
@@ -29,6 +30,8 @@ MAX_KEY_BYTES = 64 * 1024
 # A node's incarnation would have to be known before its guest starts, and `Keys.key_of` is not told one: the same node
 # keeps its key over its restarts, until its epoch is raised.
 _INCARNATION = "0"
+# linux/prctl.h
+_PR_SET_DUMPABLE = 4
 
 
 class KeyBytes(bytes):
@@ -84,6 +87,14 @@ class NodeKeys:
 
     def __repr__(self) -> str:
         return f"NodeKeys({str(self._folder)!r})"
+
+
+def leave_no_core_dump() -> None:
+    """See to it that this process, which has keys in its memory, leaves no core dump, whatever its limits are.
+
+    What it starts is not affected (prctl(2), PR_SET_DUMPABLE: a program that is executed begins anew).
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def make_root_key(folder: Path) -> KeyBytes:

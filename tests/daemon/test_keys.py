@@ -10,6 +10,7 @@ import pytest
 from agent import tls
 from agent.wire.keys import identity_for
 from tests.agent.controller import Client
+from tests.daemon.secrets import files_below, leaks, leaves_core_dump, memory_of, said_of_processes
 from tests.daemon.stage import TIMEOUT_S, Stage, Status, both, dummy_yaml, guest_yaml, host_yaml, is_started
 
 pytestmark = pytest.mark.slow
@@ -36,9 +37,10 @@ def is_on_key(epoch: int) -> Callable[[Status], bool]:
     return both(check, is_started("FAKE", "guest1"))
 
 
-def guest_process(stage: Stage) -> object:
+def guest_process(stage: Stage) -> dict[str, int]:
     """Which process the guest is, and since when."""
-    return json.loads((stage.state / "guests" / "vm-guest1" / "guest.json").read_text())["main"]
+    found = json.loads((stage.state / "guests" / "vm-guest1" / "guest.json").read_text())["main"]
+    return dict(found)
 
 
 @contextlib.contextmanager
@@ -110,3 +112,35 @@ def test_who_only_looks_brings_no_key(stage: Stage) -> None:
     assert [opens(stage, old), opens(stage, declared_key(stage))] == [True, False]
     stage.reconcile()
     assert [opens(stage, old), opens(stage, declared_key(stage))] == [False, True]
+
+
+def test_no_key_is_found_anywhere_but_where_keys_are_kept(stage: Stage) -> None:
+    declare(stage)
+    stage.start_daemon()
+    stage.until(is_on_key(0))
+    keys = {"the first key": declared_key(stage)}
+    declare(stage, ", keyEpoch: 1")
+    stage.until(is_on_key(1))
+    keys["the second key"] = declared_key(stage)
+    keys["the root key"] = (stage.state / "keys" / "root.key").read_bytes()
+    agent = int(guest_process(stage)["pid"])
+    places = [
+        *said_of_processes(),
+        *files_below(stage.state, but=("keys", "authkey", "authkey.next")),
+        *files_below(stage.repository),
+        ("the daemon's log", stage.daemon_log.read_bytes()),
+        ("status", stage.reconcile("status", "-o", "json").stdout.encode()),
+        *memory_of(agent),
+    ]
+    assert leaks(places, keys) == []
+    names = {place.rpartition("/")[2] for place, _ in places}
+    assert {"journal.sqlite", "log", "cmdline", "environ", "guest.json"} <= names
+    assert any(b"lrmd/" in content for _, content in memory_of(agent)), "its memory was not read"
+    assert leaks(files_below(stage.state), keys) == [
+        "the first key in guests/vm-guest1/authkey",
+        "the root key in keys/root.key",
+        "the second key in guests/vm-guest1/authkey.next",
+    ]
+    assert stage.daemon is not None
+    daemon, stage.daemon = stage.daemon, None
+    assert not leaves_core_dump(daemon)
