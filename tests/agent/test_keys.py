@@ -1,5 +1,6 @@
 """Which keys open an agent while they change."""
 
+import os
 import time
 from pathlib import Path
 
@@ -126,6 +127,23 @@ def test_an_unknown_identity_gets_another_random_key_each_time(ring: Ring, ident
     first, second = ring.keys.key_of(identity), ring.keys.key_of(identity)
     assert first != second
     assert [len(first), len(second)] == [len(OLD), len(OLD)]
+
+
+def test_the_same_is_done_for_a_known_and_an_unknown_identity(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring.deliver(NEW)
+    done: list[str] = []
+    for name in ("open", "readv", "urandom"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *a, real=real, name=name: (done.append(name), real(*a))[1])
+    work = []
+    for identity in ("lrmd", identity_for("lrmd", OLD), identity_for("lrmd", OTHER), "somebody"):
+        ring.keys.key_of(identity)
+        work.append(tuple(done))
+        done.clear()
+    assert len(set(work)) == 1
+    assert "urandom" in work[0]
 
 
 def test_without_a_key_no_agent_begins(tmp_path: Path) -> None:
