@@ -134,9 +134,18 @@ def test_the_same_is_done_for_a_known_and_an_unknown_identity(
 ) -> None:
     ring.deliver(NEW)
     done: list[str] = []
-    for name in ("open", "readv", "urandom"):
+
+    def note(name: str) -> None:
         real = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda *a, real=real, name=name: (done.append(name), real(*a))[1])
+
+        def noted(*arguments: object) -> object:
+            done.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(os, name, noted)
+
+    for name in ("open", "readv", "urandom"):
+        note(name)
     work = []
     for identity in ("lrmd", identity_for("lrmd", OLD), identity_for("lrmd", OTHER), "somebody"):
         ring.keys.key_of(identity)

@@ -1,5 +1,6 @@
 """From outside, a wrong key and an unknown identity look the same: byte by byte, as far as bytes are not random."""
 
+import contextlib
 import socket
 from collections.abc import Callable, Sequence
 
@@ -41,10 +42,8 @@ class Tap:
                 pass
             except tls.TLSError:
                 return self._finish()
-            try:
+            with contextlib.suppress(BlockingIOError):
                 self._agent.sendall(self._client.recv(65536))
-            except BlockingIOError:
-                pass
             chunk = self._agent.recv(65536)
             if not chunk:
                 return self._finish()
