@@ -138,6 +138,7 @@ def _serve(options: _Options) -> int:
         allowed=tuple(options.allow),
         allows_tls12=options.tls12,
         is_init=options.init,
+        drain_limit_s=options.drain_limit,
         programs=options.serve_programs,
     )
     if not (settings.listen or settings.unix):
@@ -199,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve_options(add: Callable[..., object]) -> None:
+    """Add the options of `serve`."""
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
         "--key-file",
@@ -232,6 +234,14 @@ def _add_serve_options(add: Callable[..., object]) -> None:
         help="a resource agent that may run, with * for any text: 'ocf:heartbeat:*'; repeat it; default: all",
     )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
+    add(
+        "--drain-limit",
+        metavar="SECONDS",
+        type=float,
+        default=80.0,
+        help="how long a stop waits for the controller to empty this node first; keep it below "
+        "systemd's TimeoutStopSec (default: %(default)g)",
+    )
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
     add(
         "--serve-programs",

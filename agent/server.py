@@ -58,6 +58,8 @@ class Settings(NamedTuple):
     allowed: tuple[str, ...]
     allows_tls12: bool
     is_init: bool
+    drain_limit_s: float
+    """How long the controller may take to empty the node, when we are asked to stop."""
     programs: str | None
 
 
@@ -113,8 +115,10 @@ class Server:
         """
         settings = self._settings
         self._loop.on_signal(signal.SIGCHLD, self._executor.collect_children)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPWR):
+        for number in (signal.SIGTERM, signal.SIGPWR):
             self._loop.on_signal(number, self._on_stop_signal)
+        # For a restart of the agent alone: what runs here outlives it, and nothing has to move.
+        self._loop.on_signal(signal.SIGINT, self._end)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if settings.is_init and os.getpid() != 1:
             processes.become_subreaper()
@@ -208,13 +212,19 @@ class Server:
         """
         _tell_systemd("STOPPING=1")
         provider = self._find_provider()
-        if self._is_stopping or provider is None:
+        # The SIGKILL that ends a container follows soon on its init's SIGTERM (libvirt's virDomainDestroy).
+        if self._is_stopping or provider is None or self._settings.is_init:
             self._end()
             return
         self._is_stopping = True
         self._listeners.close()
         log("asking to be drained", client=provider.name)
         provider.notify(ShutdownRequest())
+        self._loop.call_later(self._settings.drain_limit_s, self._give_up)
+
+    def _give_up(self) -> None:
+        log("this node was not drained in time", limit_s=self._settings.drain_limit_s)
+        self._end()
 
     def _on_shutdown_answer(self, is_acknowledged: bool) -> None:
         if self._is_stopping and not is_acknowledged:

@@ -147,6 +147,14 @@ class Hypervisor(Protocol):
         """
         ...
 
+    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
+        """Return who else has a guest's address on its host, for people; None: the guest, or the host cannot tell.
+
+        Raises:
+            HypervisorUnreachableError: the host cannot be asked.
+        """
+        ...
+
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a domain on these hosts, or a connection to one, changes; until cancelled."""
         ...
@@ -210,8 +218,8 @@ class LinkListener(Protocol):
         """The connection ended, or its heartbeat stayed out."""
         ...
 
-    def on_leaving(self, node: NodeName) -> None:
-        """The agent was asked to stop, and does."""
+    def on_leaving(self, node: NodeName) -> bool:
+        """The agent was asked to stop; returns whether it is to wait until we take leave, for its node is emptied."""
         ...
 
 

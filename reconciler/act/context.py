@@ -27,7 +27,7 @@ class Context:
     guest_incarnations: Mapping[NodeName, str]
     """Of guest nodes, by their hypervisors: the uid of the start of each running guest."""
     guest_hosts: Mapping[NodeName, NodeName]
-    """Of guest nodes: where each of those guests runs."""
+    """Where the guests of guest nodes run."""
     listener: LinkListener
     epoch: int
     commit: str

@@ -92,14 +92,13 @@ class Runner:
 _NOT_YET = {
     ActionKind.FENCE,
     ActionKind.UNFENCE,
-    ActionKind.RELEASE,
     ActionKind.MIGRATE_TO,
     ActionKind.MIGRATE_FROM,
 }
 
 
 async def _carry_out(context: Context, action: Action, uid: str) -> Outcome:
-    if action.kind in {ActionKind.CONNECT, ActionKind.DISCONNECT}:
+    if action.kind in {ActionKind.CONNECT, ActionKind.DISCONNECT, ActionKind.RELEASE}:
         return await run_connection_action(context, action, uid)
     if action.kind in _NOT_YET:
         # They are planned for Pacemaker's clusters only, and for nothing that is carried out: see abilities.py.

@@ -10,6 +10,9 @@ EPOCH, LOWEST = "keyEpoch", "minKeyEpoch"
 
 Path = tuple[str, ...]
 
+_PATHS: Mapping[str, Path] = {"Host": ("spec", "agent"), "RemoteNode": ("spec",)}
+"""Where documents have their agents, if not in remoteNode."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
@@ -77,7 +80,7 @@ def _places(files: Mapping[str, bytes]) -> Iterator[_Place]:
         text, _ = guards.decode(file, files[file])
         for document in positions.parse(file, text).documents if text is not None else ():
             kind = document.value.get("kind")
-            path: Path = ("spec", "agent") if kind == "Host" else ("spec", "remoteNode")
+            path = _PATHS.get(str(kind), ("spec", "remoteNode"))
             if isinstance(_value(document.value, path), Mapping):
                 yield _Place(document=document, path=path)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.load.document import GuestDocument, HostDocument, ResourceDocument
-from reconciler.load.document_nodes import HostAgent, RemoteNode
+from reconciler.load.document import GuestDocument, HostDocument, RemoteNodeDocument, ResourceDocument
+from reconciler.load.document_nodes import Agent, HostAgent
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.validate import Checked
@@ -19,7 +19,7 @@ class WrittenAgent:
     path: tuple[str, ...]
     name: str
     """Of the document."""
-    agent: RemoteNode | HostAgent
+    agent: Agent
 
     def at(self, field: str) -> Where:
         """Return the place of one of its fields."""
@@ -40,11 +40,14 @@ def check_keys(usable: Sequence[Checked], problems: Problems) -> None:
 def written_agents(usable: Sequence[Checked]) -> Iterator[WrittenAgent]:
     """Return the agents that documents name over the network."""
     for checked in usable:
-        document, path = checked.document, ("spec", "remoteNode")
-        agent: RemoteNode | HostAgent | None = None
+        document = checked.document
+        path: tuple[str, ...] = ("spec", "remoteNode")
+        agent: Agent | None = None
         if isinstance(document, HostDocument):
             written = document.spec.agent if document.spec is not None else None
             agent, path = (written if isinstance(written, HostAgent) else None), ("spec", "agent")
+        elif isinstance(document, RemoteNodeDocument):
+            agent, path = document.spec, ("spec",)
         elif isinstance(document, GuestDocument | ResourceDocument):
             agent = document.spec.remote_node
         if agent is not None:

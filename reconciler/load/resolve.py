@@ -15,13 +15,14 @@ from reconciler.load.document import (
     GroupDocument,
     GuestDocument,
     HostDocument,
+    RemoteNodeDocument,
     ResourceDocument,
 )
 from reconciler.load.fencing import Topology
 from reconciler.load.guests import guest_of
 from reconciler.load.keys import check_keys
 from reconciler.load.namespace import Namespace
-from reconciler.load.nodes import host_of
+from reconciler.load.nodes import host_of, remote_machine_of
 from reconciler.load.not_yet import warn_of_what_is_not_carried_out
 from reconciler.load.overrides import overrides_of
 from reconciler.load.positions import RawDocument
@@ -99,7 +100,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
     collectives = collectives_of(groups, cloneable, problems)
     check_cloned(collectives, resources, problems)
     nodes = NodeTable(
-        hosts={name: host.labels for name, host in hosts.items()},
+        machines=hosts,
         remote_nodes={r.remote_node.name: r.remote_node.labels for r in resources.values() if r.remote_node},
         is_complete=reading.is_complete,
     )
@@ -157,8 +158,18 @@ def _cluster(document: ClusterDocument | None, clusters: Sequence[Checked]) -> C
 
 
 def _hosts(usable: Sequence[Checked]) -> dict[NodeName, Host]:
-    hosts = [host_of(c.raw, c.document) for c in usable if isinstance(c.document, HostDocument)]
-    return {host.name: host for host in hosts}
+    """Return hosts and remote nodes, in document order."""
+    found = {}
+    for checked in usable:
+        match checked.document:
+            case HostDocument() as document:
+                host = host_of(checked.raw, document)
+            case RemoteNodeDocument() as document:
+                host = remote_machine_of(checked.raw, document)
+            case _:
+                continue
+        found[host.name] = host
+    return found
 
 
 def _ranked(usable: Sequence[Checked]) -> list[tuple[int, Checked]]:

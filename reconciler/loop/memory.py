@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
 from reconciler.loop.attributes import present_attributes, with_attribute
-from reconciler.loop.failures import with_connection_failure, with_operation_failure
+from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
+from reconciler.loop.guests import is_place_known, places_of, started_domain
 from reconciler.loop.unfinished import Unfinished
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import AttributeChange
@@ -22,12 +23,12 @@ from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
-from reconciler.observe.nodes import NodeView
+from reconciler.observe.nodes import NodeView, recorded_instance
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
 from reconciler.plan.outlook import carried_over
 from reconciler.plan.parameters import matters
-from reconciler.plan.results import after_monitor, after_result, from_record, outcome_unknown
+from reconciler.plan.results import after_monitor, after_result, outcome_unknown
 from reconciler.ports import ClusterView, Domain, Journal, SourceTree
 
 
@@ -70,7 +71,9 @@ class Memory:
 
     def accept(self, tree: SourceTree, intent: Intent) -> None:
         """Put a declaration in force; guests that it no longer has are remembered while they may run."""
-        self.remember(carried_over(self.history, self.intent, intent))
+        kept = carried_over(self.history, self.intent, intent)
+        # What is declared again may be another cluster's by then.
+        self.remember(replace(kept, adopted=kept.adopted & frozenset(intent.hosts)))
         self.tree, self.intent = tree, intent
 
     def remember(self, history: History) -> None:
@@ -91,27 +94,21 @@ class Memory:
 
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""
-        declared = self.intent.resources if self.intent else {}
-        for resource in {**self.history.former, **declared}.values():
+        for resource in self._all_declared().values():
             if resource.remote_node is not None and resource.remote_node.name == node:
                 return resource
         return None
 
     def incarnations(self) -> dict[NodeName, str]:
         """Return the uid of the start of each running guest that is a node."""
-        return {node: domain.uid for node, (_, domain) in self._guest_places().items()}
+        return {
+            node: domain.uid
+            for node, (_, domain) in places_of(self._all_declared(), self.hypervisors).items()
+        }
 
     def guest_hosts(self) -> dict[NodeName, NodeName]:
-        """Return where each running guest that is a node runs."""
-        return {node: host for node, (host, _) in self._guest_places().items()}
-
-    def _guest_places(self) -> dict[NodeName, tuple[NodeName, Domain]]:
-        found = {}
-        for resource in self._all_declared().values():
-            place = self.hypervisors.domain_of(resource.id) if resource.remote_node else None
-            if resource.remote_node is not None and place is not None:
-                found[resource.remote_node.name] = place
-        return found
+        """Return the host of each running guest that is a node."""
+        return {node: host for node, (host, _) in places_of(self._all_declared(), self.hypervisors).items()}
 
     def meet_guests(self) -> list[NodeView]:
         """Begin and end the views of guest nodes as their guests come and go; return the views that ended.
@@ -127,7 +124,7 @@ class Memory:
         for name, uid in running.items():
             records = self.journal.records(name, uid) if name not in self.views else None
             if records is not None:
-                instances = {r.resource: from_record(r, name) for r in records.values()}
+                instances = {r.resource: recorded_instance(r, name) for r in records.values()}
                 self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
         return ended
 
@@ -150,10 +147,11 @@ class Memory:
         action = outcome.action
         if action.kind is ActionKind.CONNECT:
             self._note_connection(outcome, now)
-        elif action.kind is ActionKind.DISCONNECT:
+        elif action.kind in {ActionKind.DISCONNECT, ActionKind.RELEASE}:
             view = self.views.get(action.node)
             if view is not None:
-                self.views[action.node] = replace(view, is_connected=False, link=None, has_left=True)
+                gone = replace(view, is_connected=False, link=None, has_left=True)
+                self.views[action.node] = view.left() if action.kind is ActionKind.RELEASE else gone
         elif action.uses is not None and action.uses.agent.standard == "guest":
             self._note_guest(outcome, now)
         else:
@@ -196,7 +194,7 @@ class Memory:
         unsure = {
             r.remote_node.name
             for r in self._all_declared().values()
-            if r.remote_node is not None and not self._is_place_known(r)
+            if r.remote_node is not None and not is_place_known(r, self.intent, self.hypervisors)
         }
         hosts = self.intent.hosts if self.intent else ()
         self.unfinished.see_ends(self.incarnations(), frozenset({*hosts, *unsure}))
@@ -231,8 +229,16 @@ class Memory:
     def note_lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         """Take in that a connection is gone."""
         view = self.views.get(node)
+        if view is None or not view.is_connected:
+            return
+        is_empty = all(i.role is Role.STOPPED for i in view.instances.values())
+        self.views[node] = view.left() if view.is_leaving and is_empty else view.lost(reason, text)
+
+    def note_leaving(self, node: NodeName) -> None:
+        """Take in that a node's agent was asked to stop, and waits for what runs there to be stopped."""
+        view = self.views.get(node)
         if view is not None and view.is_connected:
-            self.views[node] = view.lost(reason, text)
+            self.views[node] = replace(view, is_leaving=True)
 
     def _note_connection(self, outcome: Outcome, now: float) -> None:
         node = outcome.action.node
@@ -243,18 +249,24 @@ class Memory:
             # A new key that did not arrive is nobody's failure as long as the connection with the old one is there.
             is_up = view.link is not None and view.link.is_connected
             is_met = node in self.views or not self._is_stock(node)
+            lost = view.lost(outcome.reason, outcome.text)
+            outcome = replace(outcome, reason=lost.reason, text=lost.text)
             if is_met and not is_up:
-                self.views[node] = view.lost(outcome.reason, outcome.text)
+                self.views[node] = lost
             guest = None if is_up else self.guest_of(node)
             self.remember(with_connection_failure(self.history, guest, self.hypervisors, outcome, now))
             return
+        known = self.views.get(node) or NodeView(name=node)
+        found = with_found_failures(
+            self.history, self.intent, known.instances, connected.instances.values(), now
+        )
         self.views[node] = NodeView(
             name=node,
             incarnation=connected.incarnation,
             link=connected.link,
             is_connected=connected.link.is_connected,
             is_known=connected.is_known,
-            is_adopted=node in self.views and self.views[node].is_adopted,
+            is_adopted=node in self.history.adopted or known.is_adopted,
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
             key_epoch=connected.key_epoch,
@@ -262,7 +274,7 @@ class Memory:
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
-        self.remember(replace(self.history, connections=kept))
+        self.remember(replace(found, connections=kept))
 
     def _note_metadata(self, node: NodeName, agents: Mapping[ResourceAgent, AgentMetadata]) -> bool:
         """Take in what resource agents say of themselves; return whether that matters to what is declared."""
@@ -309,15 +321,6 @@ class Memory:
         declared = self._all_declared().values()
         return frozenset(r.id for r in declared if r.guest is not None and guest_type in {None, r.guest.type})
 
-    def _is_place_known(self, node: Resource) -> bool:
-        """Tell whether it is known of what becomes a node whether it runs, and where."""
-        facts = [f for (name, _), f in self.hypervisors.facts.items() if name == node.id]
-        if facts or node.guest is None:
-            return all(f.is_certain for f in facts)
-        hosts = self.intent.hosts.values() if self.intent else ()
-        keys = {(h.name, node.guest.type) for h in hosts if node.guest.type in h.libvirt}
-        return keys <= self.hypervisors.readable
-
     def _is_stock(self, node: NodeName) -> bool:
         guest = self.guest_of(node)
         return (
@@ -333,9 +336,9 @@ class Memory:
         key = (action.resource, action.node)
         known = self.hypervisors.facts.get(key)
         domain = known.domain if known else None
-        guest = self._any_guest(action.resource)
+        guest = self._all_declared().get(action.resource)
         if outcome.is_ok:
-            domain = self._started_domain(outcome, guest) if action.kind is ActionKind.START else None
+            domain = started_domain(outcome, guest, self.intent) if action.kind is ActionKind.START else None
         elif outcome.result is not None:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
         fact = GuestFact(
@@ -353,22 +356,6 @@ class Memory:
                 self.views[remote.name] = NodeView(name=remote.name, incarnation=outcome.uid, is_known=True)
             kept = {n: f for n, f in self.history.connections.items() if n != remote.name}
             self.remember(replace(self.history, connections=kept))
-
-    def _any_guest(self, resource: ResourceId) -> Resource | None:
-        declared = self.intent.resources if self.intent else {}
-        return declared.get(resource) or self.history.former.get(resource)
-
-    def _started_domain(self, outcome: Outcome, guest: Resource | None) -> Domain:
-        assert outcome.action.resource is not None
-        assert outcome.action.uses is not None
-        return Domain(
-            resource=outcome.action.resource,
-            cluster=self.intent.cluster.name if self.intent else "",
-            digest=outcome.action.uses.params["digest"],
-            uid=outcome.uid,
-            is_running=True,
-            node=guest.remote_node.name if guest is not None and guest.remote_node else None,
-        )
 
     def _note_operation(self, outcome: Outcome, now: float) -> None:
         action = outcome.action

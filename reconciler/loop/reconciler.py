@@ -12,6 +12,7 @@ from reconciler.act.context import Context
 from reconciler.act.outcome import Outcome
 from reconciler.act.runner import Runner
 from reconciler.loop.declaration import Declaration
+from reconciler.loop.leaving import describe_leaving, is_drained
 from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
@@ -27,7 +28,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationResult
 from reconciler.model.transition import Action, ActionKind, Transition
 from reconciler.observe.domains import HypervisorKey
-from reconciler.observe.nodes import NodeView
+from reconciler.observe.nodes import NodeView, links_of
 from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
@@ -94,9 +95,8 @@ class Reconciler:
             self._readings = Readings(
                 group, self._ports.hypervisor, self._settings, self.memory.next_sequence, self._deliver
             )
-            watcher = (
-                None if once else group.create_task(self._ports.repository.watch(self.declaration_changed))
-            )
+            watch = self._ports.repository.watch
+            watcher = None if once else group.create_task(watch(self.declaration_changed))
             try:
                 while True:
                     self._is_done = await self._round(is_read_only=is_read_only)
@@ -110,9 +110,8 @@ class Reconciler:
                 self._readings.stop()
                 if watcher is not None:
                     watcher.cancel()
-                for view in self.memory.views.values():
-                    if view.link is not None:
-                        await view.link.close()
+                for link in links_of(self.memory.views).values():
+                    await link.close()
 
     def declaration_changed(self) -> None:
         """Ask for the declaration to be read again."""
@@ -189,9 +188,13 @@ class Reconciler:
         """Take from a link that its connection is gone."""
         self._post(lambda: self._lost(node, LinkReason.LOST, text))
 
-    def on_leaving(self, node: NodeName) -> None:
-        """Take from a link that its agent was asked to stop."""
-        self._post(lambda: self.emit(warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
+    def on_leaving(self, node: NodeName) -> bool:
+        """Take from a link that its agent was asked to stop; return whether it is to wait until its node is empty."""
+        drains = is_drained(self.memory.intent or Intent(), node)
+        if drains:
+            self._post(lambda: self.memory.note_leaving(node))
+        self._post(lambda: self.emit(describe_leaving(node, drains=drains)))
+        return drains
 
     async def _round(self, *, is_read_only: bool) -> bool:
         """Go once through the stages; return whether nothing more is to be done for now."""
@@ -211,13 +214,10 @@ class Reconciler:
         if self._has_moved():
             await self._plan(intent)
         self._launch(intent, is_read_only=is_read_only)
-        if is_read_only and not self._runner.in_flight and self._readings_heard():
+        is_heard = self._readings.all_heard(self.memory.hypervisors) and self._moved is None
+        if is_read_only and not self._runner.in_flight and is_heard:
             return True
         return self.is_settled and not self._is_retry_near()
-
-    def _readings_heard(self) -> bool:
-        assert self._readings is not None
-        return self._readings.all_heard(self.memory.hypervisors) and self._moved is None
 
     def _is_retry_near(self) -> bool:
         """Tell whether waiting a little will let the plan go on."""
@@ -282,7 +282,7 @@ class Reconciler:
             ports=self._ports,
             intent=intent,
             history=self.memory.history,
-            links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
+            links=links_of(self.memory.views),
             inquiries=self._runner.inquiries,
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
@@ -387,6 +387,5 @@ class Reconciler:
     def _end_views(self, ended: Sequence[NodeView]) -> None:
         """Close the links of guest nodes whose guests are gone."""
         assert self._runner is not None
-        for view in ended:
-            if view.link is not None:
-                self._runner.discard(view.link)
+        for link in links_of({view.name: view for view in ended}).values():
+            self._runner.discard(link)

@@ -42,6 +42,8 @@ class History:
     """Resources that an operator asked to be restarted, until they were stopped."""
     allowed_destroys: frozenset[ResourceId] = frozenset()
     """Guests whose removal an operator let through the gate."""
+    adopted: frozenset[NodeName] = frozenset()
+    """Nodes with a stock agent that an operator gave to us: nobody else is to be connected there."""
     former: Mapping[ResourceId, Resource] = field(default_factory=dict)
     """Guests as they were declared when they were started, while they may still run."""
     attributes: Mapping[NodeName, NodeAttributes] = field(default_factory=dict)

@@ -88,7 +88,7 @@ def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
         if epoch is not None and epoch < agent.min_key_epoch:
             revoked.add(node)
         if status is not None and status.needs_adoption and not is_fresh:
-            text = f"its stock agent ran before we knew of it; `reconcile adopt {node}` connects it"
+            text = f"its stock agent may be another cluster's, which would lose it; `reconcile adopt {node}` takes it"
             blocked.append(Blocked(address=f"node/{node}", text=text, code="adopt"))
             continue
         failure = situation.history.connections.get(node)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.node import GuestType, NodeKind, NodeState
+from reconciler.model.node import GuestType, NodeState
 from reconciler.model.observed import NodeStatus, Observed
 from reconciler.model.transition import Action, Transition
 from reconciler.plan.effects import advance_all
@@ -18,17 +18,17 @@ MAX_TRANSITIONS = 50
 
 def ideal_world(*intents: Intent) -> Observed:
     """Return a world in which every declared host is up, reachable and empty."""
-    hosts = sorted({name for intent in intents for name in intent.hosts})
+    hosts = {name: host.kind for intent in intents for name, host in intent.hosts.items()}
     return Observed(
         nodes={
             name: NodeStatus(
                 name=name,
-                kind=NodeKind.HOST,
+                kind=kind,
                 state=NodeState.ONLINE,
                 hypervisors=frozenset(GuestType),
                 is_known=True,
             )
-            for name in hosts
+            for name, kind in sorted(hosts.items())
         }
     )
 

@@ -84,6 +84,16 @@ class Hypervisors:
         else:
             await self._libvirt.deliver_key(host, guest, delivery)
 
+    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
+        """Return who else has a guest's address on its host; None: the guest, or the host cannot tell.
+
+        Raises:
+            HypervisorUnreachableError: the host cannot be asked.
+        """
+        if guest.guest is None or guest.guest.type is GuestType.PROCESS:
+            return None  # a process guest has no address of its own, and could not have begun to listen
+        return await self._libvirt.stranger_at(host, guest.id, address)
+
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a guest on these hosts, or a connection to one, changes; until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -58,6 +58,7 @@ def serve(first: int, last: int, folder: Path) -> None:
                 allowed=(),
                 allows_tls12=False,
                 is_init=False,
+                drain_limit_s=0,
                 programs=None,
             )
         )

@@ -40,6 +40,11 @@ def test_what_was_raised_is_told_with_its_place() -> None:
     assert raised(text, "HOST1")[1] == Raised(node="host1", file="a.yaml", line=7, before=2, after=3)
 
 
+def test_a_remote_node_has_its_epoch_in_its_spec() -> None:
+    text = f"{HEAD}kind: RemoteNode\nmetadata: {{name: db1}}\nspec: {{address: h}}\n"
+    assert raised(text, "db1")[0] == text.replace("{address", "{keyEpoch: 1, address")
+
+
 def test_revoking_sets_the_lowest_epoch_too() -> None:
     text, what = raised(GUEST.replace("AGENT", "{name: guest1, port: 3, minKeyEpoch: 1}"), is_revoked=True)
     assert text == GUEST.replace("AGENT", "{name: guest1, keyEpoch: 1, port: 3, minKeyEpoch: 1}")

@@ -170,6 +170,37 @@ def test_taking_leave_is_not_losing() -> None:
     assert (known.views[G1].has_left, known.views[G1].is_connected) == (True, False)
 
 
+def test_a_node_that_is_let_go_has_left_and_its_guest_has_not_failed_for_it() -> None:
+    known = memory(views={G1: in_guest()})
+    known.note_leaving(G1)
+    assert known.views[G1].is_leaving
+    known.note_outcome(outcome(action(ActionKind.RELEASE, G1)), NOW)
+    left = known.views[G1]
+    assert (left.has_left, left.is_connected, left.is_leaving, left.reason) == (
+        True,
+        False,
+        False,
+        LinkReason.LEFT,
+    )
+    refused = outcome(action(ActionKind.CONNECT, G1), reason=LinkReason.REFUSED, text="nothing listens")
+    known.note_outcome(refused, NOW)
+    assert (known.views[G1], known.history.failures) == (left, {})
+    assert known.history.connections[G1].reason is LinkReason.LEFT
+    stranger = outcome(action(ActionKind.CONNECT, G1), reason=LinkReason.ROGUE, text="a stranger")
+    known.note_outcome(stranger, NOW)
+    assert known.views[G1].reason is LinkReason.ROGUE
+
+
+def test_an_agent_that_leaves_without_waiting_has_left_in_order_only_if_nothing_ran_there() -> None:
+    found = {}
+    for name, resources in {"empty": (), "full": ("FAKE",)}.items():
+        known = memory(views={G1: in_guest(*resources)})
+        known.note_leaving(G1)
+        known.note_lost(G1, LinkReason.LOST, "the agent left in order")
+        found[name] = (known.views[G1].reason, known.views[G1].has_left)
+    assert found == {"empty": (LinkReason.LEFT, True), "full": (LinkReason.LOST, False)}
+
+
 def test_a_guests_start_begins_a_life_of_its_node() -> None:
     pages = Pages()
     known = memory(pages=pages, hypervisors=Hypervisors(), views={G1: in_guest("FAKE")})

@@ -47,7 +47,7 @@ def list_marked(connection: Connection, guest_type: GuestType) -> Sequence[Marke
     found = []
     for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
         try:
-            mark = _mark_of(domain)
+            mark = mark_of(domain)
             state = domain.state()[0]
         except libvirt.libvirtError as error:
             if error_code(error) == libvirt.VIR_ERR_NO_DOMAIN:
@@ -76,7 +76,7 @@ def is_started(connection: Connection, definition: Definition) -> bool:
     for look_up, value in lookups:
         try:
             domain = look_up(value)
-            mark = _mark_of(domain)
+            mark = mark_of(domain)
             is_active = bool(domain.isActive())
         except libvirt.libvirtError as error:
             if error_code(error) == libvirt.VIR_ERR_NO_DOMAIN:
@@ -179,14 +179,15 @@ def look_up(connection: Connection, mark: DomainMark) -> LibvirtDomain | None:
     libvirt = load_libvirt()
     try:
         domain = connection.lookupByUUIDString(mark.uuid)
-        return domain if domain.isActive() and _mark_of(domain) == mark else None
+        return domain if domain.isActive() and mark_of(domain) == mark else None
     except libvirt.libvirtError as error:
         if error_code(error) == libvirt.VIR_ERR_NO_DOMAIN:
             return None
         raise
 
 
-def _mark_of(domain: LibvirtDomain) -> DomainMark | None:
+def mark_of(domain: LibvirtDomain) -> DomainMark | None:
+    """Return the mark of ours that a domain carries; None for what is not ours."""
     libvirt = load_libvirt()
     try:
         text = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE, 0)

@@ -18,6 +18,7 @@ from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
 from reconciler.model.resource import Disk, Resource
 from reconciler.ports import Domain, GuestStart, Wake
+from reconciler.world.libvirt.addresses import stranger_at
 from reconciler.world.libvirt.connection import CALL_TIMEOUT_S, LibvirtConnection
 from reconciler.world.libvirt.definition import AGENT_NAME, KEY_NAME, SEED_NAME, Definition, define_domain
 from reconciler.world.libvirt.delivery import deliver, remove_delivery
@@ -151,6 +152,19 @@ class LibvirtGuests:
             folder = f"{_delivery_root(connection.uri)}/{mark.uuid}"
             bring = partial(bring_key, mark=mark, folder=folder, delivery=delivery)
             await connection.call(bring, KEY_TIMEOUT_S)
+
+    async def stranger_at(self, host: Host, resource: ResourceId, address: str) -> str | None:
+        """Return which other domain on the host has a guest's address; None: none, or the host cannot tell.
+
+        Raises:
+            HypervisorUnreachableError: the host cannot be asked.
+        """
+        ask = partial(stranger_at, cluster=self._cluster, resource=resource, address=address)
+        for guest_type in sorted(host.libvirt, key=lambda each: each.value):
+            found = await self._connection(host, guest_type).call(ask)
+            if found is not None:
+                return found
+        return None
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a domain on these hosts, or a connection to one, changes; until cancelled."""
