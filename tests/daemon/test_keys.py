@@ -11,7 +11,17 @@ from agent import tls
 from agent.wire.keys import identity_for
 from tests.agent.controller import Client
 from tests.daemon.secrets import files_below, leaks, leaves_core_dump, memory_of, said_of_processes
-from tests.daemon.stage import TIMEOUT_S, Stage, Status, both, dummy_yaml, guest_yaml, host_yaml, is_started
+from tests.daemon.stage import (
+    TIMEOUT_S,
+    Stage,
+    Status,
+    both,
+    dummy_yaml,
+    guest_yaml,
+    host_yaml,
+    is_started,
+    uses_key,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -30,11 +40,7 @@ def declared_key(stage: Stage) -> bytes:
 def is_on_key(epoch: int) -> Callable[[Status], bool]:
     """A condition: the guest's agent is connected with the declared key, of this epoch, and FAKE runs there."""
 
-    def check(status: Status) -> bool:
-        node = next(n for n in status["nodes"] if n["name"] == "guest1")
-        return bool(node["key"] == {"epoch": epoch, "in_use": epoch} and node["state"] == "online")
-
-    return both(check, is_started("FAKE", "guest1"))
+    return both(uses_key("guest1", epoch), is_started("FAKE", "guest1"))
 
 
 def guest_process(stage: Stage) -> dict[str, int]:

@@ -11,7 +11,7 @@ from agent import tls
 from agent.wire.keys import identity_for
 from tests.agent.controller import Client
 from tests.daemon.secrets import files_below, leaks, memory_of, said_of_processes
-from tests.daemon.stage import TIMEOUT_S, Stage, Status, dummy_yaml, is_started
+from tests.daemon.stage import TIMEOUT_S, Stage, both, dummy_yaml, is_started, uses_key
 from tests.lab.lab_hosts import SUBNET, Lab
 from tests.lab.lab_images import Images, copy_root
 from tests.lab.lab_stage import declare, ledger_lines
@@ -34,11 +34,6 @@ spec:
     nics: [{{bridge: br0}}]
   placement: {{on: [a]}}
 """
-
-
-def is_settled(status: Status, epoch: int) -> bool:
-    node = next(n for n in status["nodes"] if n["name"] == "guest1")
-    return bool(node["key"] == {"epoch": epoch, "in_use": epoch}) and is_started("FAKE", "guest1")(status)
 
 
 def declared_key(stage: Stage) -> bytes:
@@ -76,17 +71,17 @@ def test_a_container_gets_new_keys_while_it_runs(
     fake = dummy_yaml("FAKE", Path("/var/tmp/ledger"))
     declare(stage, lab, lxc_yaml(root), fake)
     stage.start_daemon()
-    stage.until(lambda s: is_settled(s, 0))
+    stage.until(both(uses_key("guest1", 0), is_started("FAKE", "guest1")))
     first, process = declared_key(stage), lab["a"].processes("python3")
 
     declare(stage, lab, lxc_yaml(root, ", keyEpoch: 1"), fake)
-    stage.until(lambda s: is_settled(s, 1))
+    stage.until(both(uses_key("guest1", 1), is_started("FAKE", "guest1")))
     second = declared_key(stage)
     assert is_refused(first)
 
     with visitor(second) as thief:
         declare(stage, lab, lxc_yaml(root, ", keyEpoch: 2, minKeyEpoch: 2"), fake)
-        stage.until(lambda s: is_settled(s, 2))
+        stage.until(both(uses_key("guest1", 2), is_started("FAKE", "guest1")))
         thief.wait_for_end()
     assert is_refused(second)
 
