@@ -63,6 +63,8 @@ class Rule(Enum):
     """None was better than the node where it runs."""
     HELD = "held"
     """It stays until all that it is placed with has been seen."""
+    RETURNS = "returns"
+    """It stays: it would come back from any better node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,11 @@ class Trace:
         steps = self.steps[name]
         while steps and steps[-1].after is not table:
             steps.pop()
+
+    def hold(self, names: Iterable[ResourceId]) -> None:
+        """Note what would come back from where it was sent, and so does not go there."""
+        for name in names:
+            self.choices[name] = replace(self.choices[name], rule=Rule.RETURNS)
 
     def swap(self, name: ResourceId, other: ResourceId) -> None:
         """Let two resources have what was noted for the other one; where they run is their own."""
