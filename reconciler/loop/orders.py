@@ -14,6 +14,7 @@ from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact
 from reconciler.observe.nodes import NodeView
+from reconciler.plan.rules import in_force
 
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
@@ -54,17 +55,17 @@ def allow_destroy(memory: Memory, guest: str) -> str:
 
 
 def adopt(memory: Memory, name: str, now: float) -> str:
-    """Take a resource with unknown parameters, or a node's stock agent, as what is declared."""
+    """Take a resource with unknown parameters, or a node's stock agent, as what is declared for now (epoch seconds)."""
     nodes = {str(n): n for n in memory.incarnations()}
     if name in nodes:
         return _adopt_node(memory, nodes[name])
     found = _resource(memory, name)
+    uses = start_parameters(in_force(memory.intent, now)[found.id] if memory.intent else found)
     adopted = []
     for node, view in list(memory.views.items()):
         known = view.instances.get(found.id)
         if known is None or known.role is not Role.UNKNOWN:
             continue
-        uses = start_parameters(found)
         memory.views[node] = view.with_instance(
             Instance(resource=found.id, node=node, role=Role.STARTED, started_as=uses)
         )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from reconciler.loop import orders
@@ -7,11 +9,12 @@ from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Failure, Instance
 from reconciler.model.resource import Role
+from reconciler.model.rule import DateTest, Override
 from reconciler.observe.domains import Hypervisors
 from reconciler.observe.nodes import NodeView
 from reconciler.sim.journal import Pages
 from tests.loop.memories import ASKED, DOMAIN, FAKE, G1, H1, LXC, NOW, VM1, WEB, in_guest, memory
-from tests.plan.worlds import intent
+from tests.plan.worlds import WHERE, intent
 
 ONCE = FailureCount(count=1)
 SILENT = ConnectionFailure(count=1, last_at=0.0, reason=LinkReason.SILENT, text="")
@@ -70,6 +73,18 @@ def test_adopt_takes_what_is_unknown_as_declared_and_keeps_that() -> None:
     )
     record = pages.records[G1][FAKE]
     assert (record.phase, record.agent, record.since) == ("adopted", uses.agent, NOW)
+
+
+def test_adopt_takes_the_params_of_an_override_that_is_in_force() -> None:
+    now, later = (
+        Override(resource=FAKE, when=DateTest(since=int(NOW) + wait), where=WHERE, params={"state": state})
+        for wait, state in ((0, "/run/now"), (60, "/run/later"))
+    )
+    unknown = in_guest("FAKE", role=Role.UNKNOWN, started_as=None)
+    known = memory(replace(ASKED, overrides=(now, later)), views={G1: unknown})
+    orders.adopt(known, "FAKE", NOW)
+    in_force = replace(ASKED.resources[FAKE], params={**ASKED.resources[FAKE].params, "state": "/run/now"})
+    assert known.views[G1].instances[FAKE].started_as == start_parameters(in_force)
 
 
 def test_nothing_unknown_is_nothing_to_adopt() -> None:
