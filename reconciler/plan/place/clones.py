@@ -115,9 +115,15 @@ def _sent_to(assignment: Assignment, instance: ResourceId) -> NodeName | None:
 
 
 def _is_pinned(assignment: Assignment, instance: ResourceId) -> bool:
+    return _home(assignment, instance) is not None
+
+
+def _home(assignment: Assignment, instance: ResourceId) -> NodeName | None:
+    """Return the node that something of an instance cannot be moved from, so that nothing of it may be elsewhere."""
     situation = assignment.situation
     leaves = [situation.resources[leaf] for leaf in situation.leaves(instance)]
-    return any(resource.is_managed and pinned_to(situation, resource) is not None for resource in leaves)
+    pinned = (pinned_to(situation, resource) for resource in leaves if resource.is_managed)
+    return next((node for node in pinned if node is not None), None)
 
 
 def _is_blocked(assignment: Assignment, instance: ResourceId) -> bool:
@@ -191,7 +197,9 @@ def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) ->
         closed = list(assignment.scores[instance])
     else:
         full = (node for node, count in sharing.counts.items() if count >= sharing.clone.node_max)
-        closed = [*sharing.banned, *full]
+        home = _home(assignment, instance)
+        away = (node for node in assignment.scores[instance] if home is not None and node != home)
+        closed = [*sharing.banned, *full, *away]
     if closed:
         for name in [instance, *assignment.tree.children(instance)]:
             scores = assignment.scores[name]

@@ -24,11 +24,16 @@ _Spot = tuple[NodeName | None, Role | None]
 def restless(assignment: Assignment) -> frozenset[ResourceId]:
     """Return what runs well, where it could stay, and is to be elsewhere, or in another role."""
     situation = assignment.situation
-    return frozenset(
-        resource.id
-        for resource in situation.resources.values()
-        if _could_stay(situation, resource) and _sent(assignment, resource) != _now(situation, resource)
-    )
+    found = []
+    for resource in situation.resources.values():
+        active = situation.active(resource.id)
+        if len(active) != 1 or (
+            active[0].node == assignment.nodes[resource.id] and not resource.is_promotable
+        ):
+            continue
+        if _could_stay(situation, resource) and _sent(assignment, resource) != _now(situation, resource):
+            found.append(resource.id)
+    return frozenset(found)
 
 
 def is_to_and_fro(first: Assignment, second: Assignment, moving: frozenset[ResourceId]) -> bool:
@@ -68,11 +73,10 @@ def as_sent(assignment: Assignment) -> Situation:
 
 
 def _could_stay(situation: Situation, resource: Resource) -> bool:
-    active = situation.active(resource.id)
-    if len(active) != 1 or resource.state is Role.STOPPED or active[0].failure is not None:
-        return False
-    node = active[0].node
-    return situation.is_online(node) and situation.state_of(node) is HostState.ONLINE
+    (instance,) = situation.active(resource.id)
+    is_well = resource.state is not Role.STOPPED and instance.failure is None
+    node = instance.node
+    return is_well and situation.is_online(node) and situation.state_of(node) is HostState.ONLINE
 
 
 def _sent(assignment: Assignment, resource: Resource) -> _Spot:
