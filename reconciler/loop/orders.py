@@ -15,6 +15,7 @@ from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import is_stranger
+from reconciler.plan.rules import in_force
 
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
@@ -55,7 +56,7 @@ def allow_destroy(memory: Memory, guest: str) -> str:
 
 
 def adopt(memory: Memory, name: str, now: float) -> str:
-    """Take a resource with unknown parameters, or a node's stock agent, as what is declared."""
+    """Take a resource with unknown parameters, or a node's stock agent, as what is declared for now (epoch seconds)."""
     incarnations = memory.incarnations()
     intent = memory.intent or Intent()
     strangers = [host for host in intent.hosts if is_stranger(intent, memory.history, host)]
@@ -63,12 +64,12 @@ def adopt(memory: Memory, name: str, now: float) -> str:
         if node.lower() == name.lower():
             return _adopt_node(memory, node, incarnations.get(node))
     found = _resource(memory, name)
+    uses = start_parameters(in_force(intent, now)[found.id])
     adopted = []
     for node, view in list(memory.views.items()):
         known = view.instances.get(found.id)
         if known is None or known.role is not Role.UNKNOWN:
             continue
-        uses = start_parameters(found)
         memory.views[node] = view.with_instance(
             Instance(resource=found.id, node=node, role=Role.STARTED, started_as=uses)
         )

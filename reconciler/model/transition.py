@@ -202,6 +202,8 @@ class Transition:
     """False when a part of the world could not be observed."""
     counts_load: bool = False
     """Somewhere the number of resources on nodes decided between them, so that no part can be planned by itself."""
+    holds_places: bool = False
+    """Something stays that would move, and come back with the next plan; no part can be planned by itself either."""
 
     def ready(self, done: frozenset[ActionId], started: frozenset[ActionId]) -> tuple[Action, ...]:
         """Return the actions whose predecessors are all done and that were not started yet, in order."""

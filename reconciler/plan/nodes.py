@@ -28,7 +28,8 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     removed = _removed(intent, observed, history)
     declared = {**intent.resources, **{r.id: r for r in removed}}
     guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
-    assumed = assume_done(observed, {r.id: node for node, r in guests.items()})
+    makers = _makers(guests)
+    assumed = assume_done(observed, makers)
     ensemble = take_apart(intent, observed, assumed)
     judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
     assumed = judged.observed
@@ -57,7 +58,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         emptied=judged.emptied,
         contents=_contents(resources),
         index=index_of(intent, assumed),
-        ending=_ending(observed, _makers(guests)),
+        ending=_ending(observed, makers),
     )
     return replace(situation, unheard=unheard_node(situation), joining=joining_hosts(situation))
 

@@ -2,7 +2,8 @@
 
 The rules, first match wins:
 
-1. What may run with parameters that nobody knows, or whose stop failed, is held until an operator says what to do.
+1. What may run with parameters that nobody knows, or whose stop failed, is held until an operator says what to do;
+   unless it is in a container, whose end it cannot survive.
 2. What is not managed, or whose host is in maintenance, is left alone.
 3. What runs on a node that is out of reach is held: it can be neither stopped nor known dead.
 4. What should not run is stopped; what should and has no node is stopped, and the obstacle is named.
@@ -22,7 +23,7 @@ from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.record import record
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
-from reconciler.plan.consequences import on_fail_of
+from reconciler.plan.consequences import is_ended_by_container, on_fail_of
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.parameters import metadata_of, objection, reload_action
@@ -102,7 +103,8 @@ def _held(case: _Case) -> Decision | None:
                 case, Fate.HOLD, obstacle=instance.note or f"its state on {instance.node} is unknown"
             )
         failure = instance.failure
-        if failure is not None and failure.operation == "stop":
+        is_stop = failure is not None and failure.operation == "stop"
+        if failure is not None and is_stop and not is_ended_by_container(case.resource, failure):
             text = f"its stop failed on {instance.node}: {failure.text}; put it right there, then `cleanup`"
             return _decision(case, Fate.HOLD, obstacle=text)
         if failure is not None and on_fail_of(case.resource, failure) is OnFail.BLOCK:
@@ -261,11 +263,15 @@ def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
 def _failed_inside(situation: Situation, container: Resource) -> str | None:
     """Return what runs in a container and failed in a way that restarts it; None if nothing did.
 
-    What is stopped, and is to be, needs no restart, however its stop was.
+    What is stopped, and is to be, needs no restart, however its stop was; nor does what failed where the container
+    does not run any more.
     """
+    nodes = {i.node for i in situation.active(container.id)}
     for resource in situation.contents.get(container.id, ()):
         for instance in situation.instances.get(resource.id, ()):
-            is_over = instance.role is Role.STOPPED and resource.state is Role.STOPPED
+            is_over = instance.role is Role.STOPPED and (
+                resource.state is Role.STOPPED or instance.node not in nodes
+            )
             failure = None if is_over else instance.failure
             if failure and on_fail_of(resource, failure) is OnFail.RESTART_CONTAINER:
                 return resource.id

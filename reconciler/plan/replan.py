@@ -8,7 +8,8 @@ happens in it. The rules, each checked, and else all is planned:
 * What has changed, what has failed before, and what is in flight are plain resources: no guests, nothing cloned or
   contained. All that is tied to them belongs to the part.
 * What makes the nodes where they may run is planned with them, and stays as it is.
-* Nowhere does it matter how many resources a node has, or how much capacity: those concern all.
+* Nowhere does it matter how many resources a node has, or how much capacity: those concern all. Nor does anything only
+  stay because it would come back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -177,6 +178,7 @@ def _is_within(rest: Rest, part: Transition, names: set[ResourceId]) -> bool:
     return (
         not part.gates
         and not part.counts_load
+        and not part.holds_places
         and all(action.subject in names for action in part.actions.values())
         and all(change.address in addresses for change in part.changes)
         and all(blocked.address in addresses for blocked in part.blocked)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from reconciler.model.constraint import Discovery, Location
 from reconciler.model.intent import Intent
-from reconciler.model.names import NodeName
+from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeKind
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Resource
@@ -98,11 +98,16 @@ def resolved(intent: Intent, observed: Observed, now: float) -> Intent:
         return intent
     attributes = {name: status.attributes for name, status in observed.nodes.items()}
     locations = judged(intent, intent.location_rules, attributes, now)
+    return replace(intent, resources=in_force(intent, now), locations=(*intent.locations, *locations))
+
+
+def in_force(intent: Intent, now: float) -> dict[ResourceId, Resource]:
+    """Return all resources of an intent, with the settings that hold now (epoch seconds)."""
     resources = dict(intent.resources)
     for override in intent.overrides:
         if override.resource in resources and holds(override.when, Facts(now=now)):
             resources[override.resource] = overridden(resources[override.resource], override)
-    return replace(intent, resources=resources, locations=(*intent.locations, *locations))
+    return resources
 
 
 def with_fixed_rules(intent: Intent) -> Intent:

@@ -17,6 +17,7 @@ _RULES = {
     Rule.PREFERRED: "no node is better than {node}, which is preferred",
     Rule.STAYS: "no node is better than {node}, where it runs",
     Rule.HELD: "it stays on {node} until all that it is placed with has been seen",
+    Rule.RETURNS: "it stays on {node}: from a node that is better now it would come back with the next plan",
 }
 
 
@@ -41,7 +42,7 @@ def verdict(
         return f"banned: its score is {format_score(score)}"
     if obstacle is not None:
         return obstacle
-    if winner is None or choice.rule in {Rule.UNMANAGED, Rule.PINNED, Rule.HELD}:
+    if winner is None or choice.rule in {Rule.UNMANAGED, Rule.PINNED, Rule.HELD, Rule.RETURNS}:
         return "not asked: see the rule above"
     best = choice.scores[winner]
     if score < best:

@@ -11,12 +11,13 @@ from reconciler.model.names import NodeName
 from reconciler.model.node import STOCK_MACHINE, AgentAddress, AgentFlavor, LinkReason, NodeKind
 from reconciler.model.observed import Failure, Instance
 from reconciler.model.resource import Role
+from reconciler.model.rule import DateTest, Override
 from reconciler.observe.domains import Hypervisors
 from reconciler.observe.nodes import NodeView
 from reconciler.ports import SourceTree
 from reconciler.sim.journal import Pages
 from tests.loop.memories import ASKED, DOMAIN, FAKE, G1, H1, LXC, NOW, VM1, WEB, in_guest, memory
-from tests.plan.worlds import host, intent
+from tests.plan.worlds import WHERE, host, intent
 
 DB1 = NodeName("db1")
 ONCE = FailureCount(count=1)
@@ -76,6 +77,18 @@ def test_adopt_takes_what_is_unknown_as_declared_and_keeps_that() -> None:
     )
     record = pages.records[G1][FAKE]
     assert (record.phase, record.agent, record.since) == ("adopted", uses.agent, NOW)
+
+
+def test_adopt_takes_the_params_of_an_override_that_is_in_force() -> None:
+    now, later = (
+        Override(resource=FAKE, when=DateTest(since=int(NOW) + wait), where=WHERE, params={"state": state})
+        for wait, state in ((0, "/run/now"), (60, "/run/later"))
+    )
+    unknown = in_guest("FAKE", role=Role.UNKNOWN, started_as=None)
+    known = memory(replace(ASKED, overrides=(now, later)), views={G1: unknown})
+    orders.adopt(known, "FAKE", NOW)
+    in_force = replace(ASKED.resources[FAKE], params={**ASKED.resources[FAKE].params, "state": "/run/now"})
+    assert known.views[G1].instances[FAKE].started_as == start_parameters(in_force)
 
 
 def test_adopt_makes_a_stock_agent_ours_as_long_as_its_node_is_declared() -> None:

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import NodeState
-from reconciler.model.observed import Failure, Pending
+from reconciler.model.observed import Failure, Instance, Pending
 from reconciler.model.resource import OnFail, Operation, Requires, Role
+from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from tests.plan.test_remote import clustered, connection, device, remote
@@ -83,3 +85,42 @@ def test_a_container_is_not_restarted_for_what_is_stopped_in_it_and_is_to_be() -
     world = settle(asked, empty_world(asked))
     assert changes(plan(asked, seen(world, failed))) != []
     assert changes(plan(asked, seen(world, replace(failed, role=Role.STOPPED)))) == []
+
+
+def test_what_failed_to_stop_in_a_container_is_stopped_between_its_stop_and_its_start() -> None:
+    asked, failed = failed_inside("h1")
+    world = seen(empty_world(asked), running(asked, "pod", "h1"), failed)
+    transition = plan(asked, world)
+    order = {name: before for name, before in graph(transition).items() if "monitor" not in name}
+    assert order == {
+        "pod_stop_0@h1": [],
+        "a_stop_0@h1": ["pod_stop_0@h1"],
+        "pod_start_0@h1": ["a_stop_0@h1", "pod_stop_0@h1"],
+        "a_start_0@h1": ["a_stop_0@h1", "pod_start_0@h1"],
+    }
+    assert check(transition, asked, world).alarms == ()
+    assert changes(plan(asked, settle(asked, world))) == []
+
+
+def test_a_container_is_not_restarted_for_what_failed_in_it_where_it_was_before() -> None:
+    asked, failed = failed_inside("h1 h2")
+    world = settle(asked, seen(empty_world(asked), running(asked, "pod", "h2"), running(asked, "a", "h2")))
+    assert changes(plan(asked, seen(world, replace(failed, role=Role.STOPPED)))) == []
+
+
+def test_what_runs_behind_a_connection_is_planned_as_if_the_stop_in_flight_of_its_guest_were_over() -> None:
+    asked = clustered(intent("h1 h2", dummy("vm"), connection("inner", "vm"), dummy("a", stickiness=100)))
+    world = seen(empty_world(asked), running(asked, "vm", "h1"), running(asked, "a", "inner"))
+    world = nodes(world, remote("inner", NodeState.OFFLINE))
+    stop = Pending(id=ActionId("vm_stop_0@h1"), kind="stop", node=NodeName("h1"), resource=ResourceId("vm"))
+    over = Action(id=stop.id, kind=ActionKind.STOP, node=stop.node, resource=stop.resource)
+    planned = plan(asked, replace(world, pending=(stop,)))
+    calm = plan(asked, advance(world, over, planned.guest_nodes))
+    assert planned.placement == calm.placement
+
+
+def failed_inside(hosts: str) -> tuple[Intent, Instance]:
+    """A container, and something in it that failed to stop on h1."""
+    ends = Operation(name="stop", on_fail=OnFail.RESTART_CONTAINER)
+    asked = intent(hosts, dummy("pod"), dummy("a", container=ResourceId("pod"), operations=(ends,)))
+    return asked, running(asked, "a", "h1", failure=Failure(operation="stop", rc=1, text="failed"))

@@ -242,12 +242,26 @@ def test_nobody_is_asked_in_a_guest_that_is_about_to_stop() -> None:
     assert probes == ["NEW_probe_0@host1"]
 
 
+def test_an_instance_that_runs_stays_where_another_one_of_its_clone_was_sent() -> None:
+    """Found by random CIBs (seed 403): instances swapped their places for ever."""
+    asked = intent("h1 h2 h3", dummy("r"), clone("c", "r", max=2))
+    standby = replace(asked.hosts[NodeName("h1")], state=HostState.STANDBY)
+    asked = replace(asked, hosts={**asked.hosts, NodeName("h1"): standby})
+    world = seen(empty_world(asked), *(running(asked, "r", host) for host in ("h1", "h2", "h3")))
+    assert graph(plan(asked, world)) == {"r_stop_0@h1": []}
+
+
 def test_an_instance_starts_where_another_one_of_its_clone_has_stopped() -> None:
     """Found by random CIBs (seed 4): on a node both have one name."""
     asked = intent("h1 h2 h3", dummy("r"), clone("c", "r", max=2))
     standby = replace(asked.hosts[NodeName("h1")], state=HostState.STANDBY)
     asked = replace(asked, hosts={**asked.hosts, NodeName("h1"): standby})
-    world = seen(empty_world(asked), *(running(asked, "r", host) for host in ("h1", "h2", "h3")))
+    failed = Failure(operation="monitor", rc=1, text="gone", interval_ms=10_000)
+    world = seen(
+        empty_world(asked),
+        *(running(asked, "r", host) for host in ("h1", "h2")),
+        running(asked, "r", "h3", failure=failed),
+    )
     assert graph(plan(asked, world)) == {
         "r_stop_0@h1": [],
         "r_start_0@h3": ["r_stop_0@h1", "r_stop_0@h3"],

@@ -161,3 +161,17 @@ def test_with_a_node_that_one_alone_is_explained() -> None:
     explained = explain_all(asked, empty_world(asked), History(), NOW)
     (found,) = explained.explain(ResourceId("r"), NodeName("h2")).accounts
     assert [n.node for n in found.nodes] == ["h2"]
+
+
+def test_of_instances_that_swapped_their_nodes_each_tells_of_its_own() -> None:
+    asked = intent("h1 h2 h3", dummy("r"), clone("c", "r", max=2))
+    standby = replace(asked.hosts[NodeName("h1")], state=HostState.STANDBY)
+    asked = replace(asked, hosts={**asked.hosts, NodeName("h1"): standby})
+    world = seen(empty_world(asked), *(running(asked, "r", host) for host in ("h1", "h2", "h3")))
+    accounts = explain_all(asked, world, History(), NOW).explain(ResourceId("c")).accounts
+    assert [(a.resource, a.current, a.node) for a in accounts] == [
+        ("r:0", "h1", None),
+        ("r:1", "h2", "h2"),
+        ("r:2", "h3", "h3"),
+    ]
+    assert verdicts(accounts[2])["h3"] == "chosen"

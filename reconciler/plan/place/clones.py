@@ -9,11 +9,13 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_instances.c):
   question is asked again: so each node gets its share, and what already runs there is the one that stays.
 * The others then get the best nodes that are left.
 * What is to be with a clone is not with an instance that is blocked.
+* Instances that are not unique are as good as each other: one that runs where another was sent stays in its stead.
 * Ours alone: what cannot be moved now keeps its place first of all. That an instance gets no node since others have
   them all is no obstacle.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.collective import Clone
@@ -71,6 +73,8 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
     for instance in instances:
         if instance not in assignment.done:
             _assign_finally(sharing, instance)
+    if not found.clone.is_unique:
+        _keep_places(assignment, found.instances[:most])
     spread = assignment.spread.setdefault(name, {})
     for instance in instances:
         node = assignment.node_of(instance)
@@ -82,10 +86,44 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
     return None
 
 
+def _keep_places(assignment: Assignment, instances: Sequence[ResourceId]) -> None:
+    """Swap the nodes of instances until none leaves a node for another one to come there.
+
+    Without that a clone would never come to rest: the next plan would move them again. What failed is stopped anyway.
+    Invariant: each swap leaves one more instance where it runs, and takes none away from there.
+    """
+    chosen = {node: i for i in instances if (node := _sent_to(assignment, i)) is not None}
+    for instance in instances:
+        current, node = assignment.current_node(instance), _sent_to(assignment, instance)
+        if current is None or current not in chosen or is_failed(assignment, instance):
+            continue
+        other = chosen[current]
+        if current in {node, assignment.current_node(other)}:
+            continue
+        for mine, others in zip(*(assignment.situation.leaves(i) for i in (instance, other)), strict=True):
+            if not _is_pinned(assignment, mine) and not _is_pinned(assignment, others):
+                assignment.swap(mine, others)
+        chosen[current] = instance
+        if node is not None:
+            chosen[node] = other
+
+
+def _sent_to(assignment: Assignment, instance: ResourceId) -> NodeName | None:
+    """Return the node of an instance, by what of it can be moved."""
+    leaves = (leaf for leaf in assignment.situation.leaves(instance) if not _is_pinned(assignment, leaf))
+    return next((node for leaf in leaves if (node := assignment.nodes.get(leaf)) is not None), None)
+
+
 def _is_pinned(assignment: Assignment, instance: ResourceId) -> bool:
+    return _home(assignment, instance) is not None
+
+
+def _home(assignment: Assignment, instance: ResourceId) -> NodeName | None:
+    """Return the node that something of an instance cannot be moved from, so that nothing of it may be elsewhere."""
     situation = assignment.situation
     leaves = [situation.resources[leaf] for leaf in situation.leaves(instance)]
-    return any(resource.is_managed and pinned_to(situation, resource) is not None for resource in leaves)
+    pinned = (pinned_to(situation, resource) for resource in leaves if resource.is_managed)
+    return next((node for node in pinned if node is not None), None)
 
 
 def _is_blocked(assignment: Assignment, instance: ResourceId) -> bool:
@@ -159,7 +197,9 @@ def _assign(sharing: _Sharing, instance: ResourceId, prefer: NodeName | None) ->
         closed = list(assignment.scores[instance])
     else:
         full = (node for node, count in sharing.counts.items() if count >= sharing.clone.node_max)
-        closed = [*sharing.banned, *full]
+        home = _home(assignment, instance)
+        away = (node for node in assignment.scores[instance] if home is not None and node != home)
+        closed = [*sharing.banned, *full, *away]
     if closed:
         for name in [instance, *assignment.tree.children(instance)]:
             scores = assignment.scores[name]

@@ -15,6 +15,7 @@ from reconciler.plan.place.groups import assign_part
 from reconciler.plan.place.order import assignment_order
 from reconciler.plan.place.primitives import assign_bondless
 from reconciler.plan.place.state import Assignment, Course, begin
+from reconciler.plan.place.steady import as_sent, is_to_and_fro, restless
 from reconciler.plan.place.trace import Trace
 from reconciler.plan.situation import Situation
 
@@ -33,23 +34,38 @@ class Placement:
     """For those that take capacity, where that counts: the nodes of which their constraints speak."""
     counts_load: bool
     """Somewhere the number of resources on nodes decided between them."""
+    is_held: bool
+    """Something stays that would move, and come back with the next plan."""
 
 
 def place(situation: Situation, trace: Trace | None = None) -> Placement:
     """Assign all resources of a situation; a trace takes notes."""
-    assignment = begin(situation, trace)
-    allowed = _allowed(assignment)
+    first = chosen = begin(situation, trace)
+    allowed = _allowed(first)
+    _assign_all(first)
+    moving = restless(first)
+    if moving:
+        second = begin(as_sent(first))
+        _assign_all(second)
+        if is_to_and_fro(first, second, moving):
+            chosen = second
+            if trace is not None:
+                trace.hold(name for name in moving if second.nodes[name] != first.nodes[name])
+    return Placement(
+        nodes=chosen.nodes,
+        roles=chosen.roles,
+        obstacles=chosen.obstacles,
+        allowed=allowed,
+        counts_load=first.counts_load,
+        is_held=chosen is not first,
+    )
+
+
+def _assign_all(assignment: Assignment) -> None:
     for name in assignment_order(assignment):
         _assign(assignment, name)
-    for resource_id in situation.resources:
+    for resource_id in assignment.situation.resources:
         assignment.nodes.setdefault(resource_id, None)
-    return Placement(
-        nodes=assignment.nodes,
-        roles=assignment.roles,
-        obstacles=assignment.obstacles,
-        allowed=allowed,
-        counts_load=assignment.counts_load,
-    )
 
 
 def _allowed(assignment: Assignment) -> dict[ResourceId, frozenset[NodeName]]:

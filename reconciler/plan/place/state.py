@@ -13,7 +13,7 @@ from reconciler.plan.place.bonds import Bonds, bonds_of
 from reconciler.plan.place.capacity import Capacity, capacity_of
 from reconciler.plan.place.own import Labels, node_labels, own_scores
 from reconciler.plan.place.scores import Scores
-from reconciler.plan.place.trace import Cause, Choice, Rule, Standing, Step, Trace
+from reconciler.plan.place.trace import Cause, Choice, Rule, Standing, Step, Trace, swap
 from reconciler.plan.place.tree import Tree, tree_of
 from reconciler.plan.situation import Situation
 
@@ -101,6 +101,14 @@ class Assignment:
         if node is not None:
             self.load[node] -= 1
             self.capacity.give_back(node, resource)
+
+    def swap(self, name: ResourceId, other: ResourceId) -> None:
+        """Let two instances of a clone, which are as good as each other, have what was found for the other one."""
+        swap(self.scores, name, other)
+        swap(self.nodes, name, other)
+        swap(self.obstacles, name, other)
+        if self.trace is not None:
+            self.trace.swap(name, other)
 
     def node_of(self, name: ResourceId) -> NodeName | None:
         """Return where a primitive, or all that is assigned of a group, is to run; None: nowhere, or at several."""

@@ -8,12 +8,14 @@ Invariant: the steps of a resource, one after the other, lead from its first tab
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TypeVar
 
 from reconciler.model.constraint import Colocation, Location
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.score import INFINITY, add_scores
 
 Table = Mapping[NodeName, int]
+T = TypeVar("T")
 
 
 class Cause(Enum):
@@ -61,6 +63,8 @@ class Rule(Enum):
     """None was better than the node where it runs."""
     HELD = "held"
     """It stays until all that it is placed with has been seen."""
+    RETURNS = "returns"
+    """It stays: it would come back from any better node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,3 +167,23 @@ class Trace:
         steps = self.steps[name]
         while steps and steps[-1].after is not table:
             steps.pop()
+
+    def hold(self, names: Iterable[ResourceId]) -> None:
+        """Note what would come back from where it was sent, and so does not go there."""
+        for name in names:
+            self.choices[name] = replace(self.choices[name], rule=Rule.RETURNS)
+
+    def swap(self, name: ResourceId, other: ResourceId) -> None:
+        """Let two resources have what was noted for the other one; where they run is their own."""
+        swap(self.first, name, other)
+        swap(self.steps, name, other)
+        mine, others = self.choices.get(name), self.choices.get(other)
+        if mine is not None and others is not None:
+            self.choices[name] = replace(others, current=mine.current)
+            self.choices[other] = replace(mine, current=others.current)
+
+
+def swap(found: dict[ResourceId, T], name: ResourceId, other: ResourceId) -> None:
+    """Swap what a table holds for two names, nothing included."""
+    held = {new: found.pop(old) for old, new in ((name, other), (other, name)) if old in found}
+    found.update(held)

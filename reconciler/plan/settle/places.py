@@ -4,7 +4,7 @@ The rules:
 
 * What must be with a primary does not start while the primary cannot, and is stopped when it is certain that that
   cannot run; or, where only the promoted role must be, is not promoted.
-* What is in a container starts after it, again when it does, and stops before it.
+* What is in a container starts after it, again when it does, and stops before it; what failed to, after it.
 * What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
   Nothing starts on a node that will not be there.
 * What is on a remote node stops before its connection stops for good; what is in a guest of a Pacemaker cluster starts
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY
+from reconciler.plan.consequences import is_ended_by_container
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done
 from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
@@ -55,12 +56,22 @@ def container_relations(situation: Situation) -> Iterator[Relation]:
             implies_then=True,
             blocks=Blocking.ALWAYS,
         )
+        if _has_failed_to_stop(situation, resource):
+            yield Relation((container, Verb.STOP), (resource.id, Verb.STOP), Bond.AFTER)
+            yield Relation((resource.id, Verb.STOP), (container, Verb.START), Bond.AFTER)
+            continue
         yield Relation(
             first=(resource.id, Verb.STOP),
             then=(container, Verb.STOP),
             bond=Bond.AFTER,
             implies_first=True,
         )
+
+
+def _has_failed_to_stop(situation: Situation, resource: Resource) -> bool:
+    """Tell whether something failed to stop in its container."""
+    failures = [i.failure for i in situation.active(resource.id)]
+    return any(f is not None and is_ended_by_container(resource, f) for f in failures)
 
 
 def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
