@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from agent import wire
 from reconciler.model.errors import LinkError
-from reconciler.model.node import AgentAddress
+from reconciler.model.node import AgentAddress, LinkReason
 from reconciler.world.links.links import LinkSettings, WireLink, WireLinks
-from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, target
+from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, failure, target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,21 @@ def test_hundreds_of_agents_that_say_nothing_delay_no_other(tmp_path: Path) -> N
         return is_ok, are_done
 
     assert asyncio.run(scenario()) == (True, [False] * SLOW_AGENTS)
+
+
+def test_guests_with_each_others_addresses_are_told_nothing(tmp_path: Path) -> None:
+    async def scenario() -> tuple[list[LinkReason], list[wire.Request]]:
+        one, other, keys = Agent(), Agent(), (KEY, KEY[::-1])
+        links, reasons = WireLinks(tmp_path / "no.sock", FAST), []
+        async with one.serving_tls(keys[0]) as port, other.serving_tls(keys[1]) as other_port:
+            async with asyncio.timeout(PATIENCE_S):
+                for port_there, key in ((port, keys[1]), (other_port, keys[0])):
+                    swapped = AgentAddress(address="127.0.0.1", port=port_there)
+                    error = await failure(links.link(target(swapped, key), Heard()).connect(5000))
+                    reasons.append(error.reason)
+        return reasons, one.requests + other.requests
+
+    assert asyncio.run(scenario()) == ([LinkReason.WRONG_KEY] * 2, [])
 
 
 async def turns_of(link: WireLink, uid: str, each_turn: Callable[[], object]) -> int:
