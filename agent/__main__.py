@@ -19,6 +19,11 @@ EXIT_USAGE = 64  # sysexits.h, EX_USAGE
 
 _HELP_WIDTH = 100
 
+_KEY_CHANNEL_HELP = (
+    "a virtio-serial port through which the host sends a new key, such as"
+    " /dev/virtio-ports/org.reconciler.key.0; without it, a new one is looked for in FILE.next"
+)
+
 _EXAMPLES = """\
 examples:
   # on a guest or host, reached over the network:
@@ -35,6 +40,11 @@ examples:
   # as the only program of a container:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
+
+  # in a virtual machine, with the key from QEMU's fw_cfg and new ones through a channel:
+  python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --state /run/reconciler-agent \\
+      --key-file /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/authkey/raw \\
+      --key-channel /dev/virtio-ports/org.reconciler.key.0
 
   # in a resource agent: how well this node suits the resource's promotion
   python3 -I -S agent.pyz attribute --promotion --value 10
@@ -111,13 +121,15 @@ def _absolute(path: str) -> Path:
 
 
 def _serve(options: _Options) -> int:
-    from agent.listeners import ListenError  # noqa: PLC0415 - not loaded by the other commands
+    from agent.keys import KeyFileError  # noqa: PLC0415 - not loaded by the other commands
+    from agent.listeners import ListenError  # noqa: PLC0415 - likewise
     from agent.server import Server, Settings  # noqa: PLC0415 - likewise
     from agent.state_folder import StateError  # noqa: PLC0415 - likewise
 
     settings = Settings(
         listen=options.listen,
         key_file=options.key_file,
+        key_channel=options.key_channel,
         identity=options.identity,
         unix=options.unix,
         node=options.node,
@@ -126,6 +138,7 @@ def _serve(options: _Options) -> int:
         allowed=tuple(options.allow),
         allows_tls12=options.tls12,
         is_init=options.init,
+        drain_limit_s=options.drain_limit,
         programs=options.serve_programs,
     )
     if not (settings.listen or settings.unix):
@@ -140,7 +153,7 @@ def _serve(options: _Options) -> int:
         server = Server(settings)
         gc.enable()
         return server.run()
-    except (ListenError, StateError) as error:
+    except (KeyFileError, ListenError, StateError) as error:
         return _complain(str(error), EXIT_ERROR)
 
 
@@ -187,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve_options(add: Callable[..., object]) -> None:
+    """Add the options of `serve`."""
     add("--listen", metavar="HOST:PORT", default="", help="TCP with TLS-PSK; port 0 takes a free one")
     add(
         "--key-file",
@@ -194,6 +208,7 @@ def _add_serve_options(add: Callable[..., object]) -> None:
         type=_absolute,
         help="the raw key, 16 bytes or more, read at each handshake",
     )
+    add("--key-channel", metavar="PORT", type=_absolute, help=_KEY_CHANNEL_HELP)
     add("--identity", metavar="NAME", default="lrmd", help="PSK identity (default: %(default)s, Pacemaker's)")
     add("--unix", metavar="PATH", type=_absolute, help="a Unix socket, without TLS, for root and this user")
     add("--node", metavar="NAME", default="", help="this node's name, told to clients and resource agents")
@@ -219,6 +234,14 @@ def _add_serve_options(add: Callable[..., object]) -> None:
         help="a resource agent that may run, with * for any text: 'ocf:heartbeat:*'; repeat it; default: all",
     )
     add("--tls12", action="store_true", help="also accept TLS 1.2, for clients with GnuTLS before 3.6.3")
+    add(
+        "--drain-limit",
+        metavar="SECONDS",
+        type=float,
+        default=80.0,
+        help="how long a stop waits for the controller to empty this node first; keep it below "
+        "systemd's TimeoutStopSec (default: %(default)g)",
+    )
     add("--init", action="store_true", help="reap orphans, and end all processes when ended: for containers")
     add(
         "--serve-programs",

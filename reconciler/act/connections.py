@@ -9,34 +9,37 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.act.context import Context
+from reconciler.act.keys import connect_with_key
 from reconciler.act.outcome import Connected, Outcome
 from reconciler.model.agent_metadata import AgentMetadata
-from reconciler.model.errors import KeyStoreError, LinkError
+from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import AgentAddress, LinkReason
+from reconciler.model.node import STOCK_MACHINE, AgentAddress, LinkReason
 from reconciler.model.observed import Instance, StartedAs
-from reconciler.model.operation import Monitor, OperationRequest, StartRecord
+from reconciler.model.operation import OperationRequest, StartRecord
 from reconciler.model.resource import ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.results import after_result, in_role
 from reconciler.ports import AgentLink, LinkTarget, Session
 
 MAX_OPERATIONS_AT_ONCE = 16
+HOST_ANSWER_S = 5.0
+"""How long a host may take to say whose an address is."""
 
 
 async def run_connection_action(context: Context, action: Action, uid: str) -> Outcome:
     """Connect or leave a node's agent; returns how it ended."""
-    if action.kind is ActionKind.DISCONNECT:
+    if action.kind is not ActionKind.CONNECT:
         left = context.links.get(action.node)
         if left is not None:
             await left.close()
         return Outcome(action=action, uid=uid)
-    address, epoch = _address(context, action.node)
+    address = _address(context, action.node)
     if address is None:
         text = f"{action.node} is no longer declared"
         return Outcome(action=action, uid=uid, reason=LinkReason.UNREACHABLE, text=text)
     try:
-        key = context.ports.keys.key_of(context.intent.cluster, action.node, address, epoch)
+        key = context.ports.keys.key_of(context.intent.cluster, action.node, address)
     except KeyStoreError as error:
         return Outcome(action=action, uid=uid, reason=LinkReason.WRONG_KEY, text=str(error))
     target = LinkTarget(
@@ -44,27 +47,52 @@ async def run_connection_action(context: Context, action: Action, uid: str) -> O
     )
     link = context.ports.links.link(target, context.listener)
     try:
-        session = await link.connect(action.timeout_ms)
+        session = await connect_with_key(context, action, target, link)
+        await _refuse_stranger(context, action.node, address)
         connected = await _resync(context, action.node, link, session)
     except LinkError as error:
         await link.close()
         return Outcome(action=action, uid=uid, reason=error.reason, text=str(error))
-    return Outcome(action=action, uid=uid, connected=connected)
+    before = context.links.get(action.node)
+    if before is not None:
+        await before.close()
+    key_epoch = address.key_epoch if address.address is not None and address.key_file is None else None
+    return Outcome(action=action, uid=uid, connected=replace(connected, key_epoch=key_epoch))
 
 
-def _address(context: Context, node: NodeName) -> tuple[AgentAddress | None, int]:
+async def _refuse_stranger(context: Context, node: NodeName, address: AgentAddress) -> None:
+    """Ask a guest's host, before the first command, whether it knows that somebody else has this address.
+
+    The key tells guests apart as well, but where one file opens several.
+
+    Raises:
+        LinkError: it does.
+    """
+    guest, host = context.guest_of(node), context.intent.hosts.get(context.guest_hosts.get(node, node))
+    if guest is None or host is None or address.address is None:
+        return
+    try:
+        async with asyncio.timeout(HOST_ANSWER_S):
+            stranger = await context.ports.hypervisor.stranger_at(host, guest, address.address)
+    except (HypervisorError, TimeoutError):
+        return  # nobody to ask; what it runs is not known to be wrong
+    if stranger is not None:
+        raise LinkError(LinkReason.WRONG_NODE, stranger)
+
+
+def _address(context: Context, node: NodeName) -> AgentAddress | None:
     host = context.intent.hosts.get(node)
     if host is not None:
-        return host.agent, host.epoch
+        return host.agent
     guest = context.guest_of(node)
     if guest is None or guest.remote_node is None:
-        return None, 0
-    return guest.remote_node.agent, guest.remote_node.epoch
+        return None
+    return guest.remote_node.agent
 
 
 async def _resync(context: Context, node: NodeName, link: AgentLink, session: Session) -> Connected:
     """Return what runs on a node, each with the parameters that it was started with."""
-    incarnation = context.guest_incarnations.get(node) or session.incarnation or session.instance
+    incarnation = context.guest_incarnations.get(node) or session.incarnation or STOCK_MACHINE
     journal = context.ports.journal
     written = journal.records(node, incarnation)
     records = _ours(context, session, written or {})
@@ -74,17 +102,16 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
     inquiry = context.inquiry(node, link)
     limit = asyncio.Semaphore(MAX_OPERATIONS_AT_ONCE)
 
-    async def settle(record: StartRecord, monitors: tuple[Monitor, ...]) -> None:
+    async def settle(record: StartRecord) -> None:
         async with limit:
             uid = context.ports.clock.new_id()
             agents.update(await inquiry.describe(record.resource, record.agent, uid))
-            instances[record.resource] = await _settle(context, node, link, record, monitors)
+            instances[record.resource] = await _settle(context, node, link, session, record)
 
     try:
         async with asyncio.TaskGroup() as group:
             for record in sorted(records.values(), key=lambda r: r.resource):
-                recurring = record.monitors or session.recurring.get(record.resource, ())
-                group.create_task(settle(record, recurring))
+                group.create_task(settle(record))
     except* LinkError as errors:
         raise _first(errors) from None
     if session.is_record_keeping and written is None:
@@ -120,12 +147,12 @@ def _ours(
 
 
 async def _settle(
-    context: Context, node: NodeName, link: AgentLink, record: StartRecord, monitors: tuple[Monitor, ...]
+    context: Context, node: NodeName, link: AgentLink, session: Session, record: StartRecord
 ) -> Instance:
     """Find out how one resource is: wait for what runs, probe what is in doubt, issue its monitors again."""
     uses = StartedAs(agent=record.agent, params=record.params)
     instance = Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
-    flight = record.in_flight
+    flight, is_over = record.in_flight, record.phase in {"started", "adopted"}
     base = OperationRequest(
         resource=record.resource,
         agent=record.agent,
@@ -141,8 +168,9 @@ async def _settle(
     elif record.phase == "failed" and record.result is not None:
         request = replace(base, operation=record.result.operation)
         instance = after_result(instance, request, record.result, node)
-    elif record.phase not in {"started", "adopted"}:
-        await _let_end(context, record)
+    elif not (is_over and session.is_record_keeping):  # a stock agent does not say that its machine restarted
+        if not is_over:
+            await _let_end(context, record)
         request = replace(base, uid=context.ports.clock.new_id())
         instance = after_result(instance, request, await link.execute(request), node)
     if instance.role is Role.STARTED and record.resource in context.intent.promotable():
@@ -154,7 +182,7 @@ async def _settle(
     if instance.failure is not None:
         return instance
     declared = context.resource(record.resource)
-    for monitor in monitors:
+    for monitor in record.monitors or session.recurring.get(record.resource, ()):
         own = declared.operation("monitor", monitor.interval_ms).params if declared is not None else {}
         request = replace(
             base,

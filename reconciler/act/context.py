@@ -26,6 +26,8 @@ class Context:
     """Of the nodes that were heard of."""
     guest_incarnations: Mapping[NodeName, str]
     """Of guest nodes, by their hypervisors: the uid of the start of each running guest."""
+    guest_hosts: Mapping[NodeName, NodeName]
+    """Where the guests of guest nodes run."""
     listener: LinkListener
     epoch: int
     commit: str

@@ -26,11 +26,15 @@ def _order(options: Options, order: str, name: str, node: str | None = None) -> 
     raise StateError("the daemon ended before it answered")
 
 
-@click.command(epilog="\b\nExamples:\n  reconcile adopt FAKE\n  reconcile adopt guest1")
+@click.command(epilog="\b\nExamples:\n  reconcile adopt FAKE\n  reconcile adopt db1")
 @click.argument("name")
 @click.pass_obj
 def adopt(options: Options, name: str) -> None:
-    """Take a resource that runs with unknown parameters, or a stock agent that ran before us, as declared."""
+    """Take a resource that runs with unknown parameters, or a node with a stock agent, as declared.
+
+    A stock agent has one master: the cluster that had a node before must have let go of it. What runs there without
+    a record of ours is taken as declared, too.
+    """
     _order(options, "adopt", name)
 
 

@@ -13,7 +13,8 @@ from reconciler.load.load import load
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.transition import Transition
-from reconciler.plan.outlook import carried_over, ideal_world, settled
+from reconciler.plan.former import carried_over, in_force
+from reconciler.plan.outlook import ideal_world, settled
 from reconciler.plan.schedule import schedule
 from reconciler.report.document import Document, to_text
 from reconciler.report.plan import ACTIONS, has_changes, matching, plan_document, plan_markdown, plan_text
@@ -89,10 +90,11 @@ async def _plan(options: Options, against: str | None) -> tuple[Target, Transiti
         return target, _plan_against(intent, base)
     sight: Sight = await look(target)
     history = carried_over(sight.history, sight.intent, intent)
-    return target, schedule(intent, sight.observed, history, sight.now)
+    return target, schedule(in_force(intent, history), sight.observed, history, sight.now)
 
 
 def _plan_against(intent: Intent, base: Intent) -> Transition:
     """Return what changes when a world that is as `base` declares comes to be as `intent` declares."""
     world = settled(base, ideal_world(base, intent), History(), 0.0)
-    return schedule(intent, world, carried_over(History(), base, intent), 0.0)
+    history = carried_over(History(met=frozenset(base.hosts)), base, intent)
+    return schedule(in_force(intent, history), world, history, 0.0)

@@ -14,7 +14,8 @@ from reconciler.model.errors import UsageError
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.plan.outlook import carried_over, ideal_world
+from reconciler.plan.former import carried_over, in_force
+from reconciler.plan.outlook import ideal_world
 from reconciler.plan.what_if import Fault, World, at_rest, single_failures, what_if
 from reconciler.report.document import to_text
 from reconciler.report.what_if import what_if_document, what_if_text
@@ -51,6 +52,7 @@ async def _world(options: Options, *, is_live: bool) -> World:
         return World(intent=intent, observed=ideal_world(intent), history=History(), now=0.0)
     sight = await look(target)
     history = carried_over(sight.history, sight.intent, intent)
+    intent = in_force(intent, history)
     return World(intent=intent, observed=replace(sight.observed, pending=()), history=history, now=sight.now)
 
 

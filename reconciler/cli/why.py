@@ -12,7 +12,7 @@ from reconciler.load.suggest import did_you_mean
 from reconciler.model.errors import SourceError, UsageError
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.pacemaker.read import read_cib
-from reconciler.plan.outlook import carried_over
+from reconciler.plan.former import carried_over, in_force
 from reconciler.plan.why import Explained, explain_all
 from reconciler.report.document import to_text
 from reconciler.report.why import why_document, why_text
@@ -67,7 +67,7 @@ async def _explained(options: Options) -> Explained:
     intent = valid_intent(target.loaded)
     sight: Sight = await look(target)
     history = carried_over(sight.history, sight.intent, intent)
-    return explain_all(intent, sight.observed, history, sight.now)
+    return explain_all(in_force(intent, history), sight.observed, history, sight.now)
 
 
 def _explained_cib(file: Path) -> Explained:

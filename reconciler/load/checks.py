@@ -77,7 +77,8 @@ def _check_addresses(intent: Intent, problems: Problems) -> None:
     places: list[tuple[str, int, NodeName, Where]] = []
     for host in intent.hosts.values():
         if host.agent is not None and host.agent.address is not None:
-            where = host.fields.get("spec.agent.port", host.fields.get("spec.agent", host.where))
+            fields = ("spec.agent.port", "spec.agent", "spec.port", "spec.address")
+            where = next((host.fields[f] for f in fields if f in host.fields), host.where)
             places.append((host.agent.address.lower(), host.agent.port, host.name, where))
     for resource in intent.resources.values():
         remote = resource.remote_node

@@ -14,7 +14,7 @@ from reconciler.load.rules import Rules
 from reconciler.load.units import UnitError, parse_score_text
 from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import NodeKind
+from reconciler.model.node import Host, NodeKind
 from reconciler.model.rule import Condition, LocationRule
 from reconciler.model.score import INFINITY
 from reconciler.plan.rules import Facts, facts_about, holds, is_fixed
@@ -26,20 +26,19 @@ class Place:
 
     name: NodeName
     labels: Mapping[str, str]
-    is_host: bool
+    kind: NodeKind
 
     def facts(self) -> Facts:
         """Return what rules see of it, at no particular time."""
-        kind = NodeKind.HOST if self.is_host else NodeKind.GUEST
-        return facts_about(self.name, kind, self.labels, {}, 0.0)
+        return facts_about(self.name, self.kind, self.labels, {}, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTable:
     """What selecting nodes by labels needs to know of them."""
 
-    hosts: Mapping[NodeName, Mapping[str, str]]
-    """The labels of each host."""
+    machines: Mapping[NodeName, Host]
+    """Hosts and RemoteNodes."""
     remote_nodes: Mapping[NodeName, Mapping[str, str]]
     """The labels of each node that a guest or resource becomes."""
     is_complete: bool
@@ -47,11 +46,19 @@ class NodeTable:
 
     def places(self, subject: Subject) -> list[Place]:
         """Return the nodes that may run something: guests run on hosts, and nothing runs inside itself."""
-        found = [Place(name=name, labels=labels, is_host=True) for name, labels in self.hosts.items()]
-        if not subject.holds_guests:
-            remote = self.remote_nodes.items()
-            found += [Place(name=name, labels=labels, is_host=False) for name, labels in remote]
-        return [place for place in found if place.name not in subject.own_nodes]
+        found = [Place(name=h.name, labels=h.labels, kind=h.kind) for h in self.machines.values()]
+        remote = self.remote_nodes.items()
+        found += [Place(name=name, labels=labels, kind=NodeKind.GUEST) for name, labels in remote]
+        return [
+            place
+            for place in found
+            if (place.kind is NodeKind.HOST or not subject.holds_guests)
+            and place.name not in subject.own_nodes
+        ]
+
+    def is_host(self, name: NodeName) -> bool:
+        """Tell whether guests can run on a node."""
+        return name in self.machines and self.machines[name].kind is NodeKind.HOST
 
 
 @dataclass(slots=True)
@@ -144,10 +151,11 @@ class Desugaring:
         return found
 
     def _may_hold(self, resource: Subject, node: NodeName, where: Where) -> bool:
-        # Pacemaker Remote: guest nodes cannot run resources that are nodes themselves; ours run no guests at all.
-        if not resource.holds_guests or node in self.nodes.hosts:
+        # Pacemaker Remote: such nodes cannot run resources that are nodes themselves; ours run no guests at all.
+        if not resource.holds_guests or self.nodes.is_host(node):
             return True
-        text = f"{node} is a guest node, which can't run the guest {resource.id}"
+        kind = "remote" if node in self.nodes.machines else "guest"
+        text = f"{node} is a {kind} node, which can't run the guest {resource.id}"
         self.problems.add(where, "guest-in-guest", text, "guests run on hosts")
         return False
 

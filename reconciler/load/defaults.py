@@ -7,7 +7,8 @@ differs from Pacemaker's (stickiness 0, migration-threshold INFINITY, start-fail
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.load.document import ClusterDocument, ClusterFencing, ClusterHealth, Common, Conduct
+from reconciler.load.document import ClusterDocument, Common, Conduct
+from reconciler.load.document_cluster import ClusterFencing, ClusterHealth
 from reconciler.model.policy import HealthStrategy, PlacementStrategy, Policy, QuorumPolicy
 from reconciler.model.resource import MultipleActive, Requires, ResourceAgent, Role
 
@@ -15,6 +16,7 @@ OPERATION_TIMEOUT_MS = 20_000
 GUEST_TIMEOUT_MS = 90_000
 MONITOR_INTERVAL_MS = 10_000
 CONNECT_TIMEOUT_MS = 60_000
+DETECT_MS = 5000
 SHUTDOWN_MS = 60_000
 PORT = 3121
 MAX_DESTROY = 1

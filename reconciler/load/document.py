@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
-from reconciler.load.document_nodes import HostSpec, RemoteNode
+from reconciler.load.document_cluster import ClusterFencing, ClusterHealth, Safety
+from reconciler.load.document_nodes import GuestNode, HostSpec, RemoteNodeSpec
 from reconciler.load.document_operations import GuestOperations, Operations
 from reconciler.load.document_placement import After, Condition, ConstraintSpec, Placement
 from reconciler.load.fields import (
@@ -24,9 +25,7 @@ from reconciler.load.fields import (
     ParamName,
     Part,
     PositiveCount,
-    PositiveDuration,
     Score,
-    Text,
 )
 from reconciler.load.hardware import Domain, Hardware
 
@@ -38,13 +37,13 @@ class Metadata(Part):
     """Unique among hosts, remote nodes, guests and resources, compared without case."""
 
 
-class HostMetadata(Part):
-    """What a host is called."""
+class NodeMetadata(Part):
+    """What a host or remote node is called."""
 
     name: Name
     """The node's name; unique among hosts, remote nodes, guests and resources, compared without case."""
     labels: dict[LabelName, Label] | None = None
-    """Free words about the host, which `placement.on: {labels: ...}` selects by."""
+    """Free words about the machine, which `placement.on: {labels: ...}` selects by."""
 
 
 class Conduct(Part):
@@ -78,64 +77,6 @@ class Defaults(Part):
     """For resources."""
     guest: ResourceDefaults | None = None
     """For guests."""
-
-
-class Safety(Part):
-    """Limits to what one commit may do."""
-
-    max_destroy: Count | None = None
-    """Guests whose domain one commit may remove for good; never limits recovery. Default 1."""
-
-
-class ClusterHealth(Part):
-    """What the health of nodes leads to; what counts stands in `Host.spec.health`."""
-
-    strategy: Literal["none", "migrate-on-red", "only-green", "progressive", "custom"]
-    """Pacemaker: node-health-strategy.
-
-    migrate-on-red: nothing runs where anything is red. only-green: nor where anything is yellow. progressive: the
-    sum of scores counts, from a base on. custom: the sum counts.
-    """
-    base: Score | None = None
-    """The health that a node has before anything counts (Pacemaker: node-health-base). Default 0."""
-    green: Score | None = None
-    """What green is worth to progressive and custom (Pacemaker: node-health-green). Default 0."""
-    yellow: Score | None = None
-    """What yellow is worth (Pacemaker: node-health-yellow). Default 0."""
-    red: Score | None = None
-    """What red is worth (Pacemaker: node-health-red). Default -INFINITY."""
-
-
-class NodeLevels(Part):
-    """How several nodes are fenced that have no levels of their own: exactly one of pattern and labels."""
-
-    pattern: Text | None = None
-    """For nodes in whose name this regular expression is found (Pacemaker: target-pattern)."""
-    labels: Annotated[dict[LabelName, Label], Field(min_length=1, max_length=1)] | None = None
-    """For nodes with this label (Pacemaker: target-attribute and target-value)."""
-    levels: Annotated[list[Annotated[list[Name], Field(min_length=1)]], Field(min_length=1, max_length=9)]
-    """Fencing devices, level by level, as in `Host.spec.fencing`."""
-
-
-class ClusterFencing(Part):
-    """Fencing: nodes that may still run something are made safe before that is recovered elsewhere."""
-
-    enabled: bool | None = None
-    """Pacemaker: fencing-enabled, formerly stonith-enabled. Default true where fencing: is written."""
-    action: Literal["reboot", "off"] | None = None
-    """What is done to a node (Pacemaker: fencing-action). Default reboot."""
-    timeout: PositiveDuration | None = None
-    """How long it may take (Pacemaker: fencing-timeout). Default 60s."""
-    watchdog: bool | None = None
-    """Nodes fence themselves by a watchdog, and need no device (Pacemaker: have-watchdog). Default false."""
-    parallel: bool | None = None
-    """Several nodes may be fenced at once (Pacemaker: concurrent-fencing). Default true."""
-    priority_delay: Duration | None = None
-    """How much later nodes with the weightiest resources are fenced (Pacemaker: priority-fencing-delay). Default 0s."""
-    nodes: list[NodeLevels] | None = None
-    """Which devices are used on which nodes, where hosts do not say it themselves (Pacemaker: fencing-topology)."""
-    remote_without_quorum: bool | None = None
-    """Remote nodes are fenced without quorum too (Pacemaker: fence-remote-without-quorum). Default false."""
 
 
 class ClusterSpec(Part):
@@ -226,7 +167,7 @@ class Primitive(Common):
 
     Pacemaker: container. A failure inside restarts the container where `onFail: restart-container` says so.
     """
-    remote_node: RemoteNode | None = None
+    remote_node: GuestNode | None = None
     """The node that it becomes; without, it is a plain resource."""
 
 
@@ -326,9 +267,22 @@ class HostDocument(Part):
     """The version of this schema."""
     kind: Literal["Host"]
     """The kind of document."""
-    metadata: HostMetadata
+    metadata: NodeMetadata
     """What the host is called."""
     spec: HostSpec | None = None
+    """How to reach it, and what it offers."""
+
+
+class RemoteNodeDocument(Part):
+    """A machine that is there anyway, and that resources are placed on; no guests (Pacemaker: ocf:pacemaker:remote)."""
+
+    api_version: ApiVersion
+    """The version of this schema."""
+    kind: Literal["RemoteNode"]
+    """The kind of document."""
+    metadata: NodeMetadata
+    """What the node is called."""
+    spec: RemoteNodeSpec | None = None
     """How to reach it, and what it offers."""
 
 
@@ -385,6 +339,12 @@ class ConstraintDocument(Part):
 
 
 Document = Annotated[
-    ClusterDocument | HostDocument | GuestDocument | ResourceDocument | GroupDocument | ConstraintDocument,
+    ClusterDocument
+    | HostDocument
+    | RemoteNodeDocument
+    | GuestDocument
+    | ResourceDocument
+    | GroupDocument
+    | ConstraintDocument,
     Discriminator("kind"),
 ]

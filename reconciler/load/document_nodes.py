@@ -8,6 +8,7 @@ from reconciler.load.fields import (
     Address,
     Amount,
     Count,
+    DetectionTime,
     Health,
     HostPath,
     Label,
@@ -20,7 +21,34 @@ from reconciler.load.fields import (
 )
 
 
-class RemoteNode(Part):
+class Agent(Part):
+    """How an agent is reached over the network."""
+
+    port: Port | None = None
+    """TCP port of its agent (Pacemaker: remote-port; port). Default 3121."""
+    connect_timeout: PositiveDuration | None = None
+    """How long its agent may take to answer (Pacemaker: remote-connect-timeout). Default 60s.
+
+    What it is connected for after its guest was started, or after the connection was lost.
+    """
+    detect: DetectionTime | None = None
+    """Within which it is known that its agent hangs, 1s to 5m: heartbeats and all other timers are made from it.
+
+    Short ones find out soon, and take a busy machine for a lost one. Counts from the next connection on. Default 5s.
+    """
+    key_file: HostPath | None = None
+    """An existing raw key, such as /etc/pacemaker/authkey, on the controller. Default: a key of its own."""
+    key_file_shared: bool | None = None
+    """This key file opens other nodes as well; all of them must say so. Default false."""
+    key_epoch: Count | None = None
+    """Raise it to give the node a new key, while it runs: `reconcile key rotate` does. Default 0."""
+    min_key_epoch: Count | None = None
+    """Keys of lower epochs are revoked: they open nothing, and their connections end. At most keyEpoch. Default 0."""
+    tls: Literal["1.2", "1.3"] | None = None
+    """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
+
+
+class GuestNode(Agent):
     """The node that this becomes once its agent is connected (Pacemaker: meta remote-node)."""
 
     name: Name
@@ -30,16 +58,6 @@ class RemoteNode(Part):
 
     Default: the node's name; 127.0.0.1 for type process.
     """
-    port: Port | None = None
-    """TCP port of its agent (Pacemaker: remote-port). Default 3121."""
-    connect_timeout: PositiveDuration | None = None
-    """How long its agent may take to answer after the start (Pacemaker: remote-connect-timeout). Default 60s."""
-    key_file: HostPath | None = None
-    """An existing raw key, such as /etc/pacemaker/authkey, on the controller. Default: a key of its own."""
-    key_file_shared: bool | None = None
-    """This key file opens other nodes as well; all of them must say so. Default false."""
-    key_epoch: Count | None = None
-    """Raise it to give the node a new key. Default 0."""
     agent: Literal["reconciler", "stock"] | None = None
     """stock: the distribution's pacemaker_remoted answers there. Default reconciler."""
     state: Literal["online", "standby", "maintenance"] | None = None
@@ -53,29 +71,13 @@ class RemoteNode(Part):
 
     Default true.
     """
-    tls: Literal["1.2", "1.3"] | None = None
-    """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
 
 
-class HostAgent(Part):
+class HostAgent(Agent):
     """Where the host's agent listens."""
 
     address: Address
     """Host name or IP address."""
-    port: Port | None = None
-    """TCP port. Default 3121."""
-    connect_timeout: PositiveDuration | None = None
-    """How long connecting may take. Default 60s."""
-    key_file: HostPath | None = None
-    """An existing raw key on the controller. Default: a key of its own."""
-    key_file_shared: bool | None = None
-    """This key file opens other nodes as well; all of them must say so. Default false."""
-    key_epoch: Count | None = None
-    """Raise it to give the host a new key. Default 0."""
-    flavor: Literal["reconciler", "stock"] | None = None
-    """stock: pacemaker_remoted answers there (Pacemaker: ocf:pacemaker:remote). Default reconciler."""
-    tls: Literal["1.2", "1.3"] | None = None
-    """The lowest version of TLS to accept. Default "1.3"."""
 
 
 class HostLibvirt(Part):
@@ -97,7 +99,20 @@ class HostFencing(Part):
     """
 
 
-class HostSpec(Part):
+class Machine(Part):
+    """What is asked of a machine that we do not start, and what it offers."""
+
+    state: Literal["online", "standby", "maintenance"] | None = None
+    """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
+    capacity: dict[LabelName, Amount] | None = None
+    """What it offers, by free names, such as {vcpus: 16, memory: 64Gi} (Pacemaker: utilization)."""
+    health: dict[LabelName, Health] | None = None
+    """green, yellow, red or a score, by free names, such as {disk: yellow} (Pacemaker: attributes #health-...)."""
+    fencing: HostFencing | None = None
+    """How it is fenced. Default: by every device that says it can."""
+
+
+class HostSpec(Machine):
     """A machine that runs guests, and resources if it has an agent."""
 
     libvirt: HostLibvirt | None = None
@@ -110,11 +125,15 @@ class HostSpec(Part):
         | None
     ) = None
     """local: this machine, at most one host. Or where its agent listens. Without, it runs no resources."""
-    state: Literal["online", "standby", "maintenance"] | None = None
-    """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
-    capacity: dict[LabelName, Amount] | None = None
-    """What it offers, by free names, such as {vcpus: 16, memory: 64Gi} (Pacemaker: utilization)."""
-    health: dict[LabelName, Health] | None = None
-    """green, yellow, red or a score, by free names, such as {disk: yellow} (Pacemaker: attributes #health-...)."""
-    fencing: HostFencing | None = None
-    """How it is fenced. Default: by every device that says it can."""
+
+
+class RemoteNodeSpec(Machine, Agent):
+    """A machine with nothing but an agent (Pacemaker: ocf:pacemaker:remote)."""
+
+    address: Address | None = None
+    """Host name or IP address of its agent (Pacemaker: server). Default: the node's name."""
+    agent: Literal["reconciler", "stock"] | None = None
+    """stock: the distribution's pacemaker_remoted, once `reconcile adopt NODE` gave it to us. Default reconciler.
+
+    A second client would make the cluster that has it now lose it, and recover what runs there.
+    """

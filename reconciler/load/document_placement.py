@@ -95,8 +95,8 @@ class Condition(Part):
     """How values are compared (Pacemaker: type). Default text for is and isNot, else number."""
     nodes: Annotated[list[Name], Field(min_length=1)] | None = None
     """The node is one of these (Pacemaker: #uname)."""
-    kind: Literal["host", "guest"] | None = None
-    """The node is a host, or inside a guest (Pacemaker: #kind cluster, container)."""
+    kind: Literal["host", "guest", "remote"] | None = None
+    """The node is a host, inside a guest, or a RemoteNode (Pacemaker: #kind cluster, container, remote)."""
     date: Date | None = None
     """It is such a time (Pacemaker: date_expression)."""
     all_: Annotated[list["Condition"], Field(min_length=1)] | None = Field(default=None, alias="all")

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.load.document import ClusterDocument, HostDocument, NodeLevels
+from reconciler.load.document import ClusterDocument, HostDocument, RemoteNodeDocument
+from reconciler.load.document_cluster import NodeLevels
 from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
@@ -34,12 +35,14 @@ class Topology:
     problems: Problems
 
     def levels_of(self, usable: Sequence[Checked]) -> list[FencingLevel]:
-        """Return the levels of the cluster and of all hosts, in document order."""
+        """Return the levels of the cluster, and of all hosts and remote nodes, in document order."""
         found = []
         for checked in usable:
             raw, spec = checked.raw, getattr(checked.document, "spec", None)
             match checked.document:
-                case HostDocument(metadata=metadata) if spec is not None and spec.fencing is not None:
+                case HostDocument(metadata=metadata) | RemoteNodeDocument(metadata=metadata) if (
+                    spec is not None and spec.fencing is not None
+                ):
                     host = _Target(name=metadata.name, node=NodeName(metadata.name))
                     found += self._levels(raw, ("spec", "fencing"), spec.fencing.levels, host)
                 case ClusterDocument() if spec is not None and spec.fencing is not None:

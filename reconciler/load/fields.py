@@ -127,6 +127,13 @@ PositiveDuration = Annotated[
 ]
 """Milliseconds above 0, written as `30s`."""
 
+DetectionTime = Annotated[
+    int,
+    _converted(units.parse_detection_time),
+    WithJsonSchema({"type": "string", "pattern": units.POSITIVE_DURATION_PATTERN, "examples": ["2s", "30s"]}),
+]
+"""Milliseconds from 1 s to 5 min, written as `5s`."""
+
 Size = Annotated[
     int,
     _converted(units.parse_size),

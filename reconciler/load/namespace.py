@@ -32,7 +32,13 @@ class What(Enum):
         return self in {What.HOST, What.REMOTE_NODE}
 
 
-_KINDS = {"Host": What.HOST, "Guest": What.GUEST, "Resource": What.RESOURCE, "Group": What.GROUP}
+_KINDS = {
+    "Host": What.HOST,
+    "RemoteNode": What.REMOTE_NODE,
+    "Guest": What.GUEST,
+    "Resource": What.RESOURCE,
+    "Group": What.GROUP,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +100,7 @@ class Namespace:
             # What cannot be told by name may be what others mean; Cluster is in no one's way.
             self.is_whole = self.is_whole and raw.value.get("kind") in ("Cluster", "Constraint")
             return False
-        node = _text_at(raw, ("spec", "remoteNode", "name")) if what is not What.HOST else None
+        node = _text_at(raw, ("spec", "remoteNode", "name")) if not what.is_node else None
         clone = _clone_name(raw, name) if what in {What.RESOURCE, What.GROUP} else None
         where = raw.at(("metadata", "name"))
         own = Entry(name=name, what=what, where=where, partner=node, clone=clone, is_usable=is_usable)
@@ -145,7 +151,10 @@ class Namespace:
             text = f"{entry.name} is a {entry.what.value}, not a node"
             self.problems.add(where, "not-a-node", text, hint)
         elif self.is_whole:
-            hint = self._meant(name, is_node=True) or "declare a Host, or a Guest with this remoteNode"
+            hint = (
+                self._meant(name, is_node=True)
+                or "declare a Host, a RemoteNode, or a Guest with this remoteNode"
+            )
             self.problems.add(where, "unknown-node", f'there is no node "{name}"', hint)
         return None
 

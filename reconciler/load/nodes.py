@@ -1,8 +1,8 @@
-"""Host documents and the node sides of guests to the model's hosts, remote nodes and agent addresses."""
+"""Host and RemoteNode documents, and the node sides of guests, to the model's hosts and agent addresses."""
 
 from reconciler.load import defaults
-from reconciler.load.document import HostDocument
-from reconciler.load.document_nodes import HostAgent, HostSpec, RemoteNode
+from reconciler.load.document import HostDocument, RemoteNodeDocument
+from reconciler.load.document_nodes import Agent, GuestNode, HostAgent, Machine
 from reconciler.load.positions import RawDocument
 from reconciler.model import node as model
 from reconciler.model.names import NodeName
@@ -17,21 +17,38 @@ def host_of(raw: RawDocument, document: HostDocument) -> model.Host:
     if spec is not None and spec.libvirt is not None:
         uris = {model.GuestType.VM: spec.libvirt.vm, model.GuestType.LXC: spec.libvirt.lxc}
         libvirt = {guest_type: uri for guest_type, uri in uris.items() if uri is not None}
-    agent = spec.agent if spec is not None else None
+    written = spec.agent if spec is not None else None
+    agent = model.AgentAddress() if isinstance(written, str) else None
+    if isinstance(written, HostAgent):
+        agent = _agent(written, written.address, None)
     return model.Host(
         name=NodeName(document.metadata.name),
         where=raw.at(("metadata", "name")),
         libvirt=libvirt,
-        agent=_host_agent(agent),
-        state=model.HostState(spec.state) if spec is not None and spec.state else model.HostState.ONLINE,
+        agent=agent,
+        state=_state(spec),
         labels={**(document.metadata.labels or {}), **_health(spec)},
-        capacity=dict(spec.capacity or {}) if spec is not None else {},
-        epoch=(agent.key_epoch or 0) if isinstance(agent, HostAgent) else 0,
+        capacity=_capacity(spec),
         fields=raw.fields(),
     )
 
 
-def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str) -> model.RemoteNode:
+def remote_machine_of(raw: RawDocument, document: RemoteNodeDocument) -> model.Host:
+    """Return the remote node that a document declares: a host on which no guest runs."""
+    spec, name = document.spec, document.metadata.name
+    return model.Host(
+        name=NodeName(name),
+        where=raw.at(("metadata", "name")),
+        kind=model.NodeKind.REMOTE,
+        agent=_agent(spec, (spec.address if spec else None) or name, spec.agent if spec else None),
+        state=_state(spec),
+        labels={**(document.metadata.labels or {}), **_health(spec)},
+        capacity=_capacity(spec),
+        fields=raw.fields(),
+    )
+
+
+def remote_node_of(raw: RawDocument, document: GuestNode, default_address: str) -> model.RemoteNode:
     """Return the node that a guest or resource becomes.
 
     Args:
@@ -42,42 +59,40 @@ def remote_node_of(raw: RawDocument, document: RemoteNode, default_address: str)
     return model.RemoteNode(
         name=NodeName(document.name),
         where=raw.at(("spec", "remoteNode", "name")),
-        agent=model.AgentAddress(
-            address=document.address or default_address,
-            port=document.port or defaults.PORT,
-            key_file=document.key_file,
-            flavor=model.AgentFlavor(document.agent or "reconciler"),
-            tls12=document.tls == "1.2",
-            connect_timeout_ms=_timeout(document.connect_timeout),
-        ),
+        agent=_agent(document, document.address or default_address, document.agent),
         state=model.HostState(document.state or "online"),
         labels=dict(document.labels or {}),
         capacity=dict(document.capacity or {}),
         is_searched=document.searched is not False,
-        epoch=document.key_epoch or 0,
     )
 
 
-def _health(spec: HostSpec | None) -> dict[str, str]:
-    """Return the health of a host as the labels that Pacemaker keeps it in."""
-    health = (spec.health if spec is not None else None) or {}
-    return {f"#health-{name}": value for name, value in health.items()}
-
-
-def _host_agent(document: HostAgent | str | None) -> model.AgentAddress | None:
+def _agent(document: Agent | None, address: str, flavor: str | None) -> model.AgentAddress:
     if document is None:
-        return None
-    if isinstance(document, str):
-        return model.AgentAddress()
+        return model.AgentAddress(address=address)
+    timeout_ms, detect_ms = document.connect_timeout, document.detect
     return model.AgentAddress(
-        address=document.address,
+        address=address,
         port=document.port or defaults.PORT,
         key_file=document.key_file,
-        flavor=model.AgentFlavor(document.flavor or "reconciler"),
+        flavor=model.AgentFlavor(flavor or "reconciler"),
         tls12=document.tls == "1.2",
-        connect_timeout_ms=_timeout(document.connect_timeout),
+        connect_timeout_ms=defaults.CONNECT_TIMEOUT_MS if timeout_ms is None else timeout_ms,
+        detect_ms=defaults.DETECT_MS if detect_ms is None else detect_ms,
+        key_epoch=document.key_epoch or 0,
+        min_key_epoch=document.min_key_epoch or 0,
     )
 
 
-def _timeout(written: int | None) -> int:
-    return defaults.CONNECT_TIMEOUT_MS if written is None else written
+def _state(spec: Machine | None) -> model.HostState:
+    return model.HostState(spec.state) if spec is not None and spec.state else model.HostState.ONLINE
+
+
+def _capacity(spec: Machine | None) -> dict[str, int]:
+    return dict(spec.capacity or {}) if spec is not None else {}
+
+
+def _health(spec: Machine | None) -> dict[str, str]:
+    """Return the health of a machine as the labels that Pacemaker keeps it in."""
+    health = (spec.health if spec is not None else None) or {}
+    return {f"#health-{name}": value for name, value in health.items()}

@@ -8,8 +8,9 @@ from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
 from reconciler.model import rule as model
+from reconciler.model.node import NodeKind
 from reconciler.model.rule import Comparison, ValueType
-from reconciler.plan.rules import KIND, NAME, number_of
+from reconciler.plan.rules import KIND, KINDS, NAME, number_of
 
 _COMPARISONS: Mapping[str, Comparison] = {
     "is": Comparison.EQ,
@@ -61,8 +62,7 @@ class Rules:
             nodes = [self.names.node(n, raw.at((*path, "nodes", i))) for i, n in enumerate(condition.nodes)]
             return _any(_is(NAME, Comparison.EQ, node) for node in nodes if node is not None)
         if condition.kind is not None:
-            comparison = Comparison.EQ if condition.kind == "host" else Comparison.NE
-            return _is(KIND, comparison, "cluster")
+            return _is(KIND, Comparison.EQ, KINDS[NodeKind(condition.kind)])
         if condition.date is not None:
             return self._date(raw, (*path, "date"), condition.date)
         word, parts = ("all", condition.all_) if condition.all_ is not None else ("any", condition.any_)

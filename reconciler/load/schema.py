@@ -38,7 +38,7 @@ def yaml_schema() -> dict[str, object]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:reconciler:v1alpha1",
         "title": "reconciler/v1alpha1",
-        "description": "A document of a reconciler declaration: Cluster, Host, Guest, Resource, Group or Constraint.",
+        "description": "A document of a reconciler declaration; see its kinds.",
         "type": "object",
         "required": ["apiVersion", "kind", "metadata"],
         "oneOf": kinds,

@@ -15,6 +15,8 @@ SIZE_PATTERN = r"^([1-9][0-9]*)(Ki|Mi|Gi|Ti)$"
 DATE_RANGE_PATTERN = r"^(-?[0-9]{1,4}|[0-9]{1,4}-[0-9]{0,4})$"
 SCORE_WORDS = {"INFINITY": INFINITY, "+INFINITY": INFINITY, "-INFINITY": -INFINITY}
 
+MIN_DETECTION_MS = 1000
+MAX_DETECTION_MS = 300_000
 MAX_DURATION_MS = 2**32 - 1
 """Pacemaker keeps intervals and timeouts as 32-bit unsigned milliseconds (guint), about 49 days."""
 MAX_SIZE_BYTES = 2**62
@@ -66,6 +68,18 @@ def parse_positive_duration(value: object) -> int:
     milliseconds = parse_duration(value)
     if milliseconds == 0:
         raise UnitError("bad-duration", f"{value} is no time at all", "it must be above 0")
+    return milliseconds
+
+
+def parse_detection_time(value: object) -> int:
+    """Return a time within which a hung agent is known, in milliseconds.
+
+    Raises:
+        UnitError: it is no duration, or so short that a busy machine looks lost, or so long that it is no watch.
+    """
+    milliseconds = parse_duration(value)
+    if not MIN_DETECTION_MS <= milliseconds <= MAX_DETECTION_MS:
+        raise UnitError("bad-duration", f"{value} is not between 1s and 5m", "such as 5s")
     return milliseconds
 
 

@@ -14,6 +14,7 @@ from reconciler.load.document import (
     GroupDocument,
     GuestDocument,
     HostDocument,
+    RemoteNodeDocument,
     ResourceDocument,
 )
 from reconciler.load.positions import Path, RawDocument, Spoiled
@@ -21,13 +22,20 @@ from reconciler.load.suggest import did_you_mean
 from reconciler.model.problem import Problem
 
 AnyDocument = (
-    ClusterDocument | HostDocument | GuestDocument | ResourceDocument | GroupDocument | ConstraintDocument
+    ClusterDocument
+    | HostDocument
+    | RemoteNodeDocument
+    | GuestDocument
+    | ResourceDocument
+    | GroupDocument
+    | ConstraintDocument
 )
 
 API_VERSION = "reconciler/v1alpha1"
 KINDS: Mapping[str, type[AnyDocument]] = {
     "Cluster": ClusterDocument,
     "Host": HostDocument,
+    "RemoteNode": RemoteNodeDocument,
     "Guest": GuestDocument,
     "Resource": ResourceDocument,
     "Group": GroupDocument,

@@ -69,7 +69,7 @@ class Declaration:
             return has_recalled
         self._memory.problems, self._memory.refused, self._refusal = loaded.problems, "", ((), "")
         intent = feasible(self._adjust(loaded.intent))
-        is_new = self._memory.intent != intent
+        is_new = self._memory.declared != intent
         is_told = self._told == (tree.source.commit, tree.files)
         self._memory.accept(tree, intent)
         self._ports.journal.save_tree(tree)

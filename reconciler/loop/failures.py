@@ -1,11 +1,13 @@
 """Counts failures. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.act.outcome import Outcome
 from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.observed import Failure, Instance
 from reconciler.model.operation import HARD_ERRORS, OperationResult
 from reconciler.model.resource import Resource
 from reconciler.observe.domains import Hypervisors
@@ -15,18 +17,26 @@ def with_operation_failure(
     history: History, intent: Intent | None, node: NodeName, result: OperationResult, now: float
 ) -> History:
     """Return a history in which an operation of a resource has failed on a node once more."""
-    resource = intent.resources.get(result.resource) if intent else None
-    # Kept here, for the instance's own record ends with the stop that follows.
-    is_hard = result.rc in HARD_ERRORS
-    is_declared = result.operation == "start" and resource is not None and resource.start_failure_is_fatal
-    return _counted(
-        history,
-        (result.resource, node),
-        result.operation,
-        result.describe(),
-        now,
-        is_fatal=is_hard or is_declared,
+    failure = Failure(
+        operation=result.operation, rc=result.rc, text=result.describe(), is_hard=result.rc in HARD_ERRORS
     )
+    return _failed(history, intent, (result.resource, node), failure, now)
+
+
+def with_found_failures(
+    history: History,
+    intent: Intent | None,
+    before: Mapping[ResourceId, Instance],
+    found: Iterable[Instance],
+    now: float,
+) -> History:
+    """Return a history with the failures that were found on connecting a node, without those known before."""
+    for instance in found:
+        failure, known = instance.failure, before.get(instance.resource)
+        if failure is None or (known is not None and known.failure == failure):
+            continue
+        history = _failed(history, intent, (instance.resource, instance.node), failure, now)
+    return history
 
 
 def with_connection_failure(
@@ -44,9 +54,19 @@ def with_connection_failure(
     )
     after = replace(history, connections={**history.connections, node: failure})
     place = hypervisors.domain_of(guest.id) if guest is not None else None
-    if guest is None or place is None or reason.is_authentication:
+    if guest is None or place is None or not reason.is_failure:
         return after
     return _counted(after, (guest.id, place[0]), "connect", f"{reason.value}: {outcome.text}", now)
+
+
+def _failed(
+    history: History, intent: Intent | None, key: tuple[ResourceId, NodeName], failure: Failure, now: float
+) -> History:
+    resource = intent.resources.get(key[0]) if intent else None
+    is_declared = failure.operation == "start" and resource is not None and resource.start_failure_is_fatal
+    # Kept here, for the instance's own record ends with the stop that follows.
+    is_fatal = failure.is_hard or is_declared
+    return _counted(history, key, failure.operation, failure.text, now, is_fatal=is_fatal)
 
 
 def _counted(

@@ -18,8 +18,8 @@ def harmless(intent: Intent, actions: Iterable[Action], settings: Settings) -> l
     limit_ms = int(settings.look_connect_s * 1000)
     found = []
     for action in actions:
-        node = intent.remote_nodes().get(action.node)
-        is_stock = node is not None and node.agent.flavor is AgentFlavor.STOCK
+        agent = intent.agent_of(action.node)
+        is_stock = agent is not None and agent.flavor is AgentFlavor.STOCK
         if is_stock or action.kind not in {ActionKind.CONNECT, ActionKind.PROBE}:
             continue
         is_hasty = action.kind is ActionKind.CONNECT and action.timeout_ms > limit_ms

@@ -8,26 +8,27 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
 from reconciler.loop.attributes import present_attributes, with_attribute
-from reconciler.loop.failures import with_connection_failure, with_operation_failure
+from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
+from reconciler.loop.guests import is_place_known, is_stock, places_of, started_domain
 from reconciler.loop.unfinished import Unfinished
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import AttributeChange
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import AgentFlavor, GuestType, LinkReason
+from reconciler.model.node import GuestType, LinkReason
 from reconciler.model.observed import Instance, Observed, StartedAs
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRecord
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
-from reconciler.observe.nodes import NodeView
+from reconciler.observe.nodes import NodeView, recorded_instance
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
-from reconciler.plan.outlook import carried_over
+from reconciler.plan.former import carried_over, emptied, in_force
 from reconciler.plan.parameters import matters
-from reconciler.plan.results import after_monitor, after_result, from_record, outcome_unknown
+from reconciler.plan.results import after_monitor, after_result, outcome_unknown
 from reconciler.ports import ClusterView, Domain, Journal, SourceTree
 
 
@@ -39,7 +40,9 @@ class Memory:
     history: History
     unfinished: Unfinished
     """Actions whose result did not come."""
+    declared: Intent | None = None
     intent: Intent | None = None
+    """What is declared, with the machines that are to be emptied before they are forgotten."""
     tree: SourceTree | None = None
     """The declaration in force."""
     problems: tuple[Problem, ...] = ()
@@ -71,7 +74,7 @@ class Memory:
     def accept(self, tree: SourceTree, intent: Intent) -> None:
         """Put a declaration in force; guests that it no longer has are remembered while they may run."""
         self.remember(carried_over(self.history, self.intent, intent))
-        self.tree, self.intent = tree, intent
+        self.tree, self.declared, self.intent = tree, intent, in_force(intent, self.history)
 
     def remember(self, history: History) -> None:
         """Replace the history, and keep it."""
@@ -91,21 +94,21 @@ class Memory:
 
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""
-        declared = self.intent.resources if self.intent else {}
-        for resource in {**self.history.former, **declared}.values():
+        for resource in self._all_declared().values():
             if resource.remote_node is not None and resource.remote_node.name == node:
                 return resource
         return None
 
     def incarnations(self) -> dict[NodeName, str]:
         """Return the uid of the start of each running guest that is a node."""
-        found = {}
-        declared = self.intent.resources if self.intent else {}
-        for resource in {**self.history.former, **declared}.values():
-            place = self.hypervisors.domain_of(resource.id) if resource.remote_node else None
-            if resource.remote_node is not None and place is not None:
-                found[resource.remote_node.name] = place[1].uid
-        return found
+        return {
+            node: domain.uid
+            for node, (_, domain) in places_of(self._all_declared(), self.hypervisors).items()
+        }
+
+    def guest_hosts(self) -> dict[NodeName, NodeName]:
+        """Return the host of each running guest that is a node."""
+        return {node: host for node, (host, _) in places_of(self._all_declared(), self.hypervisors).items()}
 
     def meet_guests(self) -> list[NodeView]:
         """Begin and end the views of guest nodes as their guests come and go; return the views that ended.
@@ -121,7 +124,7 @@ class Memory:
         for name, uid in running.items():
             records = self.journal.records(name, uid) if name not in self.views else None
             if records is not None:
-                instances = {r.resource: from_record(r, name) for r in records.values()}
+                instances = {r.resource: recorded_instance(r, name) for r in records.values()}
                 self.views[name] = NodeView(name=name, incarnation=uid, is_known=True, instances=instances)
         return ended
 
@@ -138,16 +141,30 @@ class Memory:
             former = {r: kept for r, kept in self.history.former.items() if r not in gone}
             self.remember(replace(self.history, former=former))
 
+    def forget_hosts(self, observed: Observed) -> list[NodeView] | None:
+        """Forget machines that are no longer declared and run nothing; return the views that ended, None: none is."""
+        gone = emptied(self.history, observed)
+        if not gone or self.declared is None:
+            return None
+        kept = {name: host for name, host in self.history.former_hosts.items() if name not in gone}
+        connections = {n: f for n, f in self.history.connections.items() if n not in gone}
+        without = replace(self.history, former_hosts=kept, connections=connections)
+        # What is declared again may be another cluster's by then.
+        self.remember(replace(without, met=without.met - gone, adopted=without.adopted - gone))
+        self.intent = in_force(self.declared, self.history)
+        return [self.views.pop(name) for name in sorted(gone) if name in self.views]
+
     def note_outcome(self, outcome: Outcome, now: float) -> bool:
         """Take in how an action ended; return whether a resource agent said what matters to the plan."""
         self.unfinished.note(outcome)
         action = outcome.action
         if action.kind is ActionKind.CONNECT:
             self._note_connection(outcome, now)
-        elif action.kind is ActionKind.DISCONNECT:
+        elif action.kind in {ActionKind.DISCONNECT, ActionKind.RELEASE}:
             view = self.views.get(action.node)
             if view is not None:
-                self.views[action.node] = replace(view, is_connected=False, link=None, has_left=True)
+                gone = replace(view, is_connected=False, link=None, has_left=True)
+                self.views[action.node] = view.left() if action.kind is ActionKind.RELEASE else gone
         elif action.uses is not None and action.uses.agent.standard == "guest":
             self._note_guest(outcome, now)
         else:
@@ -167,6 +184,7 @@ class Memory:
         before = self.hypervisors.facts
         cluster = self.intent.cluster.name if self.intent else ""
         self.hypervisors = self.hypervisors.read(key, domains, sequence, cluster)
+        self.remember(self._having_met(key[0], self.history))
         self._settle_by_reading(key, sequence)
         self._recall_nodes(key)
         declared = self.intent.resources if self.intent else {}
@@ -190,7 +208,7 @@ class Memory:
         unsure = {
             r.remote_node.name
             for r in self._all_declared().values()
-            if r.remote_node is not None and not self._is_place_known(r)
+            if r.remote_node is not None and not is_place_known(r, self.intent, self.hypervisors)
         }
         hosts = self.intent.hosts if self.intent else ()
         self.unfinished.see_ends(self.incarnations(), frozenset({*hosts, *unsure}))
@@ -225,8 +243,16 @@ class Memory:
     def note_lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
         """Take in that a connection is gone."""
         view = self.views.get(node)
+        if view is None or not view.is_connected:
+            return
+        is_empty = all(i.role is Role.STOPPED for i in view.instances.values())
+        self.views[node] = view.left() if view.is_leaving and is_empty else view.lost(reason, text)
+
+    def note_leaving(self, node: NodeName) -> None:
+        """Take in that a node's agent was asked to stop, and waits for what runs there to be stopped."""
+        view = self.views.get(node)
         if view is not None and view.is_connected:
-            self.views[node] = view.lost(reason, text)
+            self.views[node] = replace(view, is_leaving=True)
 
     def _note_connection(self, outcome: Outcome, now: float) -> None:
         node = outcome.action.node
@@ -234,27 +260,39 @@ class Memory:
         if connected is None:
             assert outcome.reason is not None
             view = self.views.get(node) or NodeView(name=node, incarnation=self.incarnations().get(node, ""))
-            is_met = node in self.views or not self._is_stock(node)
-            if is_met:
-                self.views[node] = view.lost(outcome.reason, outcome.text)
-            self.remember(
-                with_connection_failure(self.history, self.guest_of(node), self.hypervisors, outcome, now)
-            )
+            # A new key that did not arrive is nobody's failure as long as the connection with the old one is there.
+            is_up = view.link is not None and view.link.is_connected
+            is_met = node in self.views or not is_stock(self.guest_of(node))
+            lost = view.lost(outcome.reason, outcome.text)
+            outcome = replace(outcome, reason=lost.reason, text=lost.text)
+            if is_met and not is_up:
+                self.views[node] = lost
+            guest = None if is_up else self.guest_of(node)
+            self.remember(with_connection_failure(self.history, guest, self.hypervisors, outcome, now))
             return
+        known = self.views.get(node) or NodeView(name=node)
+        found = with_found_failures(
+            self.history, self.intent, known.instances, connected.instances.values(), now
+        )
         self.views[node] = NodeView(
             name=node,
             incarnation=connected.incarnation,
             link=connected.link,
             is_connected=connected.link.is_connected,
             is_known=connected.is_known,
-            is_adopted=node in self.views and self.views[node].is_adopted,
+            is_adopted=node in self.history.adopted or known.is_adopted,
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
+            key_epoch=connected.key_epoch,
             agents=connected.agents,
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
-        self.remember(replace(self.history, connections=kept))
+        self.remember(replace(self._having_met(node, found), connections=kept))
+
+    def _having_met(self, node: NodeName, history: History) -> History:
+        is_machine = self.intent is not None and node in self.intent.hosts
+        return replace(history, met=history.met | {node}) if is_machine else history
 
     def _note_metadata(self, node: NodeName, agents: Mapping[ResourceAgent, AgentMetadata]) -> bool:
         """Take in what resource agents say of themselves; return whether that matters to what is declared."""
@@ -301,23 +339,6 @@ class Memory:
         declared = self._all_declared().values()
         return frozenset(r.id for r in declared if r.guest is not None and guest_type in {None, r.guest.type})
 
-    def _is_place_known(self, node: Resource) -> bool:
-        """Tell whether it is known of what becomes a node whether it runs, and where."""
-        facts = [f for (name, _), f in self.hypervisors.facts.items() if name == node.id]
-        if facts or node.guest is None:
-            return all(f.is_certain for f in facts)
-        hosts = self.intent.hosts.values() if self.intent else ()
-        keys = {(h.name, node.guest.type) for h in hosts if node.guest.type in h.libvirt}
-        return keys <= self.hypervisors.readable
-
-    def _is_stock(self, node: NodeName) -> bool:
-        guest = self.guest_of(node)
-        return (
-            guest is not None
-            and guest.remote_node is not None
-            and (guest.remote_node.agent.flavor is AgentFlavor.STOCK)
-        )
-
     def _note_guest(self, outcome: Outcome, now: float) -> None:
         action = outcome.action
         assert action.resource is not None
@@ -325,9 +346,9 @@ class Memory:
         key = (action.resource, action.node)
         known = self.hypervisors.facts.get(key)
         domain = known.domain if known else None
-        guest = self._any_guest(action.resource)
+        guest = self._all_declared().get(action.resource)
         if outcome.is_ok:
-            domain = self._started_domain(outcome, guest) if action.kind is ActionKind.START else None
+            domain = started_domain(outcome, guest, self.intent) if action.kind is ActionKind.START else None
         elif outcome.result is not None:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
         fact = GuestFact(
@@ -346,22 +367,6 @@ class Memory:
             kept = {n: f for n, f in self.history.connections.items() if n != remote.name}
             self.remember(replace(self.history, connections=kept))
 
-    def _any_guest(self, resource: ResourceId) -> Resource | None:
-        declared = self.intent.resources if self.intent else {}
-        return declared.get(resource) or self.history.former.get(resource)
-
-    def _started_domain(self, outcome: Outcome, guest: Resource | None) -> Domain:
-        assert outcome.action.resource is not None
-        assert outcome.action.uses is not None
-        return Domain(
-            resource=outcome.action.resource,
-            cluster=self.intent.cluster.name if self.intent else "",
-            digest=outcome.action.uses.params["digest"],
-            uid=outcome.uid,
-            is_running=True,
-            node=guest.remote_node.name if guest is not None and guest.remote_node else None,
-        )
-
     def _note_operation(self, outcome: Outcome, now: float) -> None:
         action = outcome.action
         view = self.views.get(action.node)
@@ -369,7 +374,7 @@ class Memory:
             return
         known = view.instances.get(action.resource)
         if outcome.result is None:
-            unknown = outcome_unknown(known, action.resource, action.node, _operation_of(action))
+            unknown = outcome_unknown(known, action.resource, action.node, action.operation_name)
             if outcome.request is not None or known is not None:
                 self.views[action.node] = view.with_instance(unknown)
             return
@@ -389,11 +394,3 @@ class Memory:
         is_found = after.failure is not None and after.failure != (known.failure if known else None)
         if not outcome.is_ok or is_found:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
-
-
-def _operation_of(action: Action) -> str:
-    return (
-        "monitor"
-        if action.kind in {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
-        else action.kind.value
-    )

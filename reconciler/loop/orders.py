@@ -9,11 +9,12 @@ from reconciler.model.digest import start_parameters
 from reconciler.model.errors import UsageError
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import LinkReason
+from reconciler.model.node import STOCK_MACHINE, LinkReason
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact
 from reconciler.observe.nodes import NodeView
+from reconciler.observe.snapshot import is_stranger
 
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
@@ -55,9 +56,12 @@ def allow_destroy(memory: Memory, guest: str) -> str:
 
 def adopt(memory: Memory, name: str, now: float) -> str:
     """Take a resource with unknown parameters, or a node's stock agent, as what is declared."""
-    nodes = {str(n): n for n in memory.incarnations()}
-    if name in nodes:
-        return _adopt_node(memory, nodes[name])
+    incarnations = memory.incarnations()
+    intent = memory.intent or Intent()
+    strangers = [host for host in intent.hosts if is_stranger(intent, memory.history, host)]
+    for node in (*incarnations, *strangers):
+        if node.lower() == name.lower():
+            return _adopt_node(memory, node, incarnations.get(node))
     found = _resource(memory, name)
     adopted = []
     for node, view in list(memory.views.items()):
@@ -120,8 +124,11 @@ def match_name(name: str, known: Sequence[str], what: str) -> str:
     raise UsageError(f"there is no {what} {name!r}; {hint}")
 
 
-def _adopt_node(memory: Memory, node: NodeName) -> str:
-    incarnation = memory.incarnations()[node]
+def _adopt_node(memory: Memory, node: NodeName, incarnation: str | None) -> str:
+    """Take a stock agent as ours; `incarnation` is that of its guest, None for a machine that we do not start."""
+    if incarnation is None:
+        incarnation = STOCK_MACHINE
+        memory.remember(replace(memory.history, adopted=memory.history.adopted | {node}))
     memory.journal.open_incarnation(node, incarnation)
     memory.views[node] = NodeView(name=node, incarnation=incarnation, is_adopted=True)
     return f"{node} is adopted: what runs there is taken as declared"

@@ -12,6 +12,7 @@ from reconciler.act.context import Context
 from reconciler.act.outcome import Outcome
 from reconciler.act.runner import Runner
 from reconciler.loop.declaration import Declaration
+from reconciler.loop.leaving import describe_leaving, is_drained
 from reconciler.loop.looking import harmless
 from reconciler.loop.memory import Memory
 from reconciler.loop.readings import Readings
@@ -21,13 +22,13 @@ from reconciler.model.attribute import AttributeChange
 from reconciler.model.event import Event, Severity
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationResult
 from reconciler.model.transition import Action, ActionKind, Transition
 from reconciler.observe.domains import HypervisorKey
-from reconciler.observe.nodes import NodeView
+from reconciler.observe.nodes import NodeView, links_of
 from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
@@ -94,9 +95,8 @@ class Reconciler:
             self._readings = Readings(
                 group, self._ports.hypervisor, self._settings, self.memory.next_sequence, self._deliver
             )
-            watcher = (
-                None if once else group.create_task(self._ports.repository.watch(self.declaration_changed))
-            )
+            watch = self._ports.repository.watch
+            watcher = None if once else group.create_task(watch(self.declaration_changed))
             try:
                 while True:
                     self._is_done = await self._round(is_read_only=is_read_only)
@@ -110,9 +110,8 @@ class Reconciler:
                 self._readings.stop()
                 if watcher is not None:
                     watcher.cancel()
-                for view in self.memory.views.values():
-                    if view.link is not None:
-                        await view.link.close()
+                for link in links_of(self.memory.views).values():
+                    await link.close()
 
     def declaration_changed(self) -> None:
         """Ask for the declaration to be read again."""
@@ -189,9 +188,13 @@ class Reconciler:
         """Take from a link that its connection is gone."""
         self._post(lambda: self._lost(node, LinkReason.LOST, text))
 
-    def on_leaving(self, node: NodeName) -> None:
-        """Take from a link that its agent was asked to stop."""
-        self._post(lambda: self.emit(warning("agent-leaving", f"{node}'s agent was asked to stop", node)))
+    def on_leaving(self, node: NodeName) -> bool:
+        """Take from a link that its agent was asked to stop; return whether it is to wait until its node is empty."""
+        drains = is_drained(self.memory.intent or Intent(), node)
+        if drains:
+            self._post(lambda: self.memory.note_leaving(node))
+        self._post(lambda: self.emit(describe_leaving(node, drains=drains)))
+        return drains
 
     async def _round(self, *, is_read_only: bool) -> bool:
         """Go once through the stages; return whether nothing more is to be done for now."""
@@ -208,16 +211,18 @@ class Reconciler:
         self.memory.forget_former(frozenset(a.resource for a in self._runner.in_flight.values()))
         self.memory.settle_ends()
         self.observed = self.memory.observe(self._runner.in_flight)
+        emptied = self.memory.forget_hosts(self.observed)
+        if emptied is not None:
+            self._end_views(emptied)
+            self._moved, intent = "commit", self.memory.intent or intent
+            self.observed = self.memory.observe(self._runner.in_flight)
         if self._has_moved():
             await self._plan(intent)
         self._launch(intent, is_read_only=is_read_only)
-        if is_read_only and not self._runner.in_flight and self._readings_heard():
+        is_heard = self._readings.all_heard(self.memory.hypervisors) and self._moved is None
+        if is_read_only and not self._runner.in_flight and is_heard:
             return True
         return self.is_settled and not self._is_retry_near()
-
-    def _readings_heard(self) -> bool:
-        assert self._readings is not None
-        return self._readings.all_heard(self.memory.hypervisors) and self._moved is None
 
     def _is_retry_near(self) -> bool:
         """Tell whether waiting a little will let the plan go on."""
@@ -238,7 +243,9 @@ class Reconciler:
         now = self._ports.clock.now()
         if self.transition.recheck_at is not None and now >= self.transition.recheck_at:
             self._moved = "timer"
-        elif not is_same(self.observed, self._expected, self._mask()):
+        elif not is_same(
+            self.observed, self._expected, self._runner.about_to_change(self.transition.guest_nodes)
+        ):
             self._moved = "surprise"
         elif (
             self.transition.actions
@@ -247,20 +254,6 @@ class Reconciler:
         ):
             self._moved = "carried out"
         return self._moved is not None
-
-    def _mask(self) -> frozenset[tuple[ResourceId | None, NodeName | None]]:
-        """Return what actions in flight are about to change."""
-        assert self._runner is not None
-        masked: set[tuple[ResourceId | None, NodeName | None]] = set()
-        for action in self._runner.in_flight.values():
-            if action.resource is None:
-                masked.add((None, action.node))
-                continue
-            masked.add((action.resource, None))
-            node = self.transition.guest_nodes.get(action.resource)
-            if node is not None and action.kind in {ActionKind.START, ActionKind.STOP}:
-                masked.add((None, node))
-        return frozenset(masked)
 
     async def _plan(self, intent: Intent) -> None:
         """Make a new transition from what is observed now, around what is in flight."""
@@ -294,10 +287,11 @@ class Reconciler:
             ports=self._ports,
             intent=intent,
             history=self.memory.history,
-            links={name: view.link for name, view in self.memory.views.items() if view.link is not None},
+            links=links_of(self.memory.views),
             inquiries=self._runner.inquiries,
             incarnations={name: view.incarnation for name, view in self.memory.views.items()},
             guest_incarnations=self.memory.incarnations(),
+            guest_hosts=self.memory.guest_hosts(),
             listener=self,
             epoch=self._epoch,
             commit=(tree.source.commit or "") if tree else "",
@@ -387,14 +381,16 @@ class Reconciler:
             self.emit(warning("monitor-failed", text, result.resource))
 
     def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
+        assert self._runner is not None
         view = self.memory.views.get(node)
-        if view is not None and view.is_connected and not view.has_left:
+        # Its agent parts from us by itself when we come with a new key.
+        is_renewed = self._runner.is_connecting(node)
+        if view is not None and view.is_connected and not view.has_left and not is_renewed:
             self.memory.note_lost(node, reason, text)
             self.emit(warning("agent-lost", f"lost {node}'s agent: {text}", node))
 
     def _end_views(self, ended: Sequence[NodeView]) -> None:
         """Close the links of guest nodes whose guests are gone."""
         assert self._runner is not None
-        for view in ended:
-            if view.link is not None:
-                self._runner.discard(view.link)
+        for link in links_of({view.name: view for view in ended}).values():
+            self._runner.discard(link)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.attribute import NodeAttributes
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import LinkReason
+from reconciler.model.node import Host, LinkReason
 from reconciler.model.resource import Resource
 
 
@@ -42,8 +42,14 @@ class History:
     """Resources that an operator asked to be restarted, until they were stopped."""
     allowed_destroys: frozenset[ResourceId] = frozenset()
     """Guests whose removal an operator let through the gate."""
+    adopted: frozenset[NodeName] = frozenset()
+    """Nodes with a stock agent that an operator gave to us: nobody else is to be connected there."""
     former: Mapping[ResourceId, Resource] = field(default_factory=dict)
     """Guests as they were declared when they were started, while they may still run."""
+    met: frozenset[NodeName] = frozenset()
+    """Declared machines whose agent or hypervisor has ever answered us: on others nothing of ours can run."""
+    former_hosts: Mapping[NodeName, Host] = field(default_factory=dict)
+    """Machines that are no longer declared, while something of ours may still run there."""
     attributes: Mapping[NodeName, NodeAttributes] = field(default_factory=dict)
     """What programs on nodes have said of them; kept here, for a controller that starts anew cannot ask for it."""
 

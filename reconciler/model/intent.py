@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from reconciler.model.collective import Clone, Collective, Group
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import FencingLevel, Host, RemoteNode
+from reconciler.model.node import AgentAddress, FencingLevel, Host, RemoteNode
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
 from reconciler.model.rule import LocationRule, Override
@@ -78,6 +78,13 @@ class Intent:
         return {
             r.remote_node.name: r.remote_node for r in self.resources.values() if r.remote_node is not None
         }
+
+    def agent_of(self, node: NodeName) -> AgentAddress | None:
+        """Return where a declared node's agent is; None for a host without one, and for what is not declared."""
+        host, remote = self.hosts.get(node), self.remote_nodes().get(node)
+        if host is not None:
+            return host.agent
+        return remote.agent if remote is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

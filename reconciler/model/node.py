@@ -6,6 +6,12 @@ from enum import Enum
 
 from reconciler.model.names import NodeName, Where
 
+STOCK_MACHINE = "stock"
+"""The incarnation of a machine with a stock agent, which does not say when it booted: one life for ever.
+
+What is on record there is asked for again on each connection.
+"""
+
 
 class NodeKind(Enum):
     """What a node is; Pacemaker's #kind cluster, container and remote."""
@@ -47,16 +53,23 @@ class LinkReason(Enum):
     """No answer from that address, or it cannot be resolved."""
     STALE = "stale"
     """The agent has been taken over by a newer controller."""
+    WRONG_NODE = "wrong-node"
+    """The agent there has the key, and is another node's: addresses were mixed up."""
     LOST = "lost"
     """The connection was there and ended."""
     LEFT = "left"
     """The agent was asked to stop, and left in order."""
 
     @property
+    def is_failure(self) -> bool:
+        """Tell whether a guest whose agent stays away for this has failed; what left in order has not."""
+        return not self.is_authentication and self is not LinkReason.LEFT
+
+    @property
     def is_authentication(self) -> bool:
         """Tell whether somebody is there who is not, or may not be, our agent: never a reason to fence."""
         return self in {LinkReason.WRONG_KEY, LinkReason.ROGUE, LinkReason.GARBAGE, LinkReason.TOO_OLD,
-                        LinkReason.STALE}  # fmt: skip
+                        LinkReason.STALE, LinkReason.WRONG_NODE}  # fmt: skip
 
 
 class AgentFlavor(Enum):
@@ -98,22 +111,32 @@ class AgentAddress:
     tls12: bool = False
     """Also accept TLS 1.2 with (EC)DHE-PSK; a compatibility setting."""
     connect_timeout_ms: int = 60_000
+    key_epoch: int = 0
+    """Of its derived key; another epoch is another key."""
+    min_key_epoch: int = 0
+    """Keys of lower epochs are revoked."""
+    detect_ms: int = 5000
+    """Within which it is known that the agent hangs; all timers of its link are made from it. 1 s to 5 min."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A machine that runs guests, and resources if it has an agent."""
+    """A machine that we do not start: it runs guests, and resources if it has an agent.
+
+    A remote node is one too, of which only the agent counts: the controller holds the connections itself, so nothing
+    tells the two apart but that no guest runs there.
+    """
 
     name: NodeName
     where: Where
+    kind: NodeKind = NodeKind.HOST
+    """HOST, or REMOTE for what is declared as a RemoteNode."""
     libvirt: Mapping[GuestType, str] = field(default_factory=dict)
     """libvirt connection URIs by guest type; a type without one cannot run there."""
     agent: AgentAddress | None = None
     state: HostState = HostState.ONLINE
     labels: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
-    epoch: int = 0
-    """Of its derived key; `reconcile key rotate` raises it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.state`)."""
 
@@ -130,7 +153,6 @@ class RemoteNode:
     capacity: Mapping[str, int] = field(default_factory=dict)
     is_searched: bool = True
     """Resources are looked for there, before anything is started (Pacemaker's resource-discovery-enabled)."""
-    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from reconciler.model.score import read_score
 from reconciler.observe.domains import Hypervisors, guest_instance
 from reconciler.observe.nodes import NodeView
 
+_LEAVING = "leaving: its agent was asked to stop, and what runs here is stopped first"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
@@ -110,6 +112,7 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
     """Return a host's status; None while nothing was heard of it at all."""
     host = known.intent.hosts[name]
     view = known.views.get(name)
+    needs_adoption = is_stranger(known.intent, known.history, name)
     readable = frozenset(t for h, t in known.hypervisors.readable if h == name)
     heard = frozenset(t for h, t in known.hypervisors.heard if h == name)
     if host.agent is None:
@@ -118,28 +121,28 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
         state = NodeState.ONLINE if readable else NodeState.UNKNOWN
         return NodeStatus(
             name=name,
-            kind=NodeKind.HOST,
+            kind=host.kind,
             state=state,
             hypervisors=readable,
             text=_errors(known, name),
             is_known=True,
         )
     failure = known.history.connections.get(name)
-    if view is None and failure is None and not heard:
+    if view is None and failure is None and not heard and not needs_adoption:
         return None
     base = NodeStatus(
         name=name,
-        kind=NodeKind.HOST,
+        kind=host.kind,
         state=NodeState.UNKNOWN,
         reason=failure.reason if failure else None,
         text=failure.text if failure else _errors(known, name),
         hypervisors=readable,
+        needs_adoption=needs_adoption,
     )
     if view is None:
         return base
     if view.is_connected:
-        text = _errors(known, name)
-        return replace(base, state=NodeState.ONLINE, reason=None, text=text, is_known=view.is_known)
+        return _online(base, view, _errors(known, name))
     return replace(
         base,
         state=_host_state(view),
@@ -147,6 +150,13 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
         text=view.text or base.text,
         is_known=view.is_known,
     )
+
+
+def is_stranger(intent: Intent, history: History, node: NodeName) -> bool:
+    """Tell whether a machine's stock agent may be another cluster's: no operator gave it to us."""
+    host = intent.hosts.get(node)
+    is_stock = host is not None and host.agent is not None and host.agent.flavor is AgentFlavor.STOCK
+    return is_stock and node not in history.adopted
 
 
 def _host_state(view: NodeView) -> NodeState:
@@ -179,12 +189,26 @@ def _guest_node_status(
         needs_adoption = guest.remote_node is not None and guest.remote_node.agent.flavor is AgentFlavor.STOCK
         return replace(base, state=NodeState.UNKNOWN, needs_adoption=needs_adoption)
     if view.is_connected:
-        return replace(base, state=NodeState.ONLINE, reason=None, text="", is_known=view.is_known)
+        return _online(base, view, "")
     if view.has_left:
-        return replace(base, is_known=view.is_known)
+        reason, text = view.reason or base.reason, view.text or base.text
+        return replace(base, reason=reason, text=text, is_known=view.is_known)
     reason = view.reason or base.reason
     return replace(
         base, state=NodeState.PENDING, reason=reason, text=view.text or base.text, is_known=view.is_known
+    )
+
+
+def _online(status: NodeStatus, view: NodeView, text: str) -> NodeStatus:
+    """Return the status of a node whose agent is connected."""
+    return replace(
+        status,
+        state=NodeState.ONLINE,
+        reason=None,
+        text=_LEAVING if view.is_leaving else text,
+        is_known=view.is_known,
+        is_leaving=view.is_leaving,
+        key_epoch=view.key_epoch,
     )
 
 
@@ -202,7 +226,7 @@ def _is_known_stopped(known: Knowledge, guest: Resource) -> bool:
 def _connection_failure(known: Knowledge, node: NodeName, status: NodeStatus | None) -> Failure | None:
     """Return the failure of a guest whose agent stayed away; an agent that cannot be trusted is none."""
     failure = known.history.connections.get(node)
-    if failure is None or failure.reason.is_authentication or (status and status.state is NodeState.ONLINE):
+    if failure is None or not failure.reason.is_failure or (status and status.state is NodeState.ONLINE):
         return None
     return Failure(operation="connect", rc=1, text=failure.text)
 

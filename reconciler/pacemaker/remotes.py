@@ -44,16 +44,20 @@ def declared_nodes(cib: Cib) -> dict[NodeName, Declared]:
         name = element.get("id", "")
         if is_connection(element):
             node = NodeName(name)
+            where = _pairs(element, "instance_attributes")
             found.setdefault(
-                node, Declared(name=node, resource=ResourceId(name), element=element, is_guest=False)
+                node,
+                Declared(
+                    name=node,
+                    resource=ResourceId(name),
+                    element=element,
+                    is_guest=False,
+                    address=where.get("server") or where.get("addr"),
+                    port=where.get("port"),
+                ),
             )
             continue
-        settings = {
-            pair.get("name", ""): pair.get("value")
-            for block in elements(element, "meta_attributes")
-            for pair in elements(block, "nvpair")
-            if pair.get("name") in _SETTINGS
-        }
+        settings = {n: v for n, v in _pairs(element, "meta_attributes").items() if n in _SETTINGS}
         guest = settings.get("remote-node")
         if guest is None or guest in ids:
             continue
@@ -122,6 +126,14 @@ def connection_element(guest: Declared) -> Element:
     etree.SubElement(operations, "op", {"name": "monitor", "interval": "30s", "timeout": "30s"})
     etree.SubElement(operations, "op", {"name": "start", "interval": "0", "timeout": guest.connect_timeout})
     return element
+
+
+def _pairs(element: Element, tag: str) -> dict[str, str | None]:
+    return {
+        pair.get("name", ""): pair.get("value")
+        for block in elements(element, tag)
+        for pair in elements(block, "nvpair")
+    }
 
 
 def _add_pairs(parent: Element, tag: str, values: Mapping[str, str | None]) -> None:

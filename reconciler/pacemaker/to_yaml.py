@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from reconciler.model.collective import Clone, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, is_legal_name
-from reconciler.model.node import FencingLevel, Host, HostState
+from reconciler.model.node import FencingLevel, Host, HostState, NodeKind, RemoteNode
 from reconciler.model.policy import HealthStrategy, Policy
 from reconciler.model.resource import Resource
 from reconciler.pacemaker.document import Cib, Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
-from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec
+from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec, stock_agent
 from reconciler.pacemaker.to_yaml_rules import can_be_said
 from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
 from reconciler.plan.rules import judged
@@ -63,7 +63,8 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
     _note_rules(open_cib(data, file, now), losses)
-    intent = with_rules_that_can_be_said(without_guest_connections(given.intent), losses, given.now)
+    intent = with_rules_that_can_be_said(without_connections(given.intent), losses, given.now)
+    _note_connections(given.intent, losses)
     names = _usable_names(intent, losses)
     conversion = _Conversion(
         intent=intent,
@@ -83,15 +84,34 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     )
 
 
-def without_guest_connections(intent: Intent) -> Intent:
-    """Return an intent in which what runs a guest makes the node itself: our controller connects guests."""
-    resources = dict(intent.resources)
+def without_connections(intent: Intent) -> Intent:
+    """Return an intent in which connections are no resources, for our controller makes them.
+
+    What runs a guest makes the node itself, and a remote node is a machine that is there.
+    """
+    resources, hosts = dict(intent.resources), dict(intent.hosts)
     for connection in intent.resources.values():
+        if not connection.agent.is_connection:
+            continue
         launcher = resources.get(connection.container) if connection.container is not None else None
-        if connection.agent.is_connection and launcher is not None:
-            resources[launcher.id] = replace(launcher, remote_node=connection.remote_node)
-            del resources[connection.id]
-    return replace(intent, resources=resources)
+        node = connection.remote_node
+        if launcher is not None:
+            resources[launcher.id] = replace(launcher, remote_node=node)
+        elif node is not None:
+            hosts[node.name] = _machine(node, connection)
+        del resources[connection.id]
+    return replace(intent, resources=resources, hosts=hosts)
+
+
+def _machine(node: RemoteNode, connection: Resource) -> Host:
+    return Host(
+        name=node.name,
+        where=connection.where,
+        kind=NodeKind.REMOTE,
+        agent=node.agent,
+        labels=node.labels,
+        capacity=node.capacity,
+    )
 
 
 def with_rules_that_can_be_said(intent: Intent, losses: Losses, now: float) -> Intent:
@@ -116,6 +136,17 @@ def _document(kind: str, metadata: Map, spec: Map) -> Map:
     return {"apiVersion": _API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
+def _note_connections(intent: Intent, losses: Losses) -> None:
+    """Say of each remote node what has to be done before our controller can have it."""
+    for connection in intent.resources.values():
+        if connection.agent.is_connection and connection.container is None:
+            text = (
+                f"{connection.id} is connected by our controller, wherever that runs: let Pacemaker release it, "
+                f"then `reconcile adopt {connection.id}`"
+            )
+            losses.add(connection.where, "remote", text)
+
+
 def _note_rules(cib: Cib, losses: Losses) -> None:
     for rule in cib.root.iterfind("configuration//rule"):
         parent = rule.getparent()
@@ -133,10 +164,6 @@ def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
         what = intent.resources.get(name) or intent.collectives[name]
         if not is_legal_name(name) or name.lower() in taken:
             losses.add(what.where, "name", f"{name} is left out: its name is taken, or not legal here")
-            continue
-        if isinstance(what, Resource) and what.agent.is_connection:
-            text = f"{name} is left out: declare it as a Host with agent: {{address: ..., flavor: stock}}"
-            losses.add(what.where, "remote", text)
             continue
         node = what.remote_node.name if isinstance(what, Resource) and what.remote_node else None
         if node is not None and (not is_legal_name(node) or node.lower() in {*taken, name.lower()}):
@@ -192,8 +219,9 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
     labels = own_labels(host.labels)
     if labels:
         metadata["labels"] = labels
-    spec: Map = {"agent": {"address": str(host.name)}}
-    if conversion.makes_guests:
+    is_remote = host.kind is NodeKind.REMOTE
+    spec: Map = stock_agent(host.agent, host.name) if is_remote else {"agent": {"address": str(host.name)}}
+    if conversion.makes_guests and not is_remote:
         spec["libvirt"] = {"vm": f"qemu+ssh://root@{host.name}/system"}
     if host.state is not HostState.ONLINE:
         spec["state"] = host.state.value
@@ -207,7 +235,7 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
     spec |= {"health": health} if health else {}
     levels = _levels(conversion, (x for x in conversion.intent.fencing_levels if _is_for(x, host.name)))
     spec |= {"fencing": {"levels": levels}} if levels else {}
-    return "Host", metadata, spec
+    return "RemoteNode" if is_remote else "Host", metadata, spec
 
 
 def _levels_of_many(conversion: _Conversion) -> Map:

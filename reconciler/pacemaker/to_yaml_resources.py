@@ -4,7 +4,7 @@ import re
 from posixpath import basename
 
 from reconciler.model.collective import Clone
-from reconciler.model.node import HostState, RemoteNode
+from reconciler.model.node import AgentAddress, HostState, RemoteNode
 from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
@@ -118,22 +118,27 @@ def _common(resource: Resource, losses: Losses) -> Map:
 
 
 def _remote_node(node: RemoteNode) -> Map:
-    """Return the node that something becomes; what answers there is Pacemaker's agent, with the key of all."""
-    spec: Map = {
-        "name": str(node.name),
-        "address": node.agent.address or str(node.name),
-        "port": node.agent.port,
-        "connectTimeout": duration(node.agent.connect_timeout_ms),
-        "agent": "stock",
-        "keyFile": "/etc/pacemaker/authkey",
-        "keyFileShared": True,
-    }
+    """Return the node that something becomes."""
+    spec: Map = {"name": str(node.name), **stock_agent(node.agent, node.name)}
     spec |= {"state": node.state.value} if node.state is not HostState.ONLINE else {}
     spec |= {} if node.is_searched else {"searched": False}
     labels = own_labels(node.labels)
     spec |= {"labels": labels} if labels else {}
     capacity: Map = {name: n for name, n in node.capacity.items() if is_label(name) and n >= 0}
     return spec | ({"capacity": capacity} if capacity else {})
+
+
+def stock_agent(agent: AgentAddress | None, node: str) -> Map:
+    """Return how a node's agent is reached: it is Pacemaker's, with the key that all nodes have."""
+    found = agent or AgentAddress()
+    return {
+        "address": found.address or node,
+        "port": found.port,
+        "connectTimeout": duration(found.connect_timeout_ms),
+        "agent": "stock",
+        "keyFile": "/etc/pacemaker/authkey",
+        "keyFileShared": True,
+    }
 
 
 def _operations(resource: Resource, losses: Losses) -> Map:

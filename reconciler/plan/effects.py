@@ -39,8 +39,15 @@ def assume_done(observed: Observed, guest_nodes: GuestNodes) -> Observed:
     """Return what will be observed when all actions in flight have ended as expected, still listing them."""
     if not observed.pending:
         return observed
-    pending = sorted(observed.pending, key=lambda p: p.id)
+    pending = sorted((p for p in observed.pending if not _is_hopeful(observed, p)), key=lambda p: p.id)
     return advance_all(observed, map(_as_action, pending), guest_nodes)
+
+
+def _is_hopeful(observed: Observed, pending: Pending) -> bool:
+    """Tell whether a node is being connected that is known to be down: nothing moves there before it is back."""
+    status = observed.nodes.get(pending.node)
+    is_down = status is not None and status.state is NodeState.OFFLINE
+    return pending.kind == ActionKind.CONNECT.value and is_down
 
 
 def pending_from(action: Action) -> Pending:

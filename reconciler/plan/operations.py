@@ -32,6 +32,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
                 kind=ActionKind.CONNECT,
                 node=node,
                 timeout_ms=timeout_ms,
+                is_forced=node in links.revoked,
             )
         )
     coming = _coming(situation, decisions)
@@ -84,7 +85,9 @@ def _add_releases(situation: Situation, decisions: Decisions, steps: Steps) -> N
     """Let go what asked to leave, unless something is held there that would have to stop before."""
     held = {i.node for d in decisions.values() if d.fate is Fate.HOLD for i in d.active}
     for status in situation.observed.nodes.values():
-        is_there = status.state is NodeState.ONLINE and status.name in situation.intent.hosts
+        guest = situation.guests.get(status.name)
+        stays = guest is not None and not decisions[guest.id].stops
+        is_there = status.state is NodeState.ONLINE and (status.name in situation.intent.hosts or stays)
         if status.is_leaving and is_there and status.name not in held:
             name = action_id(ActionKind.RELEASE, status.name, status.name)
             steps.add(Action(id=name, kind=ActionKind.RELEASE, node=status.name))

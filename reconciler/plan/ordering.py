@@ -154,6 +154,7 @@ def _order_fences(situation: Situation, settled: Settled, steps: Steps) -> None:
             steps.order_all(fences, start.id)
     for release in steps.of(ActionKind.RELEASE):
         _all_before(steps, [a for a in steps.by_node[release.node] if a is not release], release.id)
+        steps.order_all([p.id for p in situation.index.pending_on.get(release.node, ())], release.id)
 
 
 def _order_connection(situation: Situation, steps: Steps, decision: Decision) -> None:

@@ -1,11 +1,10 @@
 """Runs plans to their end on paper: every action ends as expected. For plans of commits, and for tests."""
 
 from collections import Counter
-from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.node import GuestType, NodeKind, NodeState
+from reconciler.model.node import GuestType, NodeState
 from reconciler.model.observed import NodeStatus, Observed
 from reconciler.model.transition import Action, Transition
 from reconciler.plan.effects import advance_all
@@ -18,17 +17,17 @@ MAX_TRANSITIONS = 50
 
 def ideal_world(*intents: Intent) -> Observed:
     """Return a world in which every declared host is up, reachable and empty."""
-    hosts = sorted({name for intent in intents for name in intent.hosts})
+    hosts = {name: host.kind for intent in intents for name, host in intent.hosts.items()}
     return Observed(
         nodes={
             name: NodeStatus(
                 name=name,
-                kind=NodeKind.HOST,
+                kind=kind,
                 state=NodeState.ONLINE,
                 hypervisors=frozenset(GuestType),
                 is_known=True,
             )
-            for name in hosts
+            for name, kind in sorted(hosts.items())
         }
     )
 
@@ -74,18 +73,3 @@ def in_order(transition: Transition) -> list[Action]:
     if len(ordered) < len(transition.actions):
         raise RuntimeError("actions wait for each other in a circle")
     return ordered
-
-
-def carried_over(history: History, before: Intent | None, after: Intent) -> History:
-    """Return a history that remembers the guests which one declaration has and the next has not."""
-    known = dict(history.former)
-    if before is not None:
-        known |= {r.id: r for r in before.resources.values() if r.guest is not None}
-    former = {name: r for name, r in known.items() if name not in after.resources}
-    nodes = {
-        *after.hosts,
-        *after.remote_nodes(),
-        *(r.remote_node.name for r in former.values() if r.remote_node),
-    }
-    attributes = {name: a for name, a in history.attributes.items() if name in nodes}
-    return replace(history, former=former, attributes=attributes)

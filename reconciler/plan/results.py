@@ -10,7 +10,6 @@ from reconciler.model.operation import (
     Monitor,
     OperationRequest,
     OperationResult,
-    StartRecord,
 )
 from reconciler.model.resource import Role
 from reconciler.plan.effects import armed, started
@@ -66,15 +65,6 @@ def after_monitor(known: Instance, result: OperationResult) -> Instance:
 def in_role(known: Instance, result: OperationResult) -> Instance:
     """Return an instance that was started, after it was asked for its role."""
     return replace(known, role=Role.PROMOTED) if result.is_promoted else after_monitor(known, result)
-
-
-def from_record(record: StartRecord, node: NodeName) -> Instance:
-    """Return what the journal alone tells of a resource: how it was started, if that had ended at all."""
-    uses = StartedAs(agent=record.agent, params=record.params)
-    if record.phase in {"started", "adopted"}:
-        return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
-    note = f"its start on {node} was under way when the controller ended"
-    return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)
 
 
 def outcome_unknown(

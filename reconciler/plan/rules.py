@@ -150,7 +150,7 @@ def facts_of(
     intent: Intent, attributes: Mapping[NodeName, Mapping[str, str]], now: float
 ) -> dict[NodeName, Facts]:
     """Return what is known of each node: hosts first, then the nodes that resources make."""
-    labels = {name: (host.labels, NodeKind.HOST) for name, host in intent.hosts.items()}
+    labels = {name: (host.labels, host.kind) for name, host in intent.hosts.items()}
     for resource in intent.resources.values():
         node = resource.remote_node
         if node is not None:

@@ -77,6 +77,9 @@ def _unheard_agent(situation: Situation, node: NodeName) -> Unheard | None:
     failure = situation.history.connections.get(node)
     if status is not None and (status.is_known or status.state is NodeState.OFFLINE):
         return None
+    if status is not None and status.needs_adoption:
+        text = f"whose stock agent is not ours yet: see `reconcile adopt {node}`"
+        return Unheard(node=node, text=text, is_waiting=True)
     if failure is not None:
         text = f"whose agent is not connected ({failure.reason.value}: {failure.text})"
         return Unheard(node=node, text=text, is_waiting=False)

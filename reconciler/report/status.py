@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent, Source
-from reconciler.model.node import HostState, NodeKind, NodeState
+from reconciler.model.node import AgentAddress, HostState, LinkReason, NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
@@ -14,7 +14,7 @@ from reconciler.model.transition import Blocked, Transition
 from reconciler.report.document import Document, listed
 
 _GATES = {"max-destroy"}
-_WARNINGS = {"waiting", *_GATES}
+_WARNINGS = {"waiting", LinkReason.LEFT.value, *_GATES}
 """Codes of what needs no repair: it is waited for, or a person was asked."""
 
 
@@ -59,7 +59,8 @@ def needs_attention(document: Document) -> bool:
     if any(problem["severity"] == "error" for problem in listed(document, "problems")):
         return True
     lost = {NodeState.UNKNOWN.value, NodeState.UNCLEAN.value}
-    if any(n["kind"] == NodeKind.HOST.value and n["state"] in lost for n in listed(document, "nodes")):
+    machines = {NodeKind.HOST.value, NodeKind.REMOTE.value}
+    if any(n["kind"] in machines and n["state"] in lost for n in listed(document, "nodes")):
         return True
     return any(_is_troubled(resource) for resource in listed(document, "resources") if resource["declared"])
 
@@ -78,13 +79,24 @@ def _nodes(present: Present) -> list[Document]:
     intent = present.intent
     nodes = []
     for host in intent.hosts.values():
-        entry = _node(present.observed.nodes.get(host.name), host.name, NodeKind.HOST, None)
-        entry["standby"] = host.state is HostState.STANDBY
+        entry = _node(present.observed.nodes.get(host.name), host.name, host.kind, None)
+        entry["key"] = _key(host.agent, present.observed.nodes.get(host.name))
+        entry["standby"] |= host.state is HostState.STANDBY
         entry["maintenance"] = host.state is HostState.MAINTENANCE
         nodes.append(entry)
     for name, guest in intent.guest_nodes().items():
-        nodes.append(_node(present.observed.nodes.get(name), name, NodeKind.GUEST, guest.id))
+        status, remote = present.observed.nodes.get(name), guest.remote_node
+        entry = _node(status, name, NodeKind.GUEST, guest.id)
+        entry["key"] = _key(remote.agent if remote is not None else None, status)
+        nodes.append(entry)
     return nodes
+
+
+def _key(agent: AgentAddress | None, status: NodeStatus | None) -> Document | None:
+    """Return the epochs of a node's derived key: as declared, and of the connection; None where no key is derived."""
+    if agent is None or agent.address is None or agent.key_file is not None:
+        return None
+    return {"epoch": agent.key_epoch, "in_use": status.key_epoch if status is not None else None}
 
 
 def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | None) -> Document:
@@ -94,7 +106,7 @@ def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | 
         "state": _node_state(status),
         "reason": status.reason.value if status and status.reason else None,
         "text": status.text if status else "",
-        "standby": False,
+        "standby": status is not None and status.is_leaving,
         "maintenance": False,
         "resource": resource,
         "attributes": dict(sorted(status.attributes.items())) if status else {},

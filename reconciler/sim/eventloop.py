@@ -54,6 +54,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return virtual seconds."""
         return self._clock.now
 
+    def lag(self, delay_s: float) -> None:
+        """Let time pass in which nothing runs, as when the machine is busy or was suspended."""
+        self._clock.now += delay_s
+
 
 def run(main: Coroutine[object, object, T]) -> T:
     """Run a coroutine to its end in virtual time.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from reconciler.model.errors import HypervisorError, HypervisorUnreachableError
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import GuestType, Host
+from reconciler.model.resource import Resource
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.sim.chance import Chance
 from reconciler.sim.life import Life
@@ -79,6 +80,21 @@ class SimHypervisor:
             done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
             self._begin_stop(machine, found, shutdown_ms, done)
         await self._finish(machine, done, resource)
+
+    async def deliver_key(self, host: Host, guest: Resource, key: bytes, *, is_alone: bool) -> None:
+        """Bring a new key to a guest's agent: here, all agents know all keys.
+
+        Raises:
+            HypervisorUnreachableError: whether it arrived is unknown.
+        """
+        assert guest.guest is not None
+        assert key or is_alone
+        with self._life:
+            await self._reach(host.name)
+
+    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:  # noqa: ARG002  the port's
+        """Return nothing: addresses are never mixed up here."""
+        return None
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a domain on these hosts changes; until cancelled."""

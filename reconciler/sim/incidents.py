@@ -6,11 +6,12 @@ from functools import partial
 
 from reconciler.model.attribute import PROMOTION_PREFIX, AttributeChange
 from reconciler.model.names import NodeName
+from reconciler.model.node import AgentAddress
+from reconciler.settings import pace_of
 from reconciler.sim.chance import Chance
 from reconciler.sim.controller import Controller
 from reconciler.sim.declarations import Declarations
 from reconciler.sim.faults import Faults, without_faults
-from reconciler.sim.links import SILENCE_S, STOCK_SILENCE_S
 from reconciler.sim.machines import Machines
 from reconciler.sim.repository import Commits
 from reconciler.sim.truth import is_guest
@@ -141,8 +142,8 @@ class Incidents:
         affected.add(node)
         self._later(self._faults.outage_s, lambda: affected.discard(node))
         if affected is not self._machines.network.wrong_key:
-            for limit_s in (SILENCE_S, STOCK_SILENCE_S):
-                self._later((limit_s, limit_s), partial(self._fall_silent, node, affected, limit_s))
+            limit_s = pace_of(AgentAddress().detect_ms).silence_s
+            self._later((limit_s, limit_s), partial(self._fall_silent, node, affected, limit_s))
 
     def _fall_silent(self, node: NodeName, affected: set[NodeName], limit_s: float) -> None:
         links = self._controller.links

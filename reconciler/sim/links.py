@@ -13,6 +13,7 @@ from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
 from reconciler.model.operation import OCF_ERR_UNIMPLEMENTED, OperationRequest, OperationResult
 from reconciler.ports import LinkListener, LinkTarget, Session
+from reconciler.settings import pace_of
 from reconciler.sim.agent import Connection, SimAgent
 from reconciler.sim.chance import Chance
 from reconciler.sim.life import Life
@@ -20,11 +21,8 @@ from reconciler.sim.machines import Machines
 from reconciler.sim.truth import variant_of
 from reconciler.sim.witness import Witness
 
-RETRY_S = 1.0
 UNREACHABLE_S = 3.0
 SILENT_S = 5.0
-SILENCE_S = 3.0
-STOCK_SILENCE_S = 10.0
 RESULT_GRACE_S = 30.0
 """As in world/links/links.py and world/links/dial.py."""
 
@@ -63,6 +61,7 @@ class SimLink:
         self._target = target
         self._listener = listener
         self._is_stock = target.agent.flavor is AgentFlavor.STOCK
+        self._pace = pace_of(target.agent.detect_ms)
         self._agent: SimAgent | None = None
         self._connection: Connection | None = None
         self._running: list[asyncio.Future[OperationResult]] = []
@@ -78,7 +77,7 @@ class SimLink:
     @property
     def silence_s(self) -> float:
         """How long nothing may be heard before the connection is given up."""
-        return STOCK_SILENCE_S if self._is_stock else SILENCE_S
+        return self._pace.silence_s
 
     async def connect(self, timeout_ms: int) -> Session:
         """Connect and register; tries again until the time is up.
@@ -92,9 +91,9 @@ class SimLink:
             try:
                 return await self._attempt(deadline)
             except LinkError as error:
-                if error.reason in _INCURABLE or loop.time() + RETRY_S >= deadline:
+                if error.reason in _INCURABLE or loop.time() + self._pace.retry_s >= deadline:
                     raise
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(self._pace.retry_s)
 
     async def execute(self, request: OperationRequest) -> OperationResult:
         """Run one operation and return its result.

@@ -14,9 +14,11 @@ Wiring::
 import asyncio
 from collections.abc import Sequence
 
+from agent.wire.keys import encode_delivery
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
+from reconciler.model.resource import Resource
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.world.libvirt.guests import LibvirtGuests
 from reconciler.world.process.guests import ProcessGuests
@@ -67,6 +69,30 @@ class Hypervisors:
             await self._processes.stop(resource, shutdown_ms)
         else:
             await self._libvirt.stop(host, resource, guest_type, shutdown_ms)
+
+    async def deliver_key(self, host: Host, guest: Resource, key: bytes, *, is_alone: bool) -> None:
+        """Bring a new key to the agent of a guest that runs on a host.
+
+        Raises:
+            HypervisorError: there is no way, or it is not known to have arrived.
+        """
+        if guest.guest is None:
+            raise HypervisorError(f"{guest.id} is no guest")
+        delivery = encode_delivery(key, is_alone=is_alone)
+        if guest.guest.type is GuestType.PROCESS:
+            await self._processes.deliver_key(guest.id, delivery)
+        else:
+            await self._libvirt.deliver_key(host, guest, delivery)
+
+    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
+        """Return who else has a guest's address on its host; None: the guest, or the host cannot tell.
+
+        Raises:
+            HypervisorUnreachableError: the host cannot be asked.
+        """
+        if guest.guest is None or guest.guest.type is GuestType.PROCESS:
+            return None  # a process guest has no address of its own, and could not have begun to listen
+        return await self._libvirt.stranger_at(host, guest.id, address)
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a guest on these hosts, or a connection to one, changes; until cancelled."""

@@ -295,6 +295,26 @@ def test_a_provider_that_will_not_drain_lets_the_agent_go(running: Agent) -> Non
     assert running.process.wait(PATIENCE_S) == 0
 
 
+def test_a_controller_that_does_not_drain_in_time_is_not_waited_for(agents: Callable[..., Agent]) -> None:
+    agent = agents()
+    agent.start("--drain-limit", "0.2")
+    provider = agent.connect("")
+    provider.ask(Register("controld", is_ipc_provider=True), RegisterReply)
+    assert agent.process is not None
+    agent.process.send_signal(signal.SIGTERM)
+    provider.notice(ShutdownRequest)
+    assert provider.rc(ShutdownAck()) == 0
+    assert agent.process.wait(PATIENCE_S) == 0
+
+
+def test_an_interrupt_ends_the_agent_at_once_and_asks_nobody(running: Agent) -> None:
+    provider = running.connect("")
+    provider.ask(Register("controld", is_ipc_provider=True), RegisterReply)
+    assert running.process is not None
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(PATIENCE_S) == 0
+
+
 # The start
 
 

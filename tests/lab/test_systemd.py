@@ -150,17 +150,23 @@ def test_units_start_are_watched_recover_and_stop(stage: Stage, lab: Lab, root: 
     until_log(stage, "lost guest1's agent")
     stage.until(both(is_started("web", "guest1"), is_node("guest1", "online")))
     inside.run("systemctl", "restart", "reconciler-agent")
-    until_log(stage, "the agent left in order")
+    wait_for(lambda: stage.daemon_log.read_text().count("lost guest1's agent") == 2, "the restart", TIMEOUT_S)
     stage.until(both(is_started("web", "guest1"), is_node("guest1", "online")))
     assert inside.ledger() == ["start web", "stop web", "start web"]
     inside.kill("web")
     stage.until(lambda s: failures(s, "web") == 2 and is_started("web", "guest1")(s))
     assert inside.ledger() == ["start web", *["stop web", "start web"] * 2]
 
+    inside.run("systemctl", "stop", "reconciler-agent")
+    stage.until(both(is_node("guest1", "offline"), is_started("vm-guest1", "a")))
+    assert (inside.state("web"), inside.ledger()[5:]) == ("inactive", ["stop web"])
+    inside.run("systemctl", "start", "reconciler-agent")
+    stage.until(both(is_started("web", "guest1"), is_node("guest1", "online")))
+
     (stage.repository / "web.yaml").unlink()
     stage.commit(hosts=hosts)
     stage.until(is_started("web"))
-    assert (inside.state("web"), inside.ledger()[5:]) == ("inactive", ["stop web"])
+    assert (inside.state("web"), inside.ledger()[5:]) == ("inactive", ["stop web", "start web", "stop web"])
     assert inside.state("reconciler-agent") == "active"
 
     (stage.repository / "guest.yaml").unlink()

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.load.texts import HOST, guest, host, load_text, problems_of, resource
+from tests.load.texts import HOST, guest, host, load_text, problems_of, remote_node, resource
 
 IN_G = "placement: {on: [g]}"
 
@@ -83,6 +83,33 @@ IN_G = "placement: {on: [g]}"
                 "19:33: error[guest-in-guest]: g is a guest node, which can't run the guest vm-h; guests run on hosts",
             ],
             id="a guest in a guest",
+        ),
+        pytest.param(
+            HOST + remote_node("r") + guest("vm-h", "placement: {on: [r]}", node="h"),
+            [
+                "17:20: error[guest-in-guest]: r is a remote node, which can't run the guest vm-h; guests run on hosts"
+            ],
+            id="a guest on a remote node",
+        ),
+        pytest.param(
+            host("h", "{agent: {address: b, keyFile: /k}}") + remote_node("r", "{address: B, keyFile: /k}"),
+            [
+                "5:37: error[shared-key]: /k is the key of r too, so that one stolen guest opens all; "
+                "give each a key of its own, or write keyFileShared: true",
+                "10:8: error[same-address]: the agent of r has the address and port of h, b:3121; "
+                "give each node another address or port",
+                "10:29: error[shared-key]: /k is the key of h too, so that one stolen guest opens all; "
+                "give each a key of its own, or write keyFileShared: true",
+            ],
+            id="a remote node with the address and key of a host",
+        ),
+        pytest.param(
+            HOST + remote_node("r") + resource("r"),
+            [
+                '13:18: error[duplicate-name]: the name "r" is given twice; '
+                "there is a remote node of this name at a.yaml:8:18"
+            ],
+            id="a remote node and a resource of one name",
         ),
         pytest.param(
             HOST

@@ -3,8 +3,8 @@ import pytest
 from reconciler.load.load import load
 from reconciler.model.intent import Cluster
 from reconciler.model.names import NodeName, Where
-from reconciler.model.node import AgentAddress, AgentFlavor, GuestType, Host, HostState
-from tests.load.texts import HOST, guest, host, load_text, problems_of, resource
+from reconciler.model.node import AgentAddress, AgentFlavor, GuestType, Host, HostState, NodeKind
+from tests.load.texts import HOST, guest, host, load_text, problems_of, remote_node, resource
 
 CLUSTER = """\
 ---
@@ -60,7 +60,7 @@ def test_a_host_with_nothing_but_a_name() -> None:
 def test_a_host_with_everything() -> None:
     spec = (
         '{libvirt: {vm: "qemu+ssh://root@h/system", lxc: "lxc:///system"}, state: standby, '
-        "agent: {address: h.test, port: 1, connectTimeout: 5s, keyFile: /k, keyEpoch: 4, flavor: stock, "
+        "agent: {address: h.test, port: 1, connectTimeout: 5s, keyFile: /k, keyEpoch: 4, minKeyEpoch: 3, "
         'tls: "1.2"}, capacity: {vcpus: 4, memory: 1Gi}}'
     )
     loaded = load_text(host("host1", spec, "{rack: r1}"))
@@ -74,16 +74,54 @@ def test_a_host_with_everything() -> None:
             address="h.test",
             port=1,
             key_file="/k",
-            flavor=AgentFlavor.STOCK,
             tls12=True,
             connect_timeout_ms=5000,
+            key_epoch=4,
+            min_key_epoch=3,
         ),
         state=HostState.STANDBY,
         labels={"rack": "r1"},
         capacity={"vcpus": 4, "memory": 2**30},
-        epoch=4,
     )
     assert got.fields["spec.state"] == Where(file="a.yaml", line=5, column=73)
+
+
+def test_a_remote_node_is_a_machine_with_nothing_but_an_agent() -> None:
+    name, place = NodeName("db1"), Where(file="a.yaml", line=4, column=18)
+    assert nodes_of(remote_node("db1")) == {
+        name: Host(name=name, where=place, kind=NodeKind.REMOTE, agent=AgentAddress(address="db1"))
+    }
+    spec = (
+        "{address: 192.0.2.7, port: 4000, connectTimeout: 5s, detect: 2s, keyFile: /k, keyEpoch: 4, agent: stock, "
+        'state: standby, tls: "1.2", capacity: {vcpus: 4}, health: {disk: red}}'
+    )
+    agent = AgentAddress(
+        address="192.0.2.7",
+        port=4000,
+        key_file="/k",
+        flavor=AgentFlavor.STOCK,
+        tls12=True,
+        connect_timeout_ms=5000,
+        detect_ms=2000,
+        key_epoch=4,
+    )
+    assert nodes_of(remote_node("db1", spec, "{rack: r1}")) == {
+        name: Host(
+            name=name,
+            where=place,
+            kind=NodeKind.REMOTE,
+            agent=agent,
+            state=HostState.STANDBY,
+            labels={"rack": "r1", "#health-disk": "red"},
+            capacity={"vcpus": 4},
+        )
+    }
+
+
+def nodes_of(text: str) -> dict[NodeName, Host]:
+    loaded = load_text(text)
+    assert loaded.intent is not None
+    return dict(loaded.intent.hosts)
 
 
 def test_rank_is_the_position_by_paths_then_documents_unless_written() -> None:

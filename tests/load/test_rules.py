@@ -7,7 +7,7 @@ from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 from reconciler.plan.rules import resolved
 from tests.load.test_constraints import intent_of
-from tests.load.texts import guest, host, problems_of, resource
+from tests.load.texts import guest, host, problems_of, remote_node, resource
 
 WORLD = (
     host("h1", "{agent: local}", "{rack: R1, cpus: '8', version: '1.9', score: '50'}")
@@ -55,6 +55,12 @@ def nodes_of(when: str) -> list[str]:
 )
 def test_a_rule_holds_for_nodes_by_what_they_are(when: str, want: list[str]) -> None:
     assert nodes_of(when) == want
+
+
+def test_a_remote_node_is_a_kind_of_its_own() -> None:
+    text = ruled("{when: {kind: remote}, score: 5}, {when: {kind: host}, score: 7}") + remote_node("r")
+    found = {(str(loc.node), loc.score) for loc in locations_of(text)}
+    assert found == {("r", 5), ("h1", 7), ("h2", 7)}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from reconciler.model.score import INFINITY
         (units.parse_duration, "1d", 86_400_000),
         (units.parse_duration, "0s", 0),
         (units.parse_positive_duration, "1ms", 1),
+        (units.parse_detection_time, "1s", 1000),
+        (units.parse_detection_time, "5m", 300_000),
         (units.parse_size, "1Ki", 1024),
         (units.parse_size, "512Mi", 536_870_912),
         (units.parse_size, "4Gi", 4_294_967_296),
@@ -88,6 +90,8 @@ def test_what_is_well_written_becomes_a_number(
         ),
         (units.parse_duration, "50d", "50d is too long; at most 49d"),
         (units.parse_positive_duration, "0s", "0s is no time at all; it must be above 0"),
+        (units.parse_detection_time, "999ms", "999ms is not between 1s and 5m; such as 5s"),
+        (units.parse_detection_time, "301s", "301s is not between 1s and 5m; such as 5s"),
         (units.parse_size, 4, "4 is a size without a unit; write 4Mi or 4Gi"),
         (
             units.parse_size,

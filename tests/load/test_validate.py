@@ -10,7 +10,7 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
             "metadata: {name: a}\n",
             [
                 "1:1: error[missing-field]: apiVersion is missing; write apiVersion: reconciler/v1alpha1",
-                "1:1: error[missing-field]: kind is missing; write kind: and one of Cluster, Host, Guest, "
+                "1:1: error[missing-field]: kind is missing; write kind: and one of Cluster, Host, RemoteNode, Guest, "
                 "Resource, Group, Constraint",
             ],
             id="neither version nor kind",
@@ -31,7 +31,7 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
             HOST.replace("Host", "Deployment"),
             [
                 '2:7: error[unknown-kind]: there is no kind "Deployment"; known are Cluster, Constraint, '
-                "Group, Guest, Host, Resource"
+                "Group, Guest, Host, RemoteNode, Resource"
             ],
             id="kind of another tool",
         ),

@@ -23,6 +23,11 @@ spec: {spec}
 """
 
 
+def remote_node(name: str, spec: str = "{}", labels: str = "{}") -> str:
+    """Return a remote node of 5 lines, spec on line 5."""
+    return host(name, spec, labels).replace("kind: Host", "kind: RemoteNode")
+
+
 def resource(name: str, *lines: str, agent: str = "ocf:heartbeat:Dummy") -> str:
     """Return a resource of 6 lines and what is added to its spec."""
     return f"""\

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from reconciler.model.attribute import AttributeChange, NodeAttributes
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.plan.outlook import carried_over
+from reconciler.plan.former import carried_over
 from tests.loop.memories import G1, H1, in_guest, memory
 
 LOAD = AttributeChange(name="load", value="3")

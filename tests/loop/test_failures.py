@@ -1,13 +1,15 @@
 from dataclasses import replace
 
 from reconciler.act.outcome import Outcome
-from reconciler.loop.failures import with_connection_failure, with_operation_failure
+from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
 from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.node import LinkReason
+from reconciler.model.observed import Failure
 from reconciler.model.operation import OperationResult
 from reconciler.model.transition import ActionKind
 from reconciler.observe.domains import Hypervisors
 from tests.loop.memories import ASKED, DOMAIN, FAKE, G1, H1, LXC, NOW, VM1, action
+from tests.plan.worlds import running
 
 FAILED = OperationResult(resource=FAKE, operation="start", rc=1, reason="no disk")
 UP = Hypervisors().read(LXC, [DOMAIN], 0, "test")
@@ -48,10 +50,10 @@ def test_an_agent_that_stays_away_counts_against_its_guest_where_it_runs() -> No
     assert got == History(connections={G1: silent}, failures={(VM1, H1): failure})
 
 
-def test_an_agent_that_cannot_be_trusted_counts_against_nobody() -> None:
+def test_an_agent_that_cannot_be_trusted_or_left_in_order_counts_against_nobody() -> None:
     for reason in LinkReason:
         got = with_connection_failure(History(), ASKED.resources[VM1], UP, connecting(reason), NOW)
-        assert (reason, bool(got.failures)) == (reason, not reason.is_authentication)
+        assert (reason, bool(got.failures)) == (reason, reason.is_failure)
         assert got.connections[G1].count == 1
 
 
@@ -59,3 +61,15 @@ def test_attempts_in_a_row_are_counted() -> None:
     once = with_connection_failure(History(), None, UP, connecting(LinkReason.REFUSED), NOW)
     twice = with_connection_failure(once, None, UP, connecting(LinkReason.REFUSED), NOW + 9)
     assert (twice.connections[G1].count, twice.connections[G1].last_at, twice.failures) == (2, NOW + 9, {})
+
+
+def test_failures_that_are_found_on_connecting_count_unless_they_were_known() -> None:
+    broken = Failure(operation="monitor", rc=1, text="rc 1: no disk", interval_ms=10_000)
+    fake = running(ASKED, "FAKE", "guest1", failure=broken)
+    counted = History(
+        failures={(FAKE, G1): FailureCount(count=1, last_at=NOW, operation="monitor", text="rc 1: no disk")}
+    )
+    well = replace(fake, failure=None)
+    assert with_found_failures(History(), ASKED, {}, [fake], NOW) == counted
+    assert with_found_failures(History(), ASKED, {FAKE: well}, [fake], NOW) == counted
+    assert with_found_failures(History(), ASKED, {FAKE: fake}, [fake, well], NOW) == History()

@@ -3,8 +3,8 @@ from dataclasses import replace
 from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.intent import Source
 from reconciler.model.names import ResourceId
-from reconciler.model.node import LinkReason
-from reconciler.model.observed import Instance, StartedAs
+from reconciler.model.node import HostState, LinkReason, NodeKind, NodeState
+from reconciler.model.observed import Instance, NodeStatus, Observed, StartedAs
 from reconciler.model.operation import OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import Role
 from reconciler.model.transition import ActionKind
@@ -51,6 +51,31 @@ def test_a_removed_guest_is_remembered_while_it_may_run() -> None:
     assert VM1 in known.history.former
     known.forget_former(frozenset())
     assert known.history.former == {}
+
+
+def test_a_removed_host_is_in_force_as_standby_until_it_is_known_to_be_empty() -> None:
+    pages = Pages()
+    known = memory(pages=pages)
+    host = ASKED.hosts[H1]
+    known.note_reading(LXC, [], 5, set(), NOW)
+    known.accept(TREE, intent(""))
+    assert known.intent is not None
+    assert known.intent.hosts == {H1: replace(host, state=HostState.STANDBY)}
+    assert pages.history == known.history
+    unheard = known.observe({})
+    assert known.forget_hosts(unheard) is None
+    there = NodeStatus(
+        name=H1,
+        kind=NodeKind.HOST,
+        state=NodeState.ONLINE,
+        hypervisors=frozenset(host.libvirt),
+        is_known=True,
+    )
+    guest_runs = Observed(nodes={H1: there}, instances={(VM1, H1): running(ASKED, "vm1", "host1")})
+    assert known.forget_hosts(guest_runs) is None
+    assert known.forget_hosts(Observed(nodes={H1: replace(there, hypervisors=frozenset())})) is None
+    assert known.forget_hosts(Observed(nodes={H1: there})) == []
+    assert (known.intent.hosts, known.history.former_hosts) == ({}, {})
 
 
 def test_a_guest_that_ran_before_us_is_taken_up_where_the_journal_knows_it() -> None:
@@ -168,6 +193,37 @@ def test_taking_leave_is_not_losing() -> None:
     known = memory(views={G1: in_guest("FAKE")})
     known.note_outcome(outcome(action(ActionKind.DISCONNECT, G1)), NOW)
     assert (known.views[G1].has_left, known.views[G1].is_connected) == (True, False)
+
+
+def test_a_node_that_is_let_go_has_left_and_its_guest_has_not_failed_for_it() -> None:
+    known = memory(views={G1: in_guest()})
+    known.note_leaving(G1)
+    assert known.views[G1].is_leaving
+    known.note_outcome(outcome(action(ActionKind.RELEASE, G1)), NOW)
+    left = known.views[G1]
+    assert (left.has_left, left.is_connected, left.is_leaving, left.reason) == (
+        True,
+        False,
+        False,
+        LinkReason.LEFT,
+    )
+    refused = outcome(action(ActionKind.CONNECT, G1), reason=LinkReason.REFUSED, text="nothing listens")
+    known.note_outcome(refused, NOW)
+    assert (known.views[G1], known.history.failures) == (left, {})
+    assert known.history.connections[G1].reason is LinkReason.LEFT
+    stranger = outcome(action(ActionKind.CONNECT, G1), reason=LinkReason.ROGUE, text="a stranger")
+    known.note_outcome(stranger, NOW)
+    assert known.views[G1].reason is LinkReason.ROGUE
+
+
+def test_an_agent_that_leaves_without_waiting_has_left_in_order_only_if_nothing_ran_there() -> None:
+    found = {}
+    for name, resources in {"empty": (), "full": ("FAKE",)}.items():
+        known = memory(views={G1: in_guest(*resources)})
+        known.note_leaving(G1)
+        known.note_lost(G1, LinkReason.LOST, "the agent left in order")
+        found[name] = (known.views[G1].reason, known.views[G1].has_left)
+    assert found == {"empty": (LinkReason.LEFT, True), "full": (LinkReason.LOST, False)}
 
 
 def test_a_guests_start_begins_a_life_of_its_node() -> None:

@@ -1,18 +1,24 @@
+from dataclasses import replace
+
 import pytest
 
 from reconciler.loop import orders
 from reconciler.model.digest import start_parameters
 from reconciler.model.errors import UsageError
 from reconciler.model.history import ConnectionFailure, FailureCount, History
-from reconciler.model.node import LinkReason
+from reconciler.model.intent import Intent, Source
+from reconciler.model.names import NodeName
+from reconciler.model.node import STOCK_MACHINE, AgentAddress, AgentFlavor, LinkReason, NodeKind
 from reconciler.model.observed import Failure, Instance
 from reconciler.model.resource import Role
 from reconciler.observe.domains import Hypervisors
 from reconciler.observe.nodes import NodeView
+from reconciler.ports import SourceTree
 from reconciler.sim.journal import Pages
 from tests.loop.memories import ASKED, DOMAIN, FAKE, G1, H1, LXC, NOW, VM1, WEB, in_guest, memory
-from tests.plan.worlds import intent
+from tests.plan.worlds import host, intent
 
+DB1 = NodeName("db1")
 ONCE = FailureCount(count=1)
 SILENT = ConnectionFailure(count=1, last_at=0.0, reason=LinkReason.SILENT, text="")
 BROKEN = Failure(operation="monitor", rc=1, text="rc 1")
@@ -70,6 +76,31 @@ def test_adopt_takes_what_is_unknown_as_declared_and_keeps_that() -> None:
     )
     record = pages.records[G1][FAKE]
     assert (record.phase, record.agent, record.since) == ("adopted", uses.agent, NOW)
+
+
+def test_adopt_makes_a_stock_agent_ours_as_long_as_its_node_is_declared() -> None:
+    asked = with_stock_machine()
+    pages = Pages()
+    known = memory(asked, pages=pages)
+    assert orders.adopt(known, "DB1", NOW) == "db1 is adopted: what runs there is taken as declared"
+    assert (known.history.adopted, pages.history) == (frozenset({DB1}), known.history)
+    assert known.journal.records(DB1, STOCK_MACHINE) == {}
+    with pytest.raises(UsageError, match="no resource 'db1'"):
+        orders.adopt(known, "db1", NOW)
+    tree = SourceTree(source=Source(folder="/"), files={})
+    known.accept(tree, asked)
+    assert known.history.adopted == {DB1}
+    known.accept(tree, ASKED)
+    known.accept(tree, asked)
+    assert known.history.adopted == frozenset()
+    assert known.history.former_hosts == {}, "nothing was ever started where we have never been"
+
+
+def with_stock_machine() -> Intent:
+    machine = replace(
+        host("db1"), kind=NodeKind.REMOTE, agent=AgentAddress(address="db1", flavor=AgentFlavor.STOCK)
+    )
+    return replace(ASKED, hosts={**ASKED.hosts, DB1: machine})
 
 
 def test_nothing_unknown_is_nothing_to_adopt() -> None:

@@ -13,7 +13,7 @@ from reconciler.ports import Domain
 from tests.plan.worlds import dummy, guest, host, intent, running, seen
 
 ASKED = intent("host1", guest("vm1", "guest1"), dummy("FAKE"))
-H1, G1 = NodeName("host1"), NodeName("guest1")
+H1, G1, DB1 = NodeName("host1"), NodeName("guest1"), NodeName("db1")
 VM1, FAKE = ResourceId("vm1"), ResourceId("FAKE")
 LXC = (H1, GuestType.LXC)
 DOMAIN = Domain(resource=VM1, cluster="test", digest="d", uid="u", is_running=True)
@@ -98,6 +98,20 @@ def test_a_stock_agent_that_ran_before_us_needs_adoption() -> None:
         for flavor in AgentFlavor
     }
     assert found == {AgentFlavor.STOCK: True, AgentFlavor.RECONCILER: False}
+
+
+def test_the_stock_agent_of_a_machine_needs_adoption_until_an_operator_gave_it_to_us() -> None:
+    machine = replace(
+        host("db1"), kind=NodeKind.REMOTE, agent=AgentAddress(address="db1", flavor=AgentFlavor.STOCK)
+    )
+    asked = replace(ASKED, hosts={DB1: machine})
+    want = NodeStatus(name=DB1, kind=NodeKind.REMOTE, state=NodeState.UNKNOWN, needs_adoption=True)
+    assert look(Hypervisors(), intent=asked).nodes == {DB1: want}
+    adopted = History(adopted=frozenset({DB1}))
+    assert look(Hypervisors(), intent=asked, history=adopted).nodes == {}
+    assert look(Hypervisors(), connected(DB1), intent=asked, history=adopted).nodes == {
+        DB1: replace(want, state=NodeState.ONLINE, needs_adoption=False, is_known=True)
+    }
 
 
 def test_an_agent_that_stays_away_is_a_failure_of_its_guest() -> None:

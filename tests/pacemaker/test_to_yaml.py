@@ -9,12 +9,12 @@ from reconciler.load.load import load
 from reconciler.load.write import yaml_text
 from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.intent import Intent
-from reconciler.model.names import ResourceId, Where
-from reconciler.model.node import AgentAddress, AgentFlavor, RemoteNode
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import AgentAddress, AgentFlavor, NodeKind, RemoteNode
 from reconciler.model.observed import Observed
 from reconciler.model.resource import OnFail, Operation, Resource
 from reconciler.pacemaker.read import CibInput
-from reconciler.pacemaker.to_yaml import Converted, convert_cib, without_guest_connections
+from reconciler.pacemaker.to_yaml import Converted, convert_cib, without_connections
 from reconciler.pacemaker.words import transition_lines
 from reconciler.plan.rules import resolved
 from reconciler.plan.schedule import schedule
@@ -108,7 +108,7 @@ def assert_same(data: bytes) -> None:
     found = converted(data)
     got = loaded(found)
     text = yaml_text(found.documents)
-    wanted = without_guest_connections(given.intent)
+    wanted = without_connections(given.intent)
     assert without_ids(normal(got)) == without_ids(normal(wanted)), text
     assert plan_of(got, given) == plan_of(wanted, given), text
 
@@ -370,11 +370,23 @@ def test_no_text_changes_its_meaning_on_the_way() -> None:
     }
 
 
-def test_remote_nodes_are_left_out_with_what_is_asked_of_them() -> None:
-    remote = '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>'
-    found = converted(cib(remote + dummy("a"), LOCATION.format(n=1, a="a", node="far", score="5")))
-    assert [(loss.feature, loss.text) for loss in found.lost] == [
-        ("remote", "far is left out: declare it as a Host with agent: {address: ..., flavor: stock}")
-    ]
+def test_remote_nodes_are_declared_as_such_with_what_is_asked_of_them() -> None:
+    remote = (
+        '<primitive id="far" class="ocf" provider="pacemaker" type="remote"><instance_attributes id="i">'
+        '<nvpair id="i1" name="server" value="192.0.2.7"/></instance_attributes></primitive>'
+    )
+    data = cib(remote + dummy("a"), LOCATION.format(n=1, a="a", node="far", score="5"))
+    found = converted(data)
+    text = (
+        "far is connected by our controller, wherever that runs: let Pacemaker release it, "
+        "then `reconcile adopt far`"
+    )
+    assert [(loss.feature, loss.text) for loss in found.lost] == [("remote", text)]
     intent = loaded(found)
-    assert (list(intent.resources), intent.locations) == (["a"], ())
+    assert without_ids(normal(intent)) == without_ids(normal(without_connections(read(data).intent)))
+    far = NodeName("far")
+    assert (intent.hosts[far].kind, intent.hosts[far].agent) == (
+        NodeKind.REMOTE,
+        AgentAddress(address="192.0.2.7", flavor=AgentFlavor.STOCK, key_file="/etc/pacemaker/authkey"),
+    )
+    assert [(location.resource, location.node) for location in intent.locations] == [("a", far)]

@@ -8,13 +8,18 @@ from reconciler.model.node import AgentAddress, HostState, NodeKind, NodeState, 
 from reconciler.model.observed import Failure, NodeStatus
 from reconciler.model.policy import Policy
 from reconciler.model.resource import OnFail, Operation, Requires, Resource, ResourceAgent, Role
+from reconciler.model.transition import ActionKind
 from reconciler.plan.check import check
+from reconciler.plan.effects import advance_all
+from reconciler.plan.outlook import ideal_world
 from tests.plan.worlds import (
     WHERE,
     changes,
     dummy,
     empty_world,
     graph,
+    guest,
+    host,
     intent,
     nodes,
     only_on,
@@ -155,3 +160,33 @@ def test_monitors_are_armed_again_when_a_connection_comes_back() -> None:
     world = seen(empty_world(asked), running(asked, "a", "far"))
     transition = plan(asked, nodes(world, remote("far", NodeState.UNCLEAN)))
     assert graph(transition)["a_monitor_10000@far"] == ["far_start_0@h1"]
+
+
+def test_what_fences_or_makes_a_node_never_runs_on_a_machine_that_is_a_remote_node() -> None:
+    machine = replace(host("db1"), kind=NodeKind.REMOTE, libvirt={})
+    device = dummy("device", agent=ResourceAgent(standard="stonith", type="fence_dummy"))
+    asked = intent("", guest("vm1", "guest1"), dummy("FAKE"), device)
+    asked = replace(asked, hosts={machine.name: machine})
+    assert plan(asked, ideal_world(asked)).placement == {
+        ResourceId("vm1"): None,
+        ResourceId("FAKE"): machine.name,
+        ResourceId("device"): None,
+    }
+
+
+def test_a_stock_agent_that_is_not_ours_is_left_alone_and_blocks_what_may_run_there() -> None:
+    asked = intent("host1 db1", dummy("FAKE"))
+    stranger = NodeStatus(
+        name=NodeName("db1"), kind=NodeKind.REMOTE, state=NodeState.UNKNOWN, needs_adoption=True
+    )
+    transition = plan(asked, nodes(ideal_world(asked), stranger))
+    assert [action.kind for action in transition.actions.values()] == [ActionKind.PROBE]
+    probed = advance_all(ideal_world(asked), transition.actions.values(), {})
+    transition = plan(asked, nodes(probed, stranger))
+    assert (dict(transition.actions), {b.address: b.text for b in transition.blocked}) == (
+        {},
+        {
+            "resource/FAKE": "it may run on db1, whose stock agent is not ours yet: see `reconcile adopt db1`",
+            "node/db1": "its stock agent may be another cluster's, which would lose it; `reconcile adopt db1` takes it",
+        },
+    )

@@ -13,7 +13,7 @@ from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 from reconciler.model.transition import Transition
 from reconciler.plan.effects import advance
-from reconciler.plan.outlook import carried_over
+from reconciler.plan.former import carried_over
 from tests.plan.worlds import after, dummy, empty_world, guest, intent, only_on, prefers, settle, with_
 
 Case = tuple[Intent, Observed, History]

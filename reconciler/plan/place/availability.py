@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import GuestType, HostState
+from reconciler.model.node import GuestType, HostState, LinkReason
+from reconciler.model.observed import NodeStatus
 from reconciler.model.resource import Resource
 from reconciler.plan.situation import Situation, hypervisor_type
 
@@ -40,13 +41,20 @@ class Availability:
 
     def _obstacle(self, resource: Resource, node: NodeName) -> str | None:
         situation = self.situation
+        status = situation.node(node)
+        if resource.guest is None and status is not None and is_away(status):
+            return f"{node}: {status.text or 'it leaves'}"
         state = situation.state_of(node)
         if state is not HostState.ONLINE:
             return f"{node} is in {state.value}"
-        if node in situation.intent.hosts:
-            if resource.guest is not None:
-                return _hypervisor_obstacle(situation, resource, node)
-            return None if situation.is_online(node) else _link_obstacle(situation, node)
+        if node not in situation.intent.hosts:
+            return self._guest_obstacle(node)
+        if resource.guest is not None:
+            return _hypervisor_obstacle(situation, resource, node)
+        return None if situation.is_online(node) else _link_obstacle(situation, node)
+
+    def _guest_obstacle(self, node: NodeName) -> str | None:
+        situation = self.situation
         guest = situation.guests[node]
         if node in situation.fences and guest.agent.is_connection and guest.container is None:
             return f"{node} may still run something and cannot be asked"
@@ -58,6 +66,11 @@ class Availability:
         if failure is not None and failure.reason.is_authentication:
             return f"{node} cannot be trusted ({failure.reason.value}): {failure.text}"
         return None
+
+
+def is_away(status: NodeStatus) -> bool:
+    """Tell whether a node's agent was asked to stop, and leaves or has left."""
+    return status.is_leaving or status.reason is LinkReason.LEFT
 
 
 def _hypervisor_obstacle(situation: Situation, resource: Resource, node: NodeName) -> str | None:

@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from reconciler.model.history import FailureCount
 from reconciler.model.names import NodeName
+from reconciler.model.node import NodeKind
 from reconciler.model.resource import OnFail, Resource
 from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.situation import Situation, hypervisor_type
@@ -39,8 +40,10 @@ def _possible(situation: Situation, resource: Resource) -> list[NodeName]:
     intent = situation.intent
     if resource.guest is not None:
         return [h.name for h in intent.hosts.values() if hypervisor_type(h, resource)]
-    hosts = [h.name for h in intent.hosts.values() if h.agent is not None]
-    return hosts if keeps_to_hosts(situation, resource) else [*hosts, *intent.guest_nodes()]
+    machines = [h for h in intent.hosts.values() if h.agent is not None]
+    if keeps_to_hosts(situation, resource):
+        return [m.name for m in machines if m.kind is NodeKind.HOST]
+    return [*(m.name for m in machines), *intent.guest_nodes()]
 
 
 def keeps_to_hosts(situation: Situation, resource: Resource) -> bool:

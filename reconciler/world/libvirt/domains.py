@@ -47,7 +47,7 @@ def list_marked(connection: Connection, guest_type: GuestType) -> Sequence[Marke
     found = []
     for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
         try:
-            mark = _mark_of(domain)
+            mark = mark_of(domain)
             state = domain.state()[0]
         except libvirt.libvirtError as error:
             if error_code(error) == libvirt.VIR_ERR_NO_DOMAIN:
@@ -76,7 +76,7 @@ def is_started(connection: Connection, definition: Definition) -> bool:
     for look_up, value in lookups:
         try:
             domain = look_up(value)
-            mark = _mark_of(domain)
+            mark = mark_of(domain)
             is_active = bool(domain.isActive())
         except libvirt.libvirtError as error:
             if error_code(error) == libvirt.VIR_ERR_NO_DOMAIN:
@@ -120,7 +120,7 @@ def shut_down(connection: Connection, mark: DomainMark) -> bool:
     """
     libvirt = load_libvirt()
     try:
-        domain = _look_up(connection, mark)
+        domain = look_up(connection, mark)
         if domain is None:
             return True
         if mark.type is GuestType.LXC:
@@ -140,7 +140,7 @@ def shut_down(connection: Connection, mark: DomainMark) -> bool:
 def destroy(connection: Connection, mark: DomainMark) -> None:
     """End a domain at once (virDomainDestroy: SIGTERM, then SIGKILL; a container's whole cgroup)."""
     libvirt = load_libvirt()
-    domain = _look_up(connection, mark)
+    domain = look_up(connection, mark)
     try:
         if domain is not None:
             domain.destroy()
@@ -151,7 +151,7 @@ def destroy(connection: Connection, mark: DomainMark) -> None:
 
 def is_gone(connection: Connection, mark: DomainMark) -> bool:
     """Tell whether the domain of this very start runs no more."""
-    return _look_up(connection, mark) is None
+    return look_up(connection, mark) is None
 
 
 def _signal_init(domain: LibvirtDomain) -> None:
@@ -174,19 +174,20 @@ def _signal_init(domain: LibvirtDomain) -> None:
     domain.sendProcessSignal(1, libvirt.VIR_DOMAIN_PROCESS_SIGNAL_RT5, 0)
 
 
-def _look_up(connection: Connection, mark: DomainMark) -> LibvirtDomain | None:
+def look_up(connection: Connection, mark: DomainMark) -> LibvirtDomain | None:
     """Return the active domain that carries exactly this mark."""
     libvirt = load_libvirt()
     try:
         domain = connection.lookupByUUIDString(mark.uuid)
-        return domain if domain.isActive() and _mark_of(domain) == mark else None
+        return domain if domain.isActive() and mark_of(domain) == mark else None
     except libvirt.libvirtError as error:
         if error_code(error) == libvirt.VIR_ERR_NO_DOMAIN:
             return None
         raise
 
 
-def _mark_of(domain: LibvirtDomain) -> DomainMark | None:
+def mark_of(domain: LibvirtDomain) -> DomainMark | None:
+    """Return the mark of ours that a domain carries; None for what is not ours."""
     libvirt = load_libvirt()
     try:
         text = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE, 0)

@@ -175,13 +175,13 @@ class AgentClient:
         late = now - due
         if late > self._pulse.silence_s * _LATE:
             self._heard_at = min(now, self._heard_at + late)
-        if now - self._heard_at >= self._pulse.silence_s:
+        if now >= self._heard_at + self._pulse.silence_s:  # the same sums as in `_schedule`
             self.end(f"the agent was silent for {self._pulse.silence_s:g} s")
             return
         if self._mid_message_since is not None and now - self._mid_message_since > _MID_MESSAGE_S:
             self.end("the agent stopped inside a message")
             return
-        if now - self._beat_at >= self._pulse.interval_s:
+        if now >= self._beat_at + self._pulse.interval_s:
             self._beat_at = now
             self._poke_again(now)
         if self.is_open:

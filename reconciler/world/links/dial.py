@@ -46,6 +46,8 @@ class Door:
     tls12: bool
     connect_s: float
     handshake_s: float
+    unacknowledged_ms: int = 0
+    """After which what was sent and not acknowledged ends the connection; 0: the system's default."""
     identity: str = tls.STOCK_IDENTITY
 
 
@@ -140,9 +142,12 @@ async def _connect_first(
     for address in addresses:
         peer = (address, door.port)
         try:
-            return await _connect(peer, min(deadline, _now() + door.connect_s)), peer
+            plain = await _connect(peer, min(deadline, _now() + door.connect_s))
         except LinkError as error:
             failures.append(error)
+        else:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, door.unacknowledged_ms)
+            return plain, peer
     failures.sort(key=lambda failure: failure.reason is not LinkReason.REFUSED)
     raise failures[0] if failures else LinkError(LinkReason.UNREACHABLE, f"{door.address} has no address")
 

@@ -7,16 +7,20 @@ that ends while an operation runs makes that operation's outcome unknown, never 
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent import wire
+from agent.tls import STOCK_IDENTITY
+from agent.wire.keys import identity_for
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.resource import ResourceAgent
 from reconciler.ports import LinkListener, LinkTarget, Session
+from reconciler.settings import Pace, pace_of
 from reconciler.world.channel.channel import Channel, CibCache
 from reconciler.world.daemon_threads import DaemonThreads
 from reconciler.world.links.client import AgentClient, Pulse
@@ -32,9 +36,7 @@ from reconciler.world.links.translate import (
 log = logging.getLogger(__name__)
 
 CLIENT_NAME = "reconciler"
-_INCURABLE = frozenset(
-    {LinkReason.WRONG_KEY, LinkReason.ROGUE, LinkReason.GARBAGE, LinkReason.TOO_OLD, LinkReason.STALE}
-)
+_INCURABLE = frozenset({reason for reason in LinkReason if reason.is_authentication})
 """Failures that trying again within one `connect` cannot cure."""
 
 _RESOLVER_THREADS = 2
@@ -45,22 +47,12 @@ _UPTIME_ERROR_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
-    """Deadlines of links, all in seconds."""
+    """Deadlines of links."""
 
-    connect_s: float = 10.0
-    """For one TCP connection."""
-    handshake_s: float = 5.0
-    """For the TLS handshake; Pacemaker allows as much (lib/lrmd/lrmd_client.c)."""
-    retry_s: float = 1.0
-    """Between attempts of one `connect`."""
+    pace: Callable[[int], Pace] = pace_of
+    """The timers that the declaration chooses for each link, by `detect_ms`."""
     reply_s: float = 10.0
-    """For the reply to a request; Pacemaker allows as much."""
-    heartbeat_s: float = 1.0
-    """Between heartbeats."""
-    silence_s: float = 3.0
-    """After which an agent of ours that says nothing counts as lost."""
-    stock_silence_s: float = 10.0
-    """The same for a stock agent, which is one thread that systemd or another client may hold up."""
+    """For the reply to a request; Pacemaker allows as much (lib/lrmd/lrmd_client.c)."""
     result_grace_s: float = 30.0
     """For the result of an operation, on top of its own timeout: it may queue behind another operation."""
 
@@ -81,14 +73,20 @@ class WireLinks:
 
     def link(self, target: LinkTarget, listener: LinkListener) -> "WireLink":
         """Return a link that is not connected yet."""
+        identity = STOCK_IDENTITY
+        if target.key is not None and target.agent.flavor is AgentFlavor.RECONCILER:
+            identity = identity_for(STOCK_IDENTITY, target.key)
+        pace = self._settings.pace(target.agent.detect_ms)
         door = Door(
             address=target.agent.address,
             port=target.agent.port,
             socket_path=self._socket_path,
             key=target.key,
             tls12=target.agent.tls12,
-            connect_s=self._settings.connect_s,
-            handshake_s=self._settings.handshake_s,
+            connect_s=pace.connect_s,
+            handshake_s=pace.handshake_s,
+            unacknowledged_ms=pace.unacknowledged_ms,
+            identity=identity,
         )
         return WireLink(target, listener, door, self._settings, (self._resolver, self._cib))
 
@@ -109,6 +107,7 @@ class WireLink:
         self._listener = listener
         self._door = door
         self._settings = settings
+        self._pace = settings.pace(target.agent.detect_ms)
         self._resolver, self._cib = shared
         self._client: AgentClient | None = None
         self._channel: Channel | None = None
@@ -142,9 +141,9 @@ class WireLink:
             try:
                 return await self._attempt(deadline)
             except LinkError as error:
-                if error.reason in _INCURABLE or loop.time() + self._settings.retry_s >= deadline:
+                if error.reason in _INCURABLE or loop.time() + self._pace.retry_s >= deadline:
                     raise
-            await asyncio.sleep(self._settings.retry_s)
+            await asyncio.sleep(self._pace.retry_s)
 
     async def execute(self, request: OperationRequest) -> OperationResult:
         """Run one operation and return its result, whatever it is; a recurring one returns its first result.
@@ -192,10 +191,9 @@ class WireLink:
 
     async def _attempt(self, deadline: float) -> Session:
         channel = await dial(self._door, self._resolver, deadline)
-        is_stock = self._target.agent.flavor is AgentFlavor.STOCK
         pulse = Pulse(
-            interval_s=self._settings.heartbeat_s,
-            silence_s=self._settings.stock_silence_s if is_stock else self._settings.silence_s,
+            interval_s=self._pace.heartbeat_s,
+            silence_s=self._pace.silence_s,
             reply_s=self._settings.reply_s,
         )
         client = AgentClient(channel, pulse, self._on_notice, self._on_end)
@@ -233,7 +231,7 @@ class WireLink:
         if reply.rc != wire.RC_OK:
             raise _link_refusal(reply.rc, "the agent refused to register us")
         if reply.node and reply.node.lower() != self._node.lower():
-            raise LinkError(LinkReason.ROGUE, f"the agent there is that of node {reply.node}")
+            raise LinkError(LinkReason.WRONG_NODE, f"the agent there is that of node {reply.node}")
         self._is_ours = reply.is_ours
         records = await client.ask(wire.GetRecords()) if reply.is_ours else wire.RecordsReply(0)
         recurring = await client.ask(wire.GetRecurring())
@@ -338,12 +336,11 @@ class WireLink:
 
     def _on_leaving(self) -> None:
         self._is_leaving = True
+        is_drained = self._listener.on_leaving(self._node)
         if self._client is not None:
-            # An agent that was promised to be drained waits for it without a limit (Pacemaker daemons/execd/
-            # remoted_tls.c), and systemd's for its end is 90 s. Nothing drains a node for this yet, and nothing must:
-            # what runs there outlives the agent.
-            self._client.tell(wire.ShutdownNack())
-        self._listener.on_leaving(self._node)
+            # A stock agent that was promised to be drained waits for it without a limit (Pacemaker daemons/execd/
+            # remoted_tls.c).
+            self._client.tell(wire.ShutdownAck() if is_drained else wire.ShutdownNack())
 
     def _on_end(self, text: str) -> None:
         """The connection has ended by itself; before the session began, `connect` says so."""

@@ -19,6 +19,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.resource import ResourceAgent
 from reconciler.ports import ClusterView, LinkTarget
+from reconciler.settings import pace_of
 from reconciler.world.links.channel import Stream
 from reconciler.world.links.links import LinkSettings, WireLink, WireLinks
 
@@ -42,13 +43,20 @@ OURS = wire.RegisterReply(
 
 STOCK = wire.RegisterReply(0, client_id="c", protocol_version="1.1", uptime_s=5)
 
-FAST = LinkSettings(retry_s=0.01)
-
-KEY = bytes(range(256)) * 16
 
 PATIENCE_S = 20
-
 """Only reached when a test fails."""
+
+
+def impatient(detect_ms: int = 5000) -> LinkSettings:
+    """Settings under which an attempt follows the one before at once, and links are watched at another pace."""
+    pace = replace(pace_of(detect_ms), retry_s=0.01, connect_s=PATIENCE_S, handshake_s=PATIENCE_S)
+    return LinkSettings(pace=lambda _: pace)
+
+
+FAST = impatient()
+
+KEY = bytes(range(256)) * 16
 
 
 def play(
@@ -96,6 +104,8 @@ class Heard:
     results: list[OperationResult] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     leaving: int = 0
+    drains: bool = True
+    """Whether the node of an agent that is asked to stop is emptied."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     cluster: ClusterView = field(default_factory=lambda: ClusterView(intent=Intent(), observed=Observed()))
 
@@ -118,10 +128,11 @@ class Heard:
         self.lost.append(text)
         self.changed.set()
 
-    def on_leaving(self, node: NodeName) -> None:
+    def on_leaving(self, node: NodeName) -> bool:
         assert node == NODE
         self.leaving += 1
         self.changed.set()
+        return self.drains
 
     async def on(self, kind: str, count: int) -> None:
         """Wait until that many results or losses were heard."""

@@ -233,4 +233,4 @@ def test_the_agent_of_another_node_is_not_believed(tmp_path: Path) -> None:
         return await failure(link.connect(60_000))
 
     error = play(tmp_path, scenario)
-    assert (error.reason, str(error)) == (LinkReason.ROGUE, "the agent there is that of node guest2")
+    assert (error.reason, str(error)) == (LinkReason.WRONG_NODE, "the agent there is that of node guest2")

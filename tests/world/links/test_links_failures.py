@@ -20,7 +20,18 @@ from reconciler.world.links.links import WireLink, WireLinks
 
 if TYPE_CHECKING:
     from pathlib import Path
-from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, failure, play, target
+from tests.world.links.peer import (
+    FAST,
+    KEY,
+    PATIENCE_S,
+    START,
+    Agent,
+    Heard,
+    failure,
+    impatient,
+    play,
+    target,
+)
 
 
 def test_connecting_tries_again_until_the_agent_is_there(tmp_path: Path) -> None:
@@ -63,9 +74,21 @@ def test_an_agent_that_wants_to_stop_is_let_go_and_reported(tmp_path: Path) -> N
         agent.hang_up()
         await heard.on("lost", 1)
 
-    heard = Heard()
+    heard = Heard(drains=False)
     play(tmp_path, scenario, heard=heard)
     assert (heard.leaving, heard.lost) == (1, ["the agent left in order"])
+
+
+def test_an_agent_that_wants_to_stop_waits_until_its_node_is_empty(tmp_path: Path) -> None:
+    async def scenario(agent: Agent, link: WireLink) -> bool:
+        await link.connect(5000)
+        agent.notify(wire.ShutdownRequest())
+        await agent.heard(wire.ShutdownAck)
+        return (await link.execute(START)).is_ok and link.is_connected
+
+    heard = Heard()
+    assert play(tmp_path, scenario, heard=heard)
+    assert (heard.leaving, heard.lost) == (1, [])
 
 
 def test_programs_that_ask_for_a_daemon_that_we_are_not_fail_at_once(tmp_path: Path) -> None:
@@ -129,10 +152,9 @@ def test_an_agent_that_falls_silent_is_lost(tmp_path: Path) -> None:
         return await failure(link.execute(START))
 
     heard = Heard()
-    settings = replace(FAST, heartbeat_s=0.02, silence_s=0.1)
-    error = play(tmp_path, scenario, heard=heard, settings=settings)
+    error = play(tmp_path, scenario, heard=heard, settings=impatient(100))
     assert (type(error), error.reason) == (OutcomeUnknownError, LinkReason.LOST)
-    assert heard.lost == ["the agent was silent for 0.1 s"]
+    assert heard.lost == ["the agent was silent for 0.08 s"]
 
 
 @pytest.mark.slow
@@ -145,8 +167,7 @@ def test_no_verdict_is_passed_when_our_own_loop_was_late(tmp_path: Path) -> None
             await agent.heard(wire.Poke)
         return link.is_connected
 
-    settings = replace(FAST, heartbeat_s=0.05, silence_s=0.3)
-    assert play(tmp_path, scenario, settings=settings)
+    assert play(tmp_path, scenario, settings=impatient(400))
 
 
 def test_bytes_that_are_not_the_protocol_end_the_link(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""Where the guests are that are declared, or were and may still run."""
+
+from collections.abc import Mapping
+
+from reconciler.act.outcome import Outcome
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import AgentFlavor
+from reconciler.model.resource import Resource
+from reconciler.observe.domains import Hypervisors
+from reconciler.ports import Domain
+
+
+def places_of(
+    declared: Mapping[ResourceId, Resource], hypervisors: Hypervisors
+) -> dict[NodeName, tuple[NodeName, Domain]]:
+    """Return the host and the domain of each running guest that is a node, by that node."""
+    found = {}
+    for resource in declared.values():
+        place = hypervisors.domain_of(resource.id) if resource.remote_node else None
+        if resource.remote_node is not None and place is not None:
+            found[resource.remote_node.name] = place
+    return found
+
+
+def is_place_known(node: Resource, intent: Intent | None, hypervisors: Hypervisors) -> bool:
+    """Tell whether it is known of what becomes a node whether it runs, and where."""
+    facts = [f for (name, _), f in hypervisors.facts.items() if name == node.id]
+    if facts or node.guest is None:
+        return all(f.is_certain for f in facts)
+    hosts = intent.hosts.values() if intent else ()
+    keys = {(h.name, node.guest.type) for h in hosts if node.guest.type in h.libvirt}
+    return keys <= hypervisors.readable
+
+
+def is_stock(guest: Resource | None) -> bool:
+    """Tell whether a guest is a node with the distribution's own agent."""
+    remote = guest.remote_node if guest is not None else None
+    return remote is not None and remote.agent.flavor is AgentFlavor.STOCK
+
+
+def started_domain(outcome: Outcome, guest: Resource | None, intent: Intent | None) -> Domain:
+    """Return the domain that a start has made, before any reading shows it."""
+    assert outcome.action.resource is not None
+    assert outcome.action.uses is not None
+    return Domain(
+        resource=outcome.action.resource,
+        cluster=intent.cluster.name if intent else "",
+        digest=outcome.action.uses.params["digest"],
+        uid=outcome.uid,
+        is_running=True,
+        node=guest.remote_node.name if guest is not None and guest.remote_node else None,
+    )

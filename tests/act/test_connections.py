@@ -1,0 +1,142 @@
+"""What happens between a connection and the first command."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from reconciler.act.connections import run_connection_action
+from reconciler.act.context import Context
+from reconciler.act.outcome import Outcome
+from reconciler.model.errors import HypervisorUnreachableError
+from reconciler.model.history import History
+from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.node import Host, LinkReason
+from reconciler.model.operation import OCF_NOT_RUNNING, OperationRequest, OperationResult, StartRecord
+from reconciler.model.resource import Resource, Role
+from reconciler.model.transition import Action, ActionKind
+from reconciler.ports import AgentLink, Clock, Hypervisor, Links, LinkTarget, Ports, Session
+from reconciler.sim.journal import MemoryJournal, Pages
+from reconciler.sim.life import Life
+from tests.plan.worlds import dummy, guest, intent
+
+ASKED = intent("host1", guest("vm1", "guest1"), dummy("FAKE"))
+H1, G1, FAKE = NodeName("host1"), NodeName("guest1"), ResourceId("FAKE")
+STOCK = Session(is_ours=False, instance="", incarnation="", is_record_keeping=False)
+
+
+@dataclass
+class FakeLink:
+    """An agent that is connected at once, and on which nothing runs."""
+
+    session: Session = STOCK
+    executed: list[str] = field(default_factory=list)
+    is_connected: bool = False
+
+    def link(self, _target: LinkTarget, _listener: object) -> AgentLink:
+        return self
+
+    async def connect(self, timeout_ms: int) -> Session:
+        assert timeout_ms > 0
+        self.is_connected = True
+        return self.session
+
+    async def execute(self, request: OperationRequest) -> OperationResult:
+        self.executed.append(f"{request.operation} {request.interval_ms}")
+        return OperationResult(resource=request.resource, operation=request.operation, rc=OCF_NOT_RUNNING)
+
+    async def cancel(self, resource: ResourceId, operation: str, interval_ms: int) -> None:
+        raise AssertionError((resource, operation, interval_ms))
+
+    async def close(self) -> None:
+        self.is_connected = False
+
+
+@dataclass
+class FakeHost:
+    """A hypervisor with an opinion on addresses."""
+
+    stranger: str | Exception | None = None
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
+        self.asked.append((host.name, guest.id, address))
+        if isinstance(self.stranger, Exception):
+            raise self.stranger
+        return self.stranger
+
+
+class Names:
+    """Keys, and fresh names."""
+
+    def key_of(self, *_arguments: object) -> bytes:
+        return bytes(32)
+
+    def new_id(self) -> str:
+        return "uid"
+
+    def now(self) -> float:
+        return 100.0
+
+
+def connect(link: FakeLink, host: FakeHost, pages: Pages | None = None) -> Outcome:
+    names: Any = Names()
+    ports = Ports(
+        repository=cast("Any", None),
+        hypervisor=cast("Hypervisor", host),
+        links=cast("Links", link),
+        keys=names,
+        journal=MemoryJournal(pages or Pages(), Life(lambda: None)),
+        clock=cast("Clock", names),
+        compute=cast("Any", None),
+    )
+    context = Context(
+        ports=ports,
+        intent=ASKED,
+        history=History(),
+        links={},
+        inquiries={},
+        incarnations={},
+        guest_incarnations={G1: "start1"},
+        guest_hosts={G1: H1},
+        listener=cast("Any", None),
+        epoch=1,
+        commit="",
+    )
+    action = Action(id=ActionId("c"), kind=ActionKind.CONNECT, node=G1, timeout_ms=1000)
+    return asyncio.run(run_connection_action(context, action, "uid"))
+
+
+def recorded() -> Pages:
+    """A journal in which FAKE was started in this life of the guest."""
+    pages = Pages()
+    journal = MemoryJournal(pages, Life(lambda: None))
+    journal.open_incarnation(G1, "start1")
+    agent = ASKED.resources[FAKE].agent
+    journal.save_record(
+        G1, "start1", StartRecord(resource=FAKE, agent=agent, params={}, cluster="test", uid="u")
+    )
+    return pages
+
+
+def test_nothing_is_run_where_the_host_says_that_somebody_else_has_the_address() -> None:
+    link, host = FakeLink(), FakeHost("that is vm2's")
+    outcome = connect(link, host, recorded())
+    assert (outcome.reason, outcome.text) == (LinkReason.WRONG_NODE, "that is vm2's")
+    assert (link.executed, link.is_connected) == ([], False)
+    assert host.asked == [("host1", "vm1", "guest1.test")]
+
+
+def test_a_host_that_does_not_know_or_cannot_be_asked_is_in_nobodys_way() -> None:
+    for answer in (None, HypervisorUnreachableError("no route")):
+        outcome = connect(FakeLink(), FakeHost(answer))
+        assert (outcome.reason, outcome.connected is not None) == (None, True)
+
+
+def test_what_a_stock_agent_was_given_is_asked_for_again_for_its_machine_may_have_restarted() -> None:
+    link = FakeLink()
+    outcome = connect(link, FakeHost(), recorded())
+    assert outcome.connected is not None
+    assert (link.executed, outcome.connected.instances[FAKE].role) == (
+        ["meta-data 0", "monitor 0"],
+        Role.STOPPED,
+    )
