@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from agent import wire
 from reconciler.model.errors import LinkError
 from reconciler.model.node import AgentAddress, LinkReason
-from reconciler.world.links.links import LinkSettings, WireLink, WireLinks
+from reconciler.world.links.links import WireLink, WireLinks
 from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, failure, target
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def test_a_flooding_guest_costs_others_no_turn_of_the_loop(tmp_path: Path) -> No
 
 def test_hundreds_of_agents_that_say_nothing_delay_no_other(tmp_path: Path) -> None:
     async def scenario() -> tuple[bool, list[bool]]:
-        settings = LinkSettings(handshake_s=PATIENCE_S, connect_s=PATIENCE_S)
-        links, good = WireLinks(tmp_path / "agent.sock", settings), Agent()
+        links, good = WireLinks(tmp_path / "agent.sock", FAST), Agent()
         with socket.create_server(("127.0.0.1", 0), backlog=2 * SLOW_AGENTS) as silent:
             address = AgentAddress(address="127.0.0.1", port=silent.getsockname()[1])
             slow = [links.link(target(address, KEY), Heard()) for _ in range(SLOW_AGENTS)]
