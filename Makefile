@@ -30,6 +30,7 @@ test: $(STAMP)-dev  ## everything; as root with real libvirt, QEMU, LXC and stoc
 
 bench: $(STAMP)-dev  ## print the benchmarks; CIB_GENERATOR=FILE adds the planner beside crm_simulate
 	@for name in agent_footprint start_up commit_to_running; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
+	@if [ "$$(id -u)" = 0 ] && command -v libvirtd >/dev/null; then echo "== wire_speed"; $(BIN)/python -m tests.benchmarks.wire_speed; else echo "wire_speed is left out: it needs root and the lab's packages"; fi
 	@if [ -n "$(CIB_GENERATOR)" ]; then echo "== planner_speed"; $(BIN)/python -m tests.benchmarks.planner_speed --generator "$(CIB_GENERATOR)"; fi
 
 soak: $(STAMP)-dev  ## fuzz both ends of the wire for long: a million messages each, and led by coverage for SECONDS (300)
@@ -37,6 +38,9 @@ soak: $(STAMP)-dev  ## fuzz both ends of the wire for long: a million messages e
 	FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest -q tests/fuzz
 	$(BIN)/python -m tests.fuzz --frames 1000000
 	@for end in server client; do $(BIN)/python -m tests.fuzz.guided $$end -max_total_time=$(or $(SECONDS),300) -max_len=4000 -print_final_stats=1 || exit 1; done
+
+valgrind: $(STAMP)-dev  ## the binding of GnuTLS under valgrind: no memory is used that is not ours
+	@$(BIN)/python -m tests.valgrind
 
 conformance: $(STAMP)-dev  ## compare our decisions with Pacemaker's on its own cases: SUITE=DIR
 	@test -n "$(SUITE)" || { echo "usage: make conformance SUITE=DIR, with DIR's xml/, summary/ and levels.json"; exit 64; }
@@ -59,4 +63,4 @@ $(STAMP)-dev: pyproject.toml requirements-dev.lock | needs
 	@.ci/venv $(VENV) requirements-dev.lock
 	@touch $@ $(STAMP)-run
 
-.PHONY: help needs venv demo demo-stop check test bench soak conformance lock
+.PHONY: help needs venv demo demo-stop check test bench soak valgrind conformance lock

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
+_FEW_TIMERS = 64
+"""Not worth looking for cancelled ones among them."""
+
 
 class Timer:
     """One call that is due at a time; `cancel` may be called again and again, and after it has run."""
@@ -26,6 +29,11 @@ class Timer:
     def __init__(self, due: float, call: Callable[[], None]) -> None:
         self.due = due
         self._call: Callable[[], None] | None = call
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has run or was cancelled."""
+        return self._call is None
 
     def cancel(self) -> None:
         """Make sure that it does not run any more."""
@@ -44,6 +52,7 @@ class EventLoop:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, int, Timer]] = []
+        self._prune_at = _FEW_TIMERS
         self._order = itertools.count()
         self._signals: dict[int, Callable[[], None]] = {}
         self._is_stopped = False
@@ -68,6 +77,8 @@ class EventLoop:
         """Call back once after `delay_s` (0: as soon as what is at hand is done)."""
         timer = Timer(time.monotonic() + delay_s, call)
         heapq.heappush(self._timers, (timer.due, next(self._order), timer))
+        if len(self._timers) > self._prune_at:
+            self._prune()
         return timer
 
     def on_signal(self, number: int, call: Callable[[], None]) -> None:
@@ -93,6 +104,12 @@ class EventLoop:
         if not self._timers:
             return None
         return max(0.0, self._timers[0][0] - time.monotonic())
+
+    def _prune(self) -> None:
+        """Forget cancelled timers: whoever connects and leaves, again and again, would fill memory with deadlines."""
+        self._timers = [entry for entry in self._timers if not entry[2].is_over]
+        heapq.heapify(self._timers)
+        self._prune_at = max(_FEW_TIMERS, 2 * len(self._timers))
 
     def _run_timers(self) -> None:
         now = time.monotonic()

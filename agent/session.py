@@ -27,8 +27,8 @@ REGISTER_S = 10.0
 MID_MESSAGE_S = 10.0
 MAX_UNSENT_BYTES = 8 * 1024 * 1024
 
-_RECORDS_A_TURN = 32
-"""Records read before other connections get their turn."""
+_RECORDS_A_TURN = 4
+"""Records read before other connections get their turn: full of small requests, they take some milliseconds."""
 
 
 class PlainSocket:
@@ -111,6 +111,7 @@ class Session:
         self._unsent: deque[bytes] = deque()
         self._unsent_bytes = 0
         self._closes_when_sent = False
+        self._is_turn_due = False
         self._deadline: Timer | None = None
 
     def begin(self) -> None:
@@ -179,7 +180,8 @@ class Session:
                 self._limit(REGISTER_S, "did not register in time")
                 self.on_authenticated(self)
             self._flush()
-            self._receive()
+            if not self._is_turn_due:  # else a flood would get one turn more each time round
+                self._receive()
         except tls.WantReadError:
             self._watch(READ)
         except tls.WantWriteError:
@@ -200,7 +202,13 @@ class Session:
             self._wire.receive_bytes(chunk)
             self._take_requests()
         # What GnuTLS holds already does not make the socket readable: come back by ourselves.
-        self._loop.call_later(0, lambda: self._on_ready(READ) if not self.is_closed else None)
+        self._is_turn_due = True
+        self._loop.call_later(0, self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_turn_due = False
+        if not self.is_closed:
+            self._on_ready(READ)
 
     def _take_requests(self) -> None:
         was_whole = False

@@ -254,8 +254,15 @@ class Agent:
 
         return self._client(plain, connect, name)
 
-    def connect_tls(self, name: str = "tests", key: bytes = KEY, identity: str = "lrmd") -> Client:
-        plain = socket.create_connection(self.address, timeout=PATIENCE_S)
+    def connect_tls(
+        self,
+        name: str = "tests",
+        key: bytes = KEY,
+        identity: str = "lrmd",
+        address: tuple[str, int] | None = None,
+    ) -> Client:
+        """Connect by TCP, at another address if somebody is in between."""
+        plain = socket.create_connection(address or self.address, timeout=PATIENCE_S)
         return self._client(plain, lambda: Client(plain, tls.client_credentials(key, identity)), name)
 
     def kill(self) -> None:

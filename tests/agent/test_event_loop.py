@@ -76,3 +76,14 @@ def test_a_signal_is_told_by_the_loop() -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGUSR1, before)
     assert got == ["usr1"]
+
+
+def test_cancelled_timers_are_not_kept_until_they_are_due() -> None:
+    loop, called = EventLoop(), []
+    loop.call_later(0.01, lambda: called.append("kept"))
+    for _ in range(10_000):
+        loop.call_later(3600, loop.stop).cancel()
+    assert len(loop._timers) < 200
+    loop.call_later(0.02, loop.stop)
+    loop.run()
+    assert called == ["kept"]

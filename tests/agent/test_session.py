@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent import session as session_module
+from agent import tls
 from agent.event_loop import EventLoop
 from agent.session import PlainSocket, Session
-from agent.wire import Connection, PokeNotice, Register, RegisterReply, Reply, Request, Role
+from agent.wire import Connection, Poke, PokeNotice, Register, RegisterReply, Reply, Request, Role
 from tests.agent.controller import PATIENCE_S
+from tests.fuzz.traffic import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,3 +130,33 @@ def test_what_does_not_go_at_once_goes_later_and_whole(end: End) -> None:
     end.loop.call_later(0.05, flood)
     end.run()
     assert received == count + 1
+
+
+def test_a_flood_gets_one_turn_each_time_round_the_loop(end: End) -> None:
+    end.send(Register("flood"))
+    request = b"".join(opened(Role.CLIENT).send_request(Poke())[1])
+    unsent, turns = [request * 1000], [0]
+
+    def count(session: Session, message_id: int, request: Request) -> None:
+        if isinstance(request, Register):
+            end.answer(session, message_id, request)
+            end.peer.setblocking(False)
+        else:
+            session.drop(message_id)
+            turns[-1] += 1
+
+    def refill() -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                unsent[0] = unsent[0][end.peer.send(unsent[0]) :] or request * 1000
+        turns.append(0)
+        if len(turns) < 30:
+            end.loop.call_later(0, refill)
+        else:
+            end.loop.stop()
+
+    end.session.on_request = count
+    end.loop.call_later(0, refill)
+    end.run()
+    most = session_module._RECORDS_A_TURN * tls.MAX_RECORD // len(request) + 1
+    assert most / 2 < max(turns) <= most

@@ -29,6 +29,7 @@ from tests.agent.tls_ends import (
     connected,
     fill,
     handshakes,
+    handshakes_through,
     interpreter,
     listening_to,
     only_1_2,
@@ -116,6 +117,31 @@ def test_the_compatibility_profile_speaks_1_2_when_it_must_and_1_3_when_it_can()
 def test_a_wrong_key_is_a_wrong_key_in_tls_1_2_too() -> None:
     with pair(client_key=OTHER_KEY, client_profile=Profile.TLS12.value, server_profile=only_1_2()) as ends:
         assert [type(error) for error in handshakes(*ends)] == [tls.WrongKeyError, tls.WrongKeyError]
+
+
+def test_a_downgrade_in_the_middle_is_noticed_by_both_ends() -> None:
+    def middle(speaker: str, said: bytes) -> bytes:
+        # The extension that offers TLS 1.3 (RFC 8446, 4.2.1) becomes one that nobody knows.
+        offer = b"\x00\x2b\x00\x05\x04\x03\x04\x03\x03"
+        assert speaker == "server" or offer in said or not said.startswith(b"\x16")
+        return said.replace(offer, b"\x7a\x7a" + offer[2:]) if speaker == "client" else said
+
+    errors = handshakes_through(middle, Profile.TLS12)
+    assert [type(error) for error in errors] == [tls.WrongKeyError, tls.WrongKeyError]
+
+
+def test_a_recorded_server_is_not_believed_again() -> None:
+    said: list[bytes] = []
+
+    def middle(speaker: str, chunk: bytes) -> bytes:
+        if speaker == "server":
+            said.append(chunk)
+        return chunk
+
+    want = [tls.Parameters("TLS1.3", ""), tls.Parameters("TLS1.3", "lrmd")]
+    assert handshakes_through(middle, Profile.TLS13) == want
+    with listening_to(b"".join(said)) as client:
+        assert isinstance(outcome(client), tls.WrongKeyError)
 
 
 def test_a_key_exchange_without_forward_secrecy_is_never_agreed() -> None:

@@ -137,7 +137,9 @@ def outcome(end: TLSSocket) -> tls.Parameters | tls.TLSError:
         return error
 
 
-def handshakes(client: TLSSocket, server: TLSSocket) -> list[Any]:
+def handshakes(
+    client: TLSSocket, server: TLSSocket, each_turn: Callable[[], None] = lambda: None
+) -> list[Any]:
     """Let both ends take turns until each has a result or an error."""
     results: dict[TLSSocket, Any] = {}
     while len(results) < 2:
@@ -150,7 +152,23 @@ def handshakes(client: TLSSocket, server: TLSSocket) -> list[Any]:
                 pass
             except tls.TLSError as error:
                 results[end] = error
+        each_turn()
     return [results[client], results[server]]
+
+
+def handshakes_through(middle: Callable[[str, bytes], bytes], chosen: Profile) -> list[Any]:
+    """Do what `handshakes` does, through somebody who gets who speaks and what, and says what arrives."""
+    (left, near), (right, far) = socket.socketpair(), socket.socketpair()
+    client = TLSSocket(left, tls.client_credentials(KEY, profile=chosen))
+    server = TLSSocket(right, tls.server_credentials(lambda _: KEY, chosen))
+
+    def pass_on() -> None:
+        for speaker, here, there in (("client", near, far), ("server", far, near)):
+            with contextlib.suppress(BlockingIOError):
+                there.sendall(middle(speaker, here.recv(65536, socket.MSG_DONTWAIT)))
+
+    with near, far, closing(client), closing(server):
+        return handshakes(client, server, pass_on)
 
 
 def against_openssl(context: ssl.SSLContext, client_profile: Profile) -> Any:

@@ -88,6 +88,10 @@ class Cluster:
         """Add an element to a section of the configuration."""
         self.run("cibadmin", "--create", "--scope", scope, "--xml-text", xml)
 
+    def merge(self, xml: str) -> None:
+        """Add elements to several sections of the configuration at once."""
+        self.run("cibadmin", "--modify", "--allow-create", "--scope", "configuration", "--xml-text", xml)
+
     def set_meta(self, resource: str, name: str, value: str) -> None:
         """Set a meta attribute of a resource."""
         words = ["--meta", "--set-parameter", name, "--parameter-value", value]
@@ -227,3 +231,28 @@ def make_cluster(lab: Lab, image: Path, key: bytes) -> Iterator[Cluster]:
     finally:
         process.kill()
         process.wait()
+
+
+def remote_xml(name: str, address: str) -> str:
+    """Return a remote node, with an agent at an address."""
+    return f"""\
+<primitive id="{name}" class="ocf" provider="pacemaker" type="remote">
+  <instance_attributes id="{name}-attributes">
+    <nvpair id="{name}-server" name="server" value="{address}"/>
+  </instance_attributes>
+  <operations>
+    <op id="{name}-monitor" name="monitor" interval="2s" timeout="30s"/>
+    <op id="{name}-start" name="start" interval="0" timeout="60s"/>
+  </operations>
+</primitive>"""
+
+
+def dummy_xml(name: str) -> str:
+    """Return a resource with a state file of its own, watched each second."""
+    return f"""\
+<primitive id="{name}" class="ocf" provider="pacemaker" type="Dummy">
+  <instance_attributes id="{name}-attributes">
+    <nvpair id="{name}-state" name="state" value="/run/{name}.state"/>
+  </instance_attributes>
+  <operations><op id="{name}-monitor" name="monitor" interval="1s" timeout="60s"/></operations>
+</primitive>"""

@@ -9,7 +9,15 @@ import pytest
 from tests.lab.lab_hosts import SUBNET, Lab, wait_for
 from tests.lab.lab_images import Images
 from tests.lab.lab_nodes import Node
-from tests.lab.lab_pacemaker import HOST, PATIENCE_S, Cluster, Status, make_cluster
+from tests.lab.lab_pacemaker import (
+    HOST,
+    PATIENCE_S,
+    Cluster,
+    Status,
+    dummy_xml,
+    make_cluster,
+    remote_xml,
+)
 
 LONG_KEY = bytes(range(256)) * 16
 SHORT_KEY = LONG_KEY[100:164]
@@ -32,29 +40,6 @@ def remote(node: Node, cluster: Cluster) -> Node:
     cluster.configure("constraints", prefers_xml("FAKE", "remote1"))
     cluster.until(is_home, "FAKE on remote1")
     return node
-
-
-def remote_xml(name: str, address: str) -> str:
-    return f"""\
-<primitive id="{name}" class="ocf" provider="pacemaker" type="remote">
-  <instance_attributes id="{name}-attributes">
-    <nvpair id="{name}-server" name="server" value="{address}"/>
-  </instance_attributes>
-  <operations>
-    <op id="{name}-monitor" name="monitor" interval="2s" timeout="30s"/>
-    <op id="{name}-start" name="start" interval="0" timeout="60s"/>
-  </operations>
-</primitive>"""
-
-
-def dummy_xml(name: str) -> str:
-    return f"""\
-<primitive id="{name}" class="ocf" provider="pacemaker" type="Dummy">
-  <instance_attributes id="{name}-attributes">
-    <nvpair id="{name}-state" name="state" value="/run/{name}.state"/>
-  </instance_attributes>
-  <operations><op id="{name}-monitor" name="monitor" interval="1s" timeout="60s"/></operations>
-</primitive>"""
 
 
 def guest_xml(name: str, resource: str, configuration: str, hypervisor: str) -> str:

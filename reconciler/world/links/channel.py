@@ -11,8 +11,8 @@ from agent import tls
 MAX_UNSENT_BYTES = 8 * 1024 * 1024
 """What may wait for a peer that does not read; more, and it counts as gone."""
 
-_RECORDS_A_TURN = 32
-"""Records read before the loop's other work gets its turn."""
+_RECORDS_A_TURN = 4
+"""Records read before the loop's other work gets its turn: full of small messages, they take some milliseconds."""
 
 
 class Channel(Protocol):
@@ -89,9 +89,10 @@ class Stream:
         self._is_open = True
         self._reader_wants_write = False
         self._descriptor = channel.fileno()
+        self._is_turn_due = False
         self._loop.add_reader(self._descriptor, self._read)
         # TLS may hold what came with the end of the handshake: that does not make the socket readable.
-        self._loop.call_soon(self._read)
+        self._read_soon()
 
     def send(self, chunks: Sequence[bytes]) -> None:
         """Send chunks after those before; on a stream that has ended nothing happens."""
@@ -111,7 +112,17 @@ class Stream:
         self._channel.close()
         self._unsent.clear()
 
+    def _read_soon(self) -> None:
+        self._is_turn_due = True
+        self._loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_turn_due = False
+        self._read()
+
     def _read(self) -> None:
+        if self._is_turn_due:  # else a flood would get one turn more each time round
+            return
         for _ in range(_RECORDS_A_TURN):
             if not self._is_open:
                 return
@@ -130,7 +141,7 @@ class Stream:
                 self._end("the agent closed the connection")
                 return
             self._on_bytes(chunk)
-        self._loop.call_soon(self._read)
+        self._read_soon()
 
     def _writable(self) -> None:
         self._loop.remove_writer(self._descriptor)

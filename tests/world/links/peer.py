@@ -206,6 +206,9 @@ class Agent:
                     loop.add_reader(channel.fileno(), readable.set)
                     await readable.wait()
                     loop.remove_reader(channel.fileno())
+                except tls.TLSError:
+                    channel.close()
+                    return
             connection = wire.Connection(wire.Role.SERVER)
             stream = Stream(channel, lambda chunk: self.hear(connection, chunk), lambda _: None)
             streams.append(stream)

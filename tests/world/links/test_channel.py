@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,21 @@ def test_what_the_peer_sends_is_handed_on() -> None:
         return b"".join(left.got)
 
     assert play(scenario) == b"x" * 2_000_000
+
+
+def test_a_flood_gets_one_turn_each_time_round_the_loop() -> None:
+    async def scenario(left: Owner, right: socket.socket) -> set[int]:
+        turns = []
+        for _ in range(30):
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    right.send(bytes(16_384))
+            before = len(left.got)
+            await asyncio.sleep(0)
+            turns.append(len(left.got) - before)
+        return set(turns)
+
+    assert play(scenario) == {channel._RECORDS_A_TURN}
 
 
 def test_the_end_is_told_once_and_sending_after_it_does_nothing() -> None:

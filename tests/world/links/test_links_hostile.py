@@ -1,0 +1,104 @@
+"""Guests that would hold up the controller; tests/agent/test_hostile.py lists all that a hostile peer may try."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agent import wire
+from reconciler.model.errors import LinkError
+from reconciler.model.node import AgentAddress, LinkReason
+from reconciler.world.links.links import WireLink, WireLinks
+from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, failure, target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SLOW_AGENTS = 500
+
+
+def test_a_flooding_guest_costs_others_no_turn_of_the_loop(tmp_path: Path) -> None:
+    async def scenario() -> tuple[int, int]:
+        flood, calm = Agent(), Agent()
+        paths, heard = (tmp_path / "flood.sock", tmp_path / "calm.sock"), (Heard(), Heard())
+        async with flood.serving(paths[0]), calm.serving(paths[1]), asyncio.timeout(PATIENCE_S):
+            links = [
+                WireLinks(path, FAST).link(target(), ear) for path, ear in zip(paths, heard, strict=True)
+            ]
+            for link in links:
+                await link.connect(5000)
+            await turns_of(links[1], "introduce", lambda: None)
+            alone = await turns_of(links[1], "alone", lambda: None)
+
+            def pour() -> None:
+                for _ in range(1000):
+                    flood.notify(wire.OperationResult("web", "monitor", 9, 7, 0, interval_ms=10_000))
+
+            beside = await turns_of(links[1], "beside", pour)
+            await heard[0].on("result", 1000)
+            for link in links:
+                await link.close()
+        return alone, beside
+
+    alone, beside = asyncio.run(scenario())
+    assert alone == beside
+
+
+def test_hundreds_of_agents_that_say_nothing_delay_no_other(tmp_path: Path) -> None:
+    async def scenario() -> tuple[bool, list[bool]]:
+        links, good = WireLinks(tmp_path / "agent.sock", FAST), Agent()
+        with socket.create_server(("127.0.0.1", 0), backlog=2 * SLOW_AGENTS) as silent:
+            address = AgentAddress(address="127.0.0.1", port=silent.getsockname()[1])
+            slow = [links.link(target(address, KEY), Heard()) for _ in range(SLOW_AGENTS)]
+            async with (
+                good.serving_tls(KEY) as port,
+                asyncio.timeout(PATIENCE_S),
+                asyncio.TaskGroup() as tasks,
+            ):
+                waiting = [tasks.create_task(connecting(link)) for link in slow]
+                link = links.link(target(replace(address, port=port), KEY), Heard())
+                await link.connect(PATIENCE_S * 1000)
+                is_ok = (await link.execute(START)).is_ok
+                are_done = [task.done() for task in waiting]
+                await link.close()
+                for task in waiting:
+                    task.cancel()
+        return is_ok, are_done
+
+    assert asyncio.run(scenario()) == (True, [False] * SLOW_AGENTS)
+
+
+def test_guests_with_each_others_addresses_are_told_nothing(tmp_path: Path) -> None:
+    async def scenario() -> tuple[list[LinkReason], list[wire.Request]]:
+        one, other, keys = Agent(), Agent(), (KEY, KEY[::-1])
+        links, reasons = WireLinks(tmp_path / "no.sock", FAST), []
+        async with one.serving_tls(keys[0]) as port, other.serving_tls(keys[1]) as other_port:
+            async with asyncio.timeout(PATIENCE_S):
+                for port_there, key in ((port, keys[1]), (other_port, keys[0])):
+                    swapped = AgentAddress(address="127.0.0.1", port=port_there)
+                    error = await failure(links.link(target(swapped, key), Heard()).connect(5000))
+                    reasons.append(error.reason)
+        return reasons, one.requests + other.requests
+
+    assert asyncio.run(scenario()) == ([LinkReason.WRONG_KEY] * 2, [])
+
+
+async def turns_of(link: WireLink, uid: str, each_turn: Callable[[], object]) -> int:
+    """Count how often the event loop goes round until an operation has ended."""
+    turns = 0
+    async with asyncio.TaskGroup() as tasks:
+        operation = tasks.create_task(link.execute(replace(START, uid=uid)))
+        while not operation.done():
+            each_turn()
+            turns += 1
+            await asyncio.sleep(0)
+    return turns
+
+
+async def connecting(link: WireLink) -> None:
+    with contextlib.suppress(LinkError):
+        await link.connect(PATIENCE_S * 1000)
