@@ -19,6 +19,11 @@ EXIT_USAGE = 64  # sysexits.h, EX_USAGE
 
 _HELP_WIDTH = 100
 
+_KEY_CHANNEL_HELP = (
+    "a virtio-serial port through which the host sends a new key, such as"
+    " /dev/virtio-ports/org.reconciler.key.0; without it, a new one is looked for in FILE.next"
+)
+
 _EXAMPLES = """\
 examples:
   # on a guest or host, reached over the network:
@@ -35,6 +40,11 @@ examples:
   # as the only program of a container:
   python3 -I -S agent.pyz serve --init --listen '[::]:3121' --key-file /etc/reconciler/authkey \\
       --state /run/reconciler-agent
+
+  # in a virtual machine, with the key from QEMU's fw_cfg and new ones through a channel:
+  python3 -I -S agent.pyz serve --listen 0.0.0.0:3121 --state /run/reconciler-agent \\
+      --key-file /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/authkey/raw \\
+      --key-channel /dev/virtio-ports/org.reconciler.key.0
 
   # in a resource agent: how well this node suits the resource's promotion
   python3 -I -S agent.pyz attribute --promotion --value 10
@@ -111,13 +121,15 @@ def _absolute(path: str) -> Path:
 
 
 def _serve(options: _Options) -> int:
-    from agent.listeners import ListenError  # noqa: PLC0415 - not loaded by the other commands
+    from agent.keys import KeyFileError  # noqa: PLC0415 - not loaded by the other commands
+    from agent.listeners import ListenError  # noqa: PLC0415 - likewise
     from agent.server import Server, Settings  # noqa: PLC0415 - likewise
     from agent.state_folder import StateError  # noqa: PLC0415 - likewise
 
     settings = Settings(
         listen=options.listen,
         key_file=options.key_file,
+        key_channel=options.key_channel,
         identity=options.identity,
         unix=options.unix,
         node=options.node,
@@ -141,7 +153,7 @@ def _serve(options: _Options) -> int:
         server = Server(settings)
         gc.enable()
         return server.run()
-    except (ListenError, StateError) as error:
+    except (KeyFileError, ListenError, StateError) as error:
         return _complain(str(error), EXIT_ERROR)
 
 
@@ -196,6 +208,7 @@ def _add_serve_options(add: Callable[..., object]) -> None:
         type=_absolute,
         help="the raw key, 16 bytes or more, read at each handshake",
     )
+    add("--key-channel", metavar="PORT", type=_absolute, help=_KEY_CHANNEL_HELP)
     add("--identity", metavar="NAME", default="lrmd", help="PSK identity (default: %(default)s, Pacemaker's)")
     add("--unix", metavar="PATH", type=_absolute, help="a Unix socket, without TLS, for root and this user")
     add("--node", metavar="NAME", default="", help="this node's name, told to clients and resource agents")

@@ -118,12 +118,13 @@ class Library:
         """Call a function that returns nothing."""
         getattr(self._library, f"gnutls_{name}")(*arguments)
 
-    def fill(self, datum: Datum, value: bytes) -> None:
+    def fill(self, datum: Datum, value: bytes | bytearray) -> None:
         """Put a copy of `value` where GnuTLS will free it."""
         datum.data = self._allocate(max(1, len(value)))
         if datum.data is None:
             raise MemoryError("gnutls_malloc")
-        ctypes.memmove(datum.data, value, len(value))
+        source = (ctypes.c_char * len(value)).from_buffer(value) if isinstance(value, bytearray) else value
+        ctypes.memmove(datum.data, source, len(value))
         datum.size = len(value)
 
 

@@ -29,8 +29,6 @@ MAX_HALF_OPEN = 64
 MAX_SESSIONS = 64
 """Connections that have; one more is refused."""
 
-MAX_KEY_BYTES = 64 * 1024
-
 _ACCEPTS_A_TURN = 16
 _BACKLOG = 128
 _PAUSE_S = 1.0
@@ -188,43 +186,6 @@ def split_address(address: str) -> tuple[str, int]:
     if not colon or not port.isdigit() or int(port) > 65535 or (":" in host and not host.startswith("[")):
         raise ListenError(f"{address!r} is not HOST:PORT (for instance 0.0.0.0:3121 or [::]:3121)")
     return host.strip("[]").replace("*", ""), int(port)
-
-
-def load_credentials(key_file: Path, identity: str, profile: tls.Profile) -> tls.Credentials:
-    """Return credentials that read the key file anew at each handshake: a new key needs no restart.
-
-    Raises:
-        ListenError: there is no usable key now, or no libgnutls.
-    """
-    _read_key(key_file)
-
-    def key_of(name: str) -> bytes | None:
-        if name != identity:
-            return None
-        try:
-            return _read_key(key_file)
-        except ListenError as error:
-            log("no key", reason=error)
-            return None
-
-    try:
-        return tls.server_credentials(key_of, profile)
-    except tls.TLSError as error:
-        raise ListenError(str(error)) from error
-
-
-def _read_key(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            key = file.read(MAX_KEY_BYTES + 1)
-            is_open_to_all = bool(os.fstat(file.fileno()).st_mode & stat.S_IROTH)
-    except OSError as error:
-        raise ListenError(f"cannot read the key file {path}: {error.strerror}") from error
-    if is_open_to_all:
-        raise ListenError(f"anybody can read the key file {path}: chmod 0640 or less")
-    if not tls.MIN_KEY <= len(key) <= MAX_KEY_BYTES:
-        raise ListenError(f"the key file {path} must hold {tls.MIN_KEY} to {MAX_KEY_BYTES} bytes")
-    return key
 
 
 def _bind(family: int, address: tuple[object, ...]) -> socket.socket:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent import ocf
+from agent.wire.keys import sha256
 from agent.wire.names import ExecStatus, OcfExit
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Program:
             content = ocf.read_source(self.path) if self._function else self.path.read_bytes()
         except OSError:
             return ""
-        return f"sha256:{_sha256(content)}"
+        return f"sha256:{sha256(content).hex()}"
 
 
 def check_names(resource_id: str, agent: ResourceAgent) -> str:
@@ -235,15 +236,3 @@ def _not_installed(agent: ResourceAgent) -> AgentError:
 
 def _not_allowed(agent: ResourceAgent, why: str) -> AgentError:
     return AgentError(OcfExit.INSUFFICIENT_PRIVILEGE, ExecStatus.ERROR, f"resource agent {agent}: {why}")
-
-
-def _sha256(content: bytes) -> str:
-    # hashlib loads OpenSSL: 3 MB for one digest. The interpreters' own implementations need nothing.
-    try:
-        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - 3.12 and later
-    except ImportError:
-        try:
-            from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - before
-        except ImportError:
-            from hashlib import sha256  # noqa: PLC0415 - built without either
-    return str(sha256(content).hexdigest())

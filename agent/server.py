@@ -21,7 +21,9 @@ from agent.epochs import Epochs
 from agent.event_loop import EventLoop
 from agent.executor import Executor
 from agent.ipc.services import Services
-from agent.listeners import MAX_SESSIONS, Listeners, load_credentials
+from agent.key_channel import KeyChannel
+from agent.keys import DELIVERED_SUFFIX, Keys
+from agent.listeners import MAX_SESSIONS, ListenError, Listeners
 from agent.log import log
 from agent.records import StartRecords
 from agent.requests import Facts, Requests
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 _OCF_TEMPORARY = Path("/run/resource-agents")
 _LAST_WORDS_S = 1.0
+_KEYS_S = 1.0
 _INIT_GRACE_S = 10.0
 _INIT_PATIENCE_S = 5.0
 
@@ -46,6 +49,7 @@ class Settings(NamedTuple):
 
     listen: str
     key_file: Path | None
+    key_channel: Path | None
     identity: str
     unix: Path | None
     node: str
@@ -98,13 +102,16 @@ class Server:
         self._services = Services(self._loop, self._folder.programs, self._find_provider)
         self._requests.on_proxied = self._services.answer
         self._listeners = Listeners(self._loop, self._admit, self._has_room)
+        self._keys: Keys | None = None
+        self._key_channel: KeyChannel | None = None
         self._is_stopping = False
 
     def run(self) -> int:
         """Listen and serve until a signal ends it; returns the exit code of the process.
 
         Raises:
-            ListenError: An address or the key can't be used.
+            ListenError: An address can't be used, or there is no libgnutls.
+            KeyFileError: The key can't be used.
         """
         settings = self._settings
         self._loop.on_signal(signal.SIGCHLD, self._executor.collect_children)
@@ -117,10 +124,7 @@ class Server:
             processes.become_subreaper()
         addresses = []
         if settings.listen:
-            assert settings.key_file is not None, "the command line requires it"
-            profile = tls.Profile.TLS12 if settings.allows_tls12 else tls.Profile.TLS13
-            credentials = load_credentials(settings.key_file, settings.identity, profile)
-            addresses.append(self._listeners.listen_tcp(settings.listen, credentials))
+            addresses.append(self._listeners.listen_tcp(settings.listen, self._credentials(settings)))
         if settings.unix is not None:
             self._listeners.listen_unix(settings.unix)
             addresses.append(str(settings.unix))
@@ -143,16 +147,55 @@ class Server:
     def _notify(self, result: OperationResult, client_id: str) -> None:
         self._requests.notify_all(result, client_id)
 
+    def _credentials(self, settings: Settings) -> tls.Credentials:
+        """Return what TLS asks for keys; from here on they are looked after."""
+        assert settings.key_file is not None, "the command line requires it"
+        delivered = settings.key_file.with_name(settings.key_file.name + DELIVERED_SUFFIX)
+        if settings.key_channel is not None:
+            delivered = self._folder.delivered_key
+            self._key_channel = KeyChannel(settings.key_channel, delivered)
+        self._keys = Keys(settings.identity, settings.key_file, delivered)
+        try:
+            profile = tls.Profile.TLS12 if settings.allows_tls12 else tls.Profile.TLS13
+            credentials = tls.server_credentials(self._keys.key_of, profile)
+        except tls.TLSError as error:
+            raise ListenError(str(error)) from error
+        self._look_after_keys()
+        return credentials
+
+    def _look_after_keys(self) -> None:
+        """Take up new keys, and part from clients of revoked ones, all the time."""
+        assert self._keys is not None, "there is no network without"
+        if self._key_channel is not None:
+            self._key_channel.poll()
+        self._keys.refresh()
+        self._part_from_revoked(self._keys)
+        self._loop.call_later(_KEYS_S, self._look_after_keys)
+
+    def _part_from_revoked(self, keys: Keys) -> None:
+        for session in tuple(self._requests.sessions):
+            if session.key_name and keys.must_leave(session.key_name):
+                session.close("its key is not valid any more")
+
     def _admit(self, session: Session) -> None:
         session.on_authenticated = self._on_authenticated
         session.on_request = self._requests.answer
         session.on_closed = self._on_closed
+        if self._keys is not None:
+            self._keys.refresh()
+            session.key_generation = self._keys.generation
 
     def _has_room(self) -> bool:
         return not self._is_stopping and len(self._requests.sessions) < MAX_SESSIONS
 
     def _on_authenticated(self, session: Session) -> None:
         self._listeners.note_settled(session)
+        if session.identity and self._keys is not None:
+            session.key_name = self._keys.name_proved(session.identity, session.key_generation)
+            if not session.key_name:
+                session.close("the keys changed during its handshake")
+                return
+            self._part_from_revoked(self._keys)
         self._requests.welcome(session)
 
     def _on_closed(self, session: Session) -> None:

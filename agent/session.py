@@ -42,8 +42,9 @@ class PlainSocket:
         """Return the socket's descriptor."""
         return self._plain.fileno()
 
-    def handshake(self) -> None:
-        """Do nothing: there is no handshake."""
+    def handshake(self) -> tls.Parameters:
+        """Do nothing: there is no handshake, and no identity."""
+        return tls.Parameters("", "")
 
     def send(self, chunk: bytes) -> int:
         """Send what goes at once; returns how many bytes that is.
@@ -91,6 +92,11 @@ class Session:
         """What it registered as; without a name it gets no notices."""
         self.cluster = ""
         self.epoch: int | None = None
+        self.identity = ""
+        """What it proved its key as; "" on a Unix socket."""
+        self.key_name = ""
+        self.key_generation = 0
+        """Which key that was, and which ones there were when it came; see agent.keys."""
         self.is_provider = False
         self.is_registered = False
         self.is_authenticated = False
@@ -168,7 +174,7 @@ class Session:
     def _on_ready(self, _events: int) -> None:
         try:
             if not self.is_authenticated:
-                self._transport.handshake()
+                self.identity = self._transport.handshake().identity
                 self.is_authenticated = True
                 self._limit(REGISTER_S, "did not register in time")
                 self.on_authenticated(self)

@@ -38,6 +38,7 @@ class StateFolder:
         self.results = path / "results"
         self.temporary = path / "temporary"
         self.epochs = path / "epochs"
+        self.delivered_key = path / "authkey.next"
         self.programs = path / "programs"
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,6 +72,8 @@ class StateFolder:
             is_complete = True
             for folder in folders:
                 _remove_tree(folder)
+            # What this boot brought along is as new at least, and what was delivered before may be revoked.
+            self.delivered_key.unlink(missing_ok=True)
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True)
         if known != self.boot:

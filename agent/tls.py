@@ -156,7 +156,7 @@ def client_credentials(
 
 
 def server_credentials(
-    key_of: Callable[[str], bytes | None], profile: Profile = Profile.TLS13
+    key_of: Callable[[str], bytes | bytearray | None], profile: Profile = Profile.TLS13
 ) -> Credentials:
     """Return credentials that ask `key_of` for the key of the identity that a client names.
 
@@ -165,7 +165,7 @@ def server_credentials(
 
     Args:
         key_of: Called during handshakes, in their thread; None for an unknown identity. What it raises is
-            treated as unknown.
+            treated as unknown. A bytearray is wiped after use.
         profile: The TLS versions to accept.
 
     Raises:
@@ -179,7 +179,10 @@ def server_credentials(
             key = key_of((name or b"").decode())
         except Exception:  # noqa: BLE001 - an exception cannot cross C; fail closed as for an unknown identity
             key = None
-        library.fill(out.contents, os.urandom(32) if key is None or len(key) < MIN_KEY else key)
+        found = bytearray(os.urandom(32)) if key is None or len(key) < MIN_KEY else key
+        library.fill(out.contents, found)
+        if isinstance(found, bytearray):
+            found[:] = bytes(len(found))
         return 0
 
     credentials.callback = PskFunction(find)

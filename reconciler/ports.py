@@ -133,6 +133,20 @@ class Hypervisor(Protocol):
         """
         ...
 
+    async def deliver_key(self, host: Host, guest: Resource, key: bytes, *, is_alone: bool) -> None:
+        """Bring a new key to the agent of a guest that runs on a host.
+
+        Args:
+            host: where it runs.
+            guest: one with our agent.
+            key: opens the agent from now on, beside the one before until it was proved.
+            is_alone: the one before is revoked: it opens nothing any more, and its connections end.
+
+        Raises:
+            HypervisorError: there is no way, or it is not known to have arrived.
+        """
+        ...
+
     async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
         """Return who else has a guest's address on its host, for people; None: the guest, or the host cannot tell.
 
@@ -268,7 +282,7 @@ class Compute(Protocol):
 class Keys(Protocol):
     """The keys of nodes."""
 
-    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress, epoch: int) -> bytes | None:
+    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress) -> bytes | None:
         """Return a node's pre-shared key; None for an agent on the local socket.
 
         Raises:

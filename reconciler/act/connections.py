@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.act.context import Context
+from reconciler.act.keys import connect_with_key
 from reconciler.act.outcome import Connected, Outcome
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
@@ -33,12 +34,12 @@ async def run_connection_action(context: Context, action: Action, uid: str) -> O
         if left is not None:
             await left.close()
         return Outcome(action=action, uid=uid)
-    address, epoch = _address(context, action.node)
+    address = _address(context, action.node)
     if address is None:
         text = f"{action.node} is no longer declared"
         return Outcome(action=action, uid=uid, reason=LinkReason.UNREACHABLE, text=text)
     try:
-        key = context.ports.keys.key_of(context.intent.cluster, action.node, address, epoch)
+        key = context.ports.keys.key_of(context.intent.cluster, action.node, address)
     except KeyStoreError as error:
         return Outcome(action=action, uid=uid, reason=LinkReason.WRONG_KEY, text=str(error))
     target = LinkTarget(
@@ -46,13 +47,17 @@ async def run_connection_action(context: Context, action: Action, uid: str) -> O
     )
     link = context.ports.links.link(target, context.listener)
     try:
-        session = await link.connect(action.timeout_ms)
+        session = await connect_with_key(context, action, target, link)
         await _refuse_stranger(context, action.node, address)
         connected = await _resync(context, action.node, link, session)
     except LinkError as error:
         await link.close()
         return Outcome(action=action, uid=uid, reason=error.reason, text=str(error))
-    return Outcome(action=action, uid=uid, connected=connected)
+    before = context.links.get(action.node)
+    if before is not None:
+        await before.close()
+    key_epoch = address.key_epoch if address.address is not None and address.key_file is None else None
+    return Outcome(action=action, uid=uid, connected=replace(connected, key_epoch=key_epoch))
 
 
 async def _refuse_stranger(context: Context, node: NodeName, address: AgentAddress) -> None:
@@ -75,14 +80,14 @@ async def _refuse_stranger(context: Context, node: NodeName, address: AgentAddre
         raise LinkError(LinkReason.WRONG_NODE, stranger)
 
 
-def _address(context: Context, node: NodeName) -> tuple[AgentAddress | None, int]:
+def _address(context: Context, node: NodeName) -> AgentAddress | None:
     host = context.intent.hosts.get(node)
     if host is not None:
-        return host.agent, host.epoch
+        return host.agent
     guest = context.guest_of(node)
     if guest is None or guest.remote_node is None:
-        return None, 0
-    return guest.remote_node.agent, guest.remote_node.epoch
+        return None
+    return guest.remote_node.agent
 
 
 async def _resync(context: Context, node: NodeName, link: AgentLink, session: Session) -> Connected:

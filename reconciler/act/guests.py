@@ -42,7 +42,7 @@ def _start(context: Context, resource: Resource, uid: str) -> GuestStart:
     remote = resource.remote_node
     key = None
     if remote is not None:
-        key = context.ports.keys.key_of(context.intent.cluster, remote.name, remote.agent, remote.epoch)
+        key = context.ports.keys.key_of(context.intent.cluster, remote.name, remote.agent)
     return GuestStart(
         guest=resource,
         cluster=context.intent.cluster,

@@ -22,6 +22,8 @@ class Connected:
     is_known: bool
     """Everything that we started on the node is among the instances."""
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
+    key_epoch: int | None = None
+    """Of the key that was proved, if it is a derived one."""
     agents: Mapping[ResourceAgent, AgentMetadata] = field(default_factory=dict)
     """What the resource agents of those said of themselves."""
 

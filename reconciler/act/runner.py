@@ -5,7 +5,7 @@ One broken action never cancels another. An action is written down before it is 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.act.connections import run_connection_action
@@ -50,6 +50,29 @@ class Runner:
     def take_in(self, outcome: Outcome) -> None:
         """Take an action out of flight: from here on, what is known has its effect."""
         del self.in_flight[outcome.action.id]
+
+    def is_connecting(self, node: NodeName) -> bool:
+        """Tell whether a node's agent is being connected."""
+        return any(a.node == node and a.kind is ActionKind.CONNECT for a in self.in_flight.values())
+
+    def about_to_change(
+        self, guest_nodes: Mapping[ResourceId, NodeName]
+    ) -> frozenset[tuple[ResourceId | None, NodeName | None]]:
+        """Return what actions in flight are about to change, as `observe.snapshot.is_same` takes it.
+
+        Args:
+            guest_nodes: the node that each guest becomes.
+        """
+        changing: set[tuple[ResourceId | None, NodeName | None]] = set()
+        for action in self.in_flight.values():
+            if action.resource is None:
+                changing.add((None, action.node))
+                continue
+            changing.add((action.resource, None))
+            node = guest_nodes.get(action.resource)
+            if node is not None and action.kind in {ActionKind.START, ActionKind.STOP}:
+                changing.add((None, node))
+        return frozenset(changing)
 
     def discard(self, link: AgentLink) -> None:
         """Close a link that is not needed any more."""

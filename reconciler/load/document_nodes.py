@@ -41,7 +41,9 @@ class Agent(Part):
     key_file_shared: bool | None = None
     """This key file opens other nodes as well; all of them must say so. Default false."""
     key_epoch: Count | None = None
-    """Raise it to give the node a new key. Default 0."""
+    """Raise it to give the node a new key, while it runs: `reconcile key rotate` does. Default 0."""
+    min_key_epoch: Count | None = None
+    """Keys of lower epochs are revoked: they open nothing, and their connections end. At most keyEpoch. Default 0."""
     tls: Literal["1.2", "1.3"] | None = None
     """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
 

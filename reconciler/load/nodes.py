@@ -29,7 +29,6 @@ def host_of(raw: RawDocument, document: HostDocument) -> model.Host:
         state=_state(spec),
         labels={**(document.metadata.labels or {}), **_health(spec)},
         capacity=_capacity(spec),
-        epoch=(written.key_epoch or 0) if isinstance(written, HostAgent) else 0,
         fields=raw.fields(),
     )
 
@@ -45,7 +44,6 @@ def remote_machine_of(raw: RawDocument, document: RemoteNodeDocument) -> model.H
         state=_state(spec),
         labels={**(document.metadata.labels or {}), **_health(spec)},
         capacity=_capacity(spec),
-        epoch=(spec.key_epoch or 0) if spec is not None else 0,
         fields=raw.fields(),
     )
 
@@ -66,7 +64,6 @@ def remote_node_of(raw: RawDocument, document: GuestNode, default_address: str) 
         labels=dict(document.labels or {}),
         capacity=dict(document.capacity or {}),
         is_searched=document.searched is not False,
-        epoch=document.key_epoch or 0,
     )
 
 
@@ -82,6 +79,8 @@ def _agent(document: Agent | None, address: str, flavor: str | None) -> model.Ag
         tls12=document.tls == "1.2",
         connect_timeout_ms=defaults.CONNECT_TIMEOUT_MS if timeout_ms is None else timeout_ms,
         detect_ms=defaults.DETECT_MS if detect_ms is None else detect_ms,
+        key_epoch=document.key_epoch or 0,
+        min_key_epoch=document.min_key_epoch or 0,
     )
 
 

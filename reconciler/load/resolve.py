@@ -18,9 +18,9 @@ from reconciler.load.document import (
     RemoteNodeDocument,
     ResourceDocument,
 )
-from reconciler.load.document_nodes import Agent, HostAgent
 from reconciler.load.fencing import Topology
 from reconciler.load.guests import guest_of
+from reconciler.load.keys import check_keys
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of, remote_machine_of
 from reconciler.load.not_yet import warn_of_what_is_not_carried_out
@@ -115,7 +115,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
     for index, raw in enumerate(reading.raw):
         if index not in reading.checked:
             check_references(raw, names)
-    _check_key_files(usable, problems)
+    check_keys(usable, problems)
 
     topology = Topology(names=names, resources=resources, problems=problems)
     intent = Intent(
@@ -216,30 +216,3 @@ def _add_constraints(checked: Iterable[Checked], desugaring: Desugaring) -> None
             desugaring.problems.add(where, "duplicate-name", text, hint)
         seen.setdefault(name.lower(), where)
         add_constraint(desugaring, one.raw, one.document)
-
-
-def _check_key_files(usable: Sequence[Checked], problems: Problems) -> None:
-    """Refuse a key that opens several nodes, unless all of them say that this is meant."""
-    users: dict[str, list[tuple[Where, str, bool]]] = {}
-    for checked in usable:
-        raw, document = checked.raw, checked.document
-        agent: Agent | None = None
-        path: tuple[str, ...] = ("spec", "remoteNode", "keyFile")
-        if isinstance(document, HostDocument):
-            written = document.spec.agent if document.spec is not None else None
-            agent, path = (written if isinstance(written, HostAgent) else None), ("spec", "agent", "keyFile")
-        elif isinstance(document, RemoteNodeDocument):
-            agent, path = document.spec, ("spec", "keyFile")
-        elif isinstance(document, GuestDocument | ResourceDocument):
-            agent = document.spec.remote_node
-        if agent is not None and agent.key_file is not None:
-            user = (raw.at(path), document.metadata.name, agent.key_file_shared is True)
-            users.setdefault(agent.key_file, []).append(user)
-    for key_file, sharing in users.items():
-        for where, _, is_shared in sharing:
-            if len(sharing) > 1 and not is_shared:
-                others = ", ".join(sorted(name for at, name, _ in sharing if at != where))
-                text = f"{key_file} is the key of {others} too, so that one stolen guest opens all"
-                problems.add(
-                    where, "shared-key", text, "give each a key of its own, or write keyFileShared: true"
-                )

@@ -260,14 +260,15 @@ class Memory:
         if connected is None:
             assert outcome.reason is not None
             view = self.views.get(node) or NodeView(name=node, incarnation=self.incarnations().get(node, ""))
+            # A new key that did not arrive is nobody's failure as long as the connection with the old one is there.
+            is_up = view.link is not None and view.link.is_connected
             is_met = node in self.views or not is_stock(self.guest_of(node))
             lost = view.lost(outcome.reason, outcome.text)
             outcome = replace(outcome, reason=lost.reason, text=lost.text)
-            if is_met:
+            if is_met and not is_up:
                 self.views[node] = lost
-            self.remember(
-                with_connection_failure(self.history, self.guest_of(node), self.hypervisors, outcome, now)
-            )
+            guest = None if is_up else self.guest_of(node)
+            self.remember(with_connection_failure(self.history, guest, self.hypervisors, outcome, now))
             return
         known = self.views.get(node) or NodeView(name=node)
         found = with_found_failures(
@@ -282,6 +283,7 @@ class Memory:
             is_adopted=node in self.history.adopted or known.is_adopted,
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
+            key_epoch=connected.key_epoch,
             agents=connected.agents,
         )
         self.unfinished.see_node(node, self._guests())
@@ -372,7 +374,7 @@ class Memory:
             return
         known = view.instances.get(action.resource)
         if outcome.result is None:
-            unknown = outcome_unknown(known, action.resource, action.node, _operation_of(action))
+            unknown = outcome_unknown(known, action.resource, action.node, action.operation_name)
             if outcome.request is not None or known is not None:
                 self.views[action.node] = view.with_instance(unknown)
             return
@@ -392,8 +394,3 @@ class Memory:
         is_found = after.failure is not None and after.failure != (known.failure if known else None)
         if not outcome.is_ok or is_found:
             self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
-
-
-def _operation_of(action: Action) -> str:
-    is_monitor = action.kind in {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
-    return "monitor" if is_monitor else action.kind.value

@@ -31,7 +31,7 @@ from reconciler.observe.domains import HypervisorKey
 from reconciler.observe.nodes import NodeView, links_of
 from reconciler.observe.snapshot import is_same
 from reconciler.plan.check import check
-from reconciler.plan.effects import advance, changing
+from reconciler.plan.effects import advance
 from reconciler.plan.replan import Rest, plan_after
 from reconciler.ports import ClusterView, Domain, LogEntry, Ports
 from reconciler.settings import Settings
@@ -243,7 +243,9 @@ class Reconciler:
         now = self._ports.clock.now()
         if self.transition.recheck_at is not None and now >= self.transition.recheck_at:
             self._moved = "timer"
-        elif not is_same(self.observed, self._expected, changing(self._runner.in_flight, self.transition)):
+        elif not is_same(
+            self.observed, self._expected, self._runner.about_to_change(self.transition.guest_nodes)
+        ):
             self._moved = "surprise"
         elif (
             self.transition.actions
@@ -379,8 +381,11 @@ class Reconciler:
             self.emit(warning("monitor-failed", text, result.resource))
 
     def _lost(self, node: NodeName, reason: LinkReason, text: str) -> None:
+        assert self._runner is not None
         view = self.memory.views.get(node)
-        if view is not None and view.is_connected and not view.has_left:
+        # Its agent parts from us by itself when we come with a new key.
+        is_renewed = self._runner.is_connecting(node)
+        if view is not None and view.is_connected and not view.has_left and not is_renewed:
             self.memory.note_lost(node, reason, text)
             self.emit(warning("agent-lost", f"lost {node}'s agent: {text}", node))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
-from reconciler.model.node import GuestType
+from reconciler.model.node import AgentFlavor, GuestType
 from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Resource
 
@@ -21,14 +21,17 @@ def guest_digest(resource: Resource) -> str:
     """Return the digest of all that a guest's domain is made from.
 
     An agent's address and timeouts are left out: changing them reconnects, and restarts nothing. A process
-    guest is started with its address, so there they count.
+    guest is started with its address, so there they count. A new key is brought to our agent while it runs; a
+    stock agent gets it with the next start.
     """
     remote = resource.remote_node
     parts: list[object] = [resource.guest]
     if remote is not None:
-        parts += [remote.name, remote.agent.flavor, remote.agent.key_file, remote.epoch]
+        agent = remote.agent
+        epoch = agent.key_epoch if agent.flavor is AgentFlavor.STOCK else 0
+        parts += [remote.name, agent.flavor, agent.key_file, epoch]
         if resource.guest is not None and resource.guest.type is GuestType.PROCESS:
-            parts += [remote.agent.address, remote.agent.port]
+            parts += [agent.address, agent.port]
     return digest_of(parts)
 
 

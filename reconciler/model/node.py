@@ -111,6 +111,10 @@ class AgentAddress:
     tls12: bool = False
     """Also accept TLS 1.2 with (EC)DHE-PSK; a compatibility setting."""
     connect_timeout_ms: int = 60_000
+    key_epoch: int = 0
+    """Of its derived key; another epoch is another key."""
+    min_key_epoch: int = 0
+    """Keys of lower epochs are revoked."""
     detect_ms: int = 5000
     """Within which it is known that the agent hangs; all timers of its link are made from it. 1 s to 5 min."""
 
@@ -133,8 +137,6 @@ class Host:
     state: HostState = HostState.ONLINE
     labels: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
-    epoch: int = 0
-    """Of its derived key; `reconcile key rotate` raises it."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.state`)."""
 
@@ -151,7 +153,6 @@ class RemoteNode:
     capacity: Mapping[str, int] = field(default_factory=dict)
     is_searched: bool = True
     """Resources are looked for there, before anything is started (Pacemaker's resource-discovery-enabled)."""
-    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

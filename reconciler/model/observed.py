@@ -33,6 +33,8 @@ class NodeStatus:
     """Its fencing devices keep it out until they let it in."""
     is_known: bool = False
     """All that we started there is listed among the instances; without, anything may run there."""
+    key_epoch: int | None = field(default=None, compare=False)
+    """Of the derived key that its connection was made with; None without one."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Its node attributes: permanent and transient ones merged, a transient one before a permanent one."""
 

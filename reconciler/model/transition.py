@@ -87,7 +87,10 @@ class Action:
     operation: str = ""
     """RELOAD: the resource agent's action, where that is not reload-agent."""
     is_forced: bool = False
-    """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed."""
+    """STOP of a guest: without an orderly shutdown, because its agent or its domain has failed.
+
+    CONNECT: the connection that is there is not kept meanwhile, because its key is revoked.
+    """
     fencing: str = ""
     """FENCE: what is done to the node, reboot or off."""
 
@@ -95,6 +98,12 @@ class Action:
     def subject(self) -> ResourceId | None:
         """Return the resource that it is about; of a clone, the instance."""
         return self.instance or self.resource
+
+    @property
+    def operation_name(self) -> str:
+        """Return the operation that its resource agent runs for it."""
+        watching = {ActionKind.PROBE, ActionKind.MONITOR, ActionKind.CANCEL}
+        return "monitor" if self.kind in watching else self.kind.value
 
     def waiting_for(self, after: tuple[ActionId, ...]) -> "Action":
         """Return the same action with its edges; field by field, for `replace` takes twice as long."""

@@ -32,6 +32,8 @@ class NodeView:
     reason: LinkReason | None = None
     text: str = ""
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
+    key_epoch: int | None = None
+    """Of the derived key that the connection was made with."""
     agents: Mapping[ResourceAgent, AgentMetadata] = field(default_factory=dict)
     """What its resource agents said of themselves, those that were asked."""
 

@@ -142,9 +142,7 @@ def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:
     if view is None:
         return base
     if view.is_connected:
-        online = replace(base, state=NodeState.ONLINE, reason=None, is_known=view.is_known)
-        text = _LEAVING if view.is_leaving else _errors(known, name)
-        return replace(online, text=text, is_leaving=view.is_leaving)
+        return _online(base, view, _errors(known, name))
     return replace(
         base,
         state=_host_state(view),
@@ -191,14 +189,26 @@ def _guest_node_status(
         needs_adoption = guest.remote_node is not None and guest.remote_node.agent.flavor is AgentFlavor.STOCK
         return replace(base, state=NodeState.UNKNOWN, needs_adoption=needs_adoption)
     if view.is_connected:
-        online = replace(base, state=NodeState.ONLINE, reason=None, is_known=view.is_known)
-        return replace(online, text=_LEAVING if view.is_leaving else "", is_leaving=view.is_leaving)
+        return _online(base, view, "")
     if view.has_left:
         reason, text = view.reason or base.reason, view.text or base.text
         return replace(base, reason=reason, text=text, is_known=view.is_known)
     reason = view.reason or base.reason
     return replace(
         base, state=NodeState.PENDING, reason=reason, text=view.text or base.text, is_known=view.is_known
+    )
+
+
+def _online(status: NodeStatus, view: NodeView, text: str) -> NodeStatus:
+    """Return the status of a node whose agent is connected."""
+    return replace(
+        status,
+        state=NodeState.ONLINE,
+        reason=None,
+        text=_LEAVING if view.is_leaving else text,
+        is_known=view.is_known,
+        is_leaving=view.is_leaving,
+        key_epoch=view.key_epoch,
     )
 
 

@@ -4,7 +4,7 @@ The loop ticks actions off against it, plans over actions in flight with it, and
 their end with it. An effect touches only what its action is about; all else stays equal.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -12,7 +12,7 @@ from reconciler.model.node import NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed, Pending, StartedAs
 from reconciler.model.operation import Monitor
 from reconciler.model.resource import Role
-from reconciler.model.transition import Action, ActionKind, Transition
+from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.becoming import Becoming, GuestNodes, Key, becoming
 
 
@@ -179,19 +179,3 @@ def _begin_or_end(world: Becoming, node: NodeName, *, is_running: bool) -> None:
         name=node, kind=NodeKind.GUEST, state=state, is_known=True, attributes=kept
     )
     world.empty(node)
-
-
-def changing(
-    in_flight: Mapping[ActionId, Action], transition: Transition
-) -> frozenset[tuple[ResourceId | None, NodeName | None]]:
-    """Return the resources and nodes that actions in flight are about to change, each with the other left open."""
-    found: set[tuple[ResourceId | None, NodeName | None]] = set()
-    for action in in_flight.values():
-        if action.resource is None:
-            found.add((None, action.node))
-            continue
-        found.add((action.resource, None))
-        node = transition.guest_nodes.get(action.resource)
-        if node is not None and action.kind in {ActionKind.START, ActionKind.STOP}:
-            found.add((None, node))
-    return frozenset(found)

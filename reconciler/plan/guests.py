@@ -3,6 +3,7 @@
 The rules:
 
 * The agent of every host is connected, and of every guest that runs and does not stop.
+* A connection that was made with a key of another epoch is made again, beside it; a revoked key's is not kept.
 * After a failure to authenticate, waiting is all that is done: the guest is neither restarted nor fenced for it.
 * A guest that stops in order, and whose agent is not connected, is connected first, so that what runs in it can be
   stopped before. If that fails, the guest stops all the same.
@@ -30,6 +31,8 @@ class Connections:
 
     now: Mapping[NodeName, int]
     """Timeouts, ms, of those to connect in this transition."""
+    revoked: frozenset[NodeName]
+    """Those of them whose connection is not kept until then: its key is revoked."""
     retry_at: float | None
     """Epoch seconds of the next attempt at one that is left alone for now."""
     blocked: tuple[Blocked, ...]
@@ -71,14 +74,20 @@ def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
         if guest.remote_node is not None and (stays or decision.starts):
             agents[node] = guest.remote_node.agent
     now: dict[NodeName, int] = {}
+    revoked: set[NodeName] = set()
     retries: list[float] = []
     blocked: list[Blocked] = []
     for node, agent in sorted(agents.items()):
         guest_decision = decisions.get(situation.guests[node].id) if node in situation.guests else None
         is_fresh = guest_decision is not None and guest_decision.starts
-        if not is_fresh and (situation.is_online(node) or situation.in_flight_on(node)):
-            continue
         status = situation.node(node)
+        epoch = status.key_epoch if status is not None else None
+        has_other_key = epoch is not None and epoch != agent.key_epoch
+        is_kept = situation.is_online(node) and not has_other_key
+        if not is_fresh and (is_kept or situation.in_flight_on(node)):
+            continue
+        if epoch is not None and epoch < agent.min_key_epoch:
+            revoked.add(node)
         if status is not None and status.needs_adoption and not is_fresh:
             text = f"its stock agent may be another cluster's, which would lose it; `reconcile adopt {node}` takes it"
             blocked.append(Blocked(address=f"node/{node}", text=text, code="adopt"))
@@ -94,4 +103,9 @@ def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
             now[node] = agent.connect_timeout_ms
         else:
             retries.append(retry_at)
-    return Connections(now=now, retry_at=min(retries, default=None), blocked=tuple(blocked))
+    return Connections(
+        now=now,
+        revoked=frozenset(revoked),
+        retry_at=min(retries, default=None),
+        blocked=tuple(blocked),
+    )

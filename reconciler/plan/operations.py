@@ -32,6 +32,7 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
                 kind=ActionKind.CONNECT,
                 node=node,
                 timeout_ms=timeout_ms,
+                is_forced=node in links.revoked,
             )
         )
     coming = _coming(situation, decisions)

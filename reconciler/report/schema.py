@@ -105,6 +105,20 @@ _STATUS = _object(
             standby=_flag("It is asked to run nothing."),
             maintenance=_flag("Nothing on it is touched."),
             resource=_text_or_null("The guest that is this node."),
+            key={
+                "anyOf": [
+                    _object(
+                        "Of its key, which is derived from the root key.",
+                        epoch=_whole("As it is declared."),
+                        in_use={
+                            "type": ["integer", "null"],
+                            "description": "Of the connection; null without one. Another one: it is being changed.",
+                        },
+                    ),
+                    {"type": "null"},
+                ],
+                "description": "Null for an agent on a local socket, and for one with a keyFile.",
+            },
             attributes=_ATTRIBUTES,
         ),
     ),

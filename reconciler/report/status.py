@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent, Source
-from reconciler.model.node import HostState, LinkReason, NodeKind, NodeState
+from reconciler.model.node import AgentAddress, HostState, LinkReason, NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
@@ -80,12 +80,23 @@ def _nodes(present: Present) -> list[Document]:
     nodes = []
     for host in intent.hosts.values():
         entry = _node(present.observed.nodes.get(host.name), host.name, host.kind, None)
+        entry["key"] = _key(host.agent, present.observed.nodes.get(host.name))
         entry["standby"] |= host.state is HostState.STANDBY
         entry["maintenance"] = host.state is HostState.MAINTENANCE
         nodes.append(entry)
     for name, guest in intent.guest_nodes().items():
-        nodes.append(_node(present.observed.nodes.get(name), name, NodeKind.GUEST, guest.id))
+        status, remote = present.observed.nodes.get(name), guest.remote_node
+        entry = _node(status, name, NodeKind.GUEST, guest.id)
+        entry["key"] = _key(remote.agent if remote is not None else None, status)
+        nodes.append(entry)
     return nodes
+
+
+def _key(agent: AgentAddress | None, status: NodeStatus | None) -> Document | None:
+    """Return the epochs of a node's derived key: as declared, and of the connection; None where no key is derived."""
+    if agent is None or agent.address is None or agent.key_file is not None:
+        return None
+    return {"epoch": agent.key_epoch, "in_use": status.key_epoch if status is not None else None}
 
 
 def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | None) -> Document:

@@ -23,6 +23,8 @@ def _head(document: Document) -> str:
     source = document["source"]
     commit = f"commit {source['commit'][:12]}" if source["commit"] else "the files as they are"
     parts = [f"Cluster {document['cluster']}", commit]
+    if document.get("key_fingerprint"):
+        parts.append(f"root key {document['key_fingerprint']}")
     if source["dirty"] and source["commit"]:
         parts.append("uncommitted changes are left out")
     if source.get("refused"):
@@ -36,7 +38,17 @@ def _node_line(node: Document, width: int) -> str:
     why = ": ".join(part for part in (node["reason"], node["text"]) if part)
     reason = f"  {why}" if why else ""
     state = " ".join([node["state"], *marks])
-    return f"{node['name']:<{width}}  {node['kind']:<6} {state}{guest}{reason}"
+    return f"{node['name']:<{width}}  {node['kind']:<6} {state}{guest}{_key_note(node)}{reason}"
+
+
+def _key_note(node: Document) -> str:
+    """Say which key is used, unless it is the first one, as nearly always."""
+    key = node["key"]
+    if key is None or key["in_use"] is None or not (key["epoch"] or key["in_use"]):
+        return ""
+    if key["epoch"] == key["in_use"]:
+        return f"  key epoch {key['epoch']}"
+    return f"  key epoch {key['in_use']}, to be {key['epoch']}"
 
 
 def _attribute_lines(node: Document, width: int) -> list[str]:

@@ -32,9 +32,9 @@ from reconciler.sim.witness import Witness
 class SimKeys:
     """The Keys port: every node has a key."""
 
-    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress, epoch: int) -> bytes | None:
+    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress) -> bytes | None:
         """Return a node's key."""
-        return f"{cluster.name}/{node}/{agent.port}/{epoch}".encode()
+        return f"{cluster.name}/{node}/{agent.port}/{agent.key_epoch}".encode()
 
 
 @dataclass(slots=True, kw_only=True)

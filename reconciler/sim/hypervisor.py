@@ -81,6 +81,17 @@ class SimHypervisor:
             self._begin_stop(machine, found, shutdown_ms, done)
         await self._finish(machine, done, resource)
 
+    async def deliver_key(self, host: Host, guest: Resource, key: bytes, *, is_alone: bool) -> None:
+        """Bring a new key to a guest's agent: here, all agents know all keys.
+
+        Raises:
+            HypervisorUnreachableError: whether it arrived is unknown.
+        """
+        assert guest.guest is not None
+        assert key or is_alone
+        with self._life:
+            await self._reach(host.name)
+
     async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:  # noqa: ARG002  the port's
         """Return nothing: addresses are never mixed up here."""
         return None

@@ -14,7 +14,7 @@ from reconciler.world.clock import RealClock, Threads
 from reconciler.world.git import FolderRepository, GitRepository, run_git
 from reconciler.world.hypervisor import Hypervisors
 from reconciler.world.journal import SqliteJournal
-from reconciler.world.keys import NodeKeys
+from reconciler.world.keys import NodeKeys, leave_no_core_dump
 from reconciler.world.libvirt.guests import LibvirtGuests
 from reconciler.world.links.links import WireLinks
 from reconciler.world.local_agent import LinksWithLocalAgent, LocalAgent
@@ -44,6 +44,7 @@ def open_world(
     Raises:
         StateError: the state cannot be used.
     """
+    leave_no_core_dump()
     if not is_read_only:
         state.create()
     journal = SqliteJournal(state.journal, is_read_only=is_read_only)

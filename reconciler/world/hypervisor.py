@@ -14,6 +14,7 @@ Wiring::
 import asyncio
 from collections.abc import Sequence
 
+from agent.wire.keys import encode_delivery
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
@@ -68,6 +69,20 @@ class Hypervisors:
             await self._processes.stop(resource, shutdown_ms)
         else:
             await self._libvirt.stop(host, resource, guest_type, shutdown_ms)
+
+    async def deliver_key(self, host: Host, guest: Resource, key: bytes, *, is_alone: bool) -> None:
+        """Bring a new key to the agent of a guest that runs on a host.
+
+        Raises:
+            HypervisorError: there is no way, or it is not known to have arrived.
+        """
+        if guest.guest is None:
+            raise HypervisorError(f"{guest.id} is no guest")
+        delivery = encode_delivery(key, is_alone=is_alone)
+        if guest.guest.type is GuestType.PROCESS:
+            await self._processes.deliver_key(guest.id, delivery)
+        else:
+            await self._libvirt.deliver_key(host, guest, delivery)
 
     async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
         """Return who else has a guest's address on its host; None: the guest, or the host cannot tell.

@@ -4,6 +4,7 @@ Wiring: `NodeKeys(state / "keys")` is the Keys port. `make_root_key` and `finger
 `reconcile key init` and the status; `show_key` is what `reconcile key show NODE` prints.
 """
 
+import ctypes
 import hashlib
 import os
 import secrets
@@ -13,6 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from agent.wire.keys import encode_delivery
 from reconciler.model.errors import KeyStoreError
 from reconciler.model.intent import Cluster
 from reconciler.model.names import NodeName
@@ -28,6 +30,8 @@ MAX_KEY_BYTES = 64 * 1024
 # A node's incarnation would have to be known before its guest starts, and `Keys.key_of` is not told one: the same node
 # keeps its key over its restarts, until its epoch is raised.
 _INCARNATION = "0"
+# linux/prctl.h
+_PR_SET_DUMPABLE = 4
 
 
 class KeyBytes(bytes):
@@ -54,14 +58,14 @@ class NodeKeys:
         """Take the folder of the root key, which is made at the first need."""
         self._folder = folder
 
-    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress, epoch: int) -> bytes | None:
+    def key_of(self, cluster: Cluster, node: NodeName, agent: AgentAddress) -> bytes | None:
         """Return a node's pre-shared key; None for an agent on the local socket.
 
         Args:
             cluster: its uuid salts the derivation.
             node: compared without case, as all names are.
             agent: a `key_file` in it is read instead of deriving; neither that nor an address means the local socket.
-            epoch: raised by `reconcile key rotate`; another epoch is another key.
+                Another `key_epoch` is another key; `reconcile key rotate` raises it.
 
         Raises:
             KeyStoreError: it is missing, unreadable, readable for others, or too short.
@@ -70,7 +74,7 @@ class NodeKeys:
             return read_key_file(Path(agent.key_file))
         if agent.address is None:
             return None
-        return derive_key(make_root_key(self._folder), cluster, node, epoch)
+        return derive_key(make_root_key(self._folder), cluster, node, agent.key_epoch)
 
     def fingerprint(self) -> str | None:
         """Return the root key's fingerprint; None when there is none yet, which this does not change.
@@ -79,10 +83,18 @@ class NodeKeys:
             KeyStoreError: there is one, and it cannot be used.
         """
         path = self._folder / ROOT_KEY_NAME
-        return fingerprint(_read_root_key(path)) if path.exists() else None
+        return fingerprint(read_root_key(self._folder)) if path.exists() else None
 
     def __repr__(self) -> str:
         return f"NodeKeys({str(self._folder)!r})"
+
+
+def leave_no_core_dump() -> None:
+    """See to it that this process, which has keys in its memory, leaves no core dump, whatever its limits are.
+
+    What it starts is not affected (prctl(2), PR_SET_DUMPABLE: a program that is executed begins anew).
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def make_root_key(folder: Path) -> KeyBytes:
@@ -98,7 +110,22 @@ def make_root_key(folder: Path) -> KeyBytes:
             create_atomically(path, secrets.token_bytes(ROOT_KEY_BYTES), 0o600)
         except OSError as error:
             raise KeyStoreError(f"the root key {path} cannot be made: {error.strerror}") from error
-    return _read_root_key(path)
+    return read_root_key(folder)
+
+
+def read_root_key(folder: Path) -> KeyBytes:
+    """Return the root key of a folder.
+
+    Raises:
+        KeyStoreError: there is none, or it cannot be used.
+    """
+    path = folder / ROOT_KEY_NAME
+    key = read_key_file(path)
+    if len(key) != ROOT_KEY_BYTES:
+        raise KeyStoreError(
+            f"the root key {path} must hold {ROOT_KEY_BYTES} bytes, not {len(key)}; restore its backup"
+        )
+    return key
 
 
 def derive_key(root: bytes, cluster: Cluster, node: NodeName, epoch: int) -> KeyBytes:
@@ -118,6 +145,11 @@ def derive_key(root: bytes, cluster: Cluster, node: NodeName, epoch: int) -> Key
 def fingerprint(root: bytes) -> str:
     """Return what may be shown of a root key: ``SHA256:`` and 16 hexadecimal digits of a hash made for this alone."""
     return "SHA256:" + hashlib.sha256(b"reconciler/fingerprint/1|" + root).hexdigest()[:16]
+
+
+def delivery_of(key: bytes, agent: AgentAddress) -> bytes:
+    """Return a key as a running agent takes it, in its authkey.next or through its channel."""
+    return encode_delivery(key, is_alone=agent.min_key_epoch == agent.key_epoch > 0)
 
 
 def show_key(key: bytes) -> str:
@@ -153,12 +185,3 @@ def read_key_file(path: Path) -> KeyBytes:
             f"not {'more' if len(content) > MAX_KEY_BYTES else len(content)}"
         )
     return KeyBytes(content)
-
-
-def _read_root_key(path: Path) -> KeyBytes:
-    key = read_key_file(path)
-    if len(key) != ROOT_KEY_BYTES:
-        raise KeyStoreError(
-            f"the root key {path} must hold {ROOT_KEY_BYTES} bytes, not {len(key)}; restore its backup"
-        )
-    return key

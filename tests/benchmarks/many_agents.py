@@ -37,7 +37,7 @@ def serve(first: int, last: int, folder: Path) -> None:
     # The measured process is the controller: it loads no agent.
     from agent import server, tls  # noqa: PLC0415
     from agent.event_loop import EventLoop  # noqa: PLC0415
-    from agent.listeners import load_credentials  # noqa: PLC0415
+    from agent.keys import Keys  # noqa: PLC0415
 
     loop = EventLoop()
     setattr(server, "EventLoop", lambda: loop)  # noqa: B010  one loop for all of them
@@ -49,6 +49,7 @@ def serve(first: int, last: int, folder: Path) -> None:
             server.Settings(
                 listen="127.0.0.1:0",
                 key_file=key_file,
+                key_channel=None,
                 identity="",
                 unix=None,
                 node=f"n{number}",
@@ -61,7 +62,8 @@ def serve(first: int, last: int, folder: Path) -> None:
                 programs=None,
             )
         )
-        credentials = load_credentials(key_file, tls.STOCK_IDENTITY, tls.Profile.TLS13)
+        keys = Keys(tls.STOCK_IDENTITY, key_file, key_file.with_suffix(".next"))
+        credentials = tls.server_credentials(keys.key_of)
         print(one._listeners.listen_tcp("127.0.0.1:0", credentials).rpartition(":")[2])
     sys.stdout.flush()
     loop.run()

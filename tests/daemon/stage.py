@@ -167,6 +167,15 @@ def has_attributes(node: str, **values: str) -> Callable[[Status], bool]:
     return lambda status: [n["attributes"] for n in status["nodes"] if n["name"] == node] == [values]
 
 
+def uses_key(node: str, epoch: int) -> Callable[[Status], bool]:
+    """A condition: a node's agent is connected with the key that is declared, of this epoch."""
+    key = {"epoch": epoch, "in_use": epoch}
+    is_so = is_node(node, "online")
+    return lambda status: (
+        is_so(status) and any(n["name"] == node and n["key"] == key for n in status["nodes"])
+    )
+
+
 def both(*conditions: Callable[[Status], bool]) -> Callable[[Status], bool]:
     return lambda status: all(c(status) for c in conditions)
 

@@ -85,9 +85,9 @@ EVERYTHING = Resource(
             flavor=AgentFlavor.STOCK,
             tls12=True,
             connect_timeout_ms=120_000,
+            key_epoch=2,
         ),
         labels={"tier": "web"},
-        epoch=2,
     ),
 )
 

@@ -60,7 +60,7 @@ def test_a_host_with_nothing_but_a_name() -> None:
 def test_a_host_with_everything() -> None:
     spec = (
         '{libvirt: {vm: "qemu+ssh://root@h/system", lxc: "lxc:///system"}, state: standby, '
-        "agent: {address: h.test, port: 1, connectTimeout: 5s, keyFile: /k, keyEpoch: 4, "
+        "agent: {address: h.test, port: 1, connectTimeout: 5s, keyFile: /k, keyEpoch: 4, minKeyEpoch: 3, "
         'tls: "1.2"}, capacity: {vcpus: 4, memory: 1Gi}}'
     )
     loaded = load_text(host("host1", spec, "{rack: r1}"))
@@ -76,11 +76,12 @@ def test_a_host_with_everything() -> None:
             key_file="/k",
             tls12=True,
             connect_timeout_ms=5000,
+            key_epoch=4,
+            min_key_epoch=3,
         ),
         state=HostState.STANDBY,
         labels={"rack": "r1"},
         capacity={"vcpus": 4, "memory": 2**30},
-        epoch=4,
     )
     assert got.fields["spec.state"] == Where(file="a.yaml", line=5, column=73)
 
@@ -102,6 +103,7 @@ def test_a_remote_node_is_a_machine_with_nothing_but_an_agent() -> None:
         tls12=True,
         connect_timeout_ms=5000,
         detect_ms=2000,
+        key_epoch=4,
     )
     assert nodes_of(remote_node("db1", spec, "{rack: r1}")) == {
         name: Host(
@@ -112,7 +114,6 @@ def test_a_remote_node_is_a_machine_with_nothing_but_an_agent() -> None:
             state=HostState.STANDBY,
             labels={"rack": "r1", "#health-disk": "red"},
             capacity={"vcpus": 4},
-            epoch=4,
         )
     }
 

@@ -46,12 +46,17 @@ def test_what_a_domain_is_made_from_changes_its_digest() -> None:
         guest(GuestType.VM),
         guest(guest=Guest(type=GuestType.LXC, hardware=Hardware(rootfs="/srv/other"))),
         guest(remote=replace(REMOTE, name=NodeName("h"))),
-        guest(remote=replace(REMOTE, epoch=1)),
         guest(remote=with_agent(flavor=AgentFlavor.STOCK)),
         guest(remote=with_agent(key_file="/etc/pacemaker/authkey")),
         guest(remote=None),
     ]
     assert len({guest_digest(r) for r in [guest(), *changed]}) == len(changed) + 1
+
+
+def test_a_new_key_restarts_a_guest_only_if_its_agent_is_a_stock_one() -> None:
+    for flavor in AgentFlavor:
+        before, after = (guest(remote=with_agent(flavor=flavor, key_epoch=epoch)) for epoch in (0, 1))
+        assert (guest_digest(before) == guest_digest(after)) is (flavor is AgentFlavor.RECONCILER)
 
 
 def test_where_an_agent_is_reached_restarts_no_guest() -> None:

@@ -46,8 +46,12 @@ def test_an_action_with_its_edges_is_otherwise_the_same() -> None:
         uses=StartedAs(agent=ResourceAgent(standard="ocf", provider="p", type="t")),
         after=(ActionId("a"),),
         reasons=(Reason("code", "text"),),
+        params={"depth": "1"},
+        meta={"notify_type": "pre"},
+        operation="reload",
         is_forced=True,
         fencing="off",
     )
     assert all(getattr(action, f.name) != f.default for f in fields(Action)), "a new field needs a value here"
+    assert (action.params, action.meta) != ({}, {})
     assert action.waiting_for((ActionId("b"),)) == replace(action, after=(ActionId("b"),))

@@ -1,10 +1,12 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from reconciler.model.history import FailureCount, History
 from reconciler.model.intent import Intent, Source
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import HostState, LinkReason, NodeKind, NodeState
+from reconciler.model.node import AgentAddress, HostState, LinkReason, NodeKind, NodeState
 from reconciler.model.observed import Failure, Instance, NodeStatus, Observed, Pending
 from reconciler.model.problem import Problem
 from reconciler.model.resource import ResourceAgent, Role
@@ -40,6 +42,7 @@ WHOLE = {
             "maintenance": False,
             "attributes": {},
             "resource": None,
+            "key": {"epoch": 0, "in_use": None},
         },
         {
             "name": "guest1",
@@ -51,6 +54,7 @@ WHOLE = {
             "maintenance": False,
             "attributes": {},
             "resource": "vm-guest1",
+            "key": {"epoch": 0, "in_use": None},
         },
     ],
     "resources": [
@@ -117,6 +121,17 @@ def test_the_whole_document_when_all_is_well() -> None:
     got = status(key_fingerprint="SHA256:abc")
     assert got == WHOLE
     assert not needs_attention(got)
+
+
+@pytest.mark.parametrize("in_use", [None, 1, 2])
+def test_a_node_with_a_derived_key_tells_its_epochs(in_use: int | None) -> None:
+    fake = guest("vm-guest1", "guest1")
+    assert fake.remote_node is not None
+    agent = AgentAddress(address="192.0.2.1", key_epoch=2)
+    keyed = replace(fake, remote_node=replace(fake.remote_node, agent=agent))
+    known = {GUEST1: NodeStatus(name=GUEST1, kind=NodeKind.GUEST, state=NodeState.ONLINE, key_epoch=in_use)}
+    got = status(Observed(nodes=known), intent=intent("host1", keyed))
+    assert node(got, "guest1")["key"] == {"epoch": 2, "in_use": in_use}
 
 
 def test_what_was_never_heard_of_is_unknown() -> None:

@@ -14,6 +14,7 @@ def node(name: str, state: str = "online", **fields: Any) -> dict[str, Any]:
         "maintenance": False,
         "attributes": {},
         "resource": None,
+        "key": None,
     }
     return {**base, **fields}
 
@@ -51,6 +52,28 @@ def document(**fields: Any) -> dict[str, Any]:
         "problems": [],
     }
     return {**base, **fields}
+
+
+def test_the_root_key_is_known_by_its_fingerprint() -> None:
+    head = status_text(document(key_fingerprint="SHA256:abc")).splitlines()[0]
+    assert head == "Cluster shop | commit c0ffeec0ffee | root key SHA256:abc"
+
+
+def test_a_node_says_its_keys_epoch_unless_it_is_the_first() -> None:
+    keys: list[dict[str, int | None]] = [
+        {"epoch": 0, "in_use": 0},
+        {"epoch": 2, "in_use": 2},
+        {"epoch": 2, "in_use": 1},
+    ]
+    keys.append({"epoch": 2, "in_use": None})
+    nodes = [node(f"g{number}", key=key) for number, key in enumerate(keys)]
+    lines = status_text(document(nodes=nodes)).splitlines()
+    assert [line for line in lines if line.startswith("  g")] == [
+        "  g0  host   online",
+        "  g1  host   online  key epoch 2",
+        "  g2  host   online  key epoch 1, to be 2",
+        "  g3  host   online",
+    ]
 
 
 def test_status_on_one_screen() -> None:

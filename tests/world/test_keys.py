@@ -34,13 +34,13 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> Path:
 
 def test_root_key_is_made_once_and_private(tmp_path: Path) -> None:
     keys = NodeKeys(tmp_path / "keys")
-    first = keys.key_of(SHOP, NodeName("g1"), REMOTE, 0)
+    first = keys.key_of(SHOP, NodeName("g1"), REMOTE)
     assert first is not None
     assert len(first) == 64
     path = tmp_path / "keys" / "root.key"
     assert (path.stat().st_mode & 0o777, path.stat().st_size) == (0o600, 32)
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert NodeKeys(tmp_path / "keys").key_of(SHOP, NodeName("g1"), REMOTE, 0) == first
+    assert NodeKeys(tmp_path / "keys").key_of(SHOP, NodeName("g1"), REMOTE) == first
     assert [entry.name for entry in path.parent.iterdir()] == ["root.key"]
 
 
@@ -70,7 +70,7 @@ def test_keys_differ_by_root_cluster_node_and_epoch() -> None:
 
 
 def test_local_socket_needs_no_key(tmp_path: Path) -> None:
-    assert NodeKeys(tmp_path / "keys").key_of(SHOP, NodeName("h1"), AgentAddress(), 0) is None
+    assert NodeKeys(tmp_path / "keys").key_of(SHOP, NodeName("h1"), AgentAddress()) is None
     assert not (tmp_path / "keys").exists()
 
 
@@ -78,7 +78,7 @@ def test_key_file_is_taken_raw(tmp_path: Path) -> None:
     content = b"sixteen bytes..\n"
     path = write(tmp_path / "authkey", content)
     agent = AgentAddress(address="192.0.2.1", key_file=str(path))
-    assert NodeKeys(tmp_path / "keys").key_of(SHOP, NodeName("g1"), agent, 0) == content
+    assert NodeKeys(tmp_path / "keys").key_of(SHOP, NodeName("g1"), agent) == content
     assert read_key_file(write(tmp_path / "large", bytes(65536))) == bytes(65536)
 
 

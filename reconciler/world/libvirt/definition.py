@@ -18,6 +18,8 @@ from reconciler.world.libvirt.render import render_domain
 from reconciler.world.libvirt.xml_element import element
 
 KEY_NAME = "authkey"
+NEW_KEY_NAME = "authkey.next"
+"""Where the agent of a container looks for a newer key (agent/keys.py)."""
 AGENT_NAME = "agent.pyz"
 SEED_NAME = "seed.img"
 
@@ -25,6 +27,8 @@ GUEST_FOLDER = "/opt/reconciler"
 """In a container: where it finds our agent and its key."""
 STOCK_KEY = "/etc/pacemaker/authkey"
 """In a container with a stock agent: where pacemaker_remoted looks (Pacemaker's DEFAULT_REMOTE_KEY_LOCATION)."""
+KEY_CHANNEL = "org.reconciler.key.0"
+"""In a machine: the virtio-serial port in /dev/virtio-ports through which a newer key comes while it runs."""
 FIRMWARE_PREFIX = "opt/reconciler/"
 """In a machine: below /sys/firmware/qemu_fw_cfg/by_name; QEMU leaves the names in opt/ to its users."""
 
@@ -93,7 +97,7 @@ def define_domain(start: GuestStart, delivery_root: str) -> Definition:
         xml=etree.tostring(domain, encoding="unicode"),
         files=files,
         folder=folder,
-        owner=_root_outside(domain),
+        owner=root_outside(domain),
     )
 
 
@@ -221,7 +225,13 @@ def _deliver_to_machine(domain: etree._Element, node: RemoteNode, folder: str) -
             firmware.append(element("entry", {"name": FIRMWARE_PREFIX + name, "file": f"{folder}/{name}"}))
 
 
-def _root_outside(domain: etree._Element) -> int:
+def key_channel() -> etree._Element:
+    """Return the channel through which the host sends a new key to the agent in a machine."""
+    target = element("target", {"type": "virtio", "name": KEY_CHANNEL})
+    return element("channel", {"type": "unix"}, target)
+
+
+def root_outside(domain: etree._Element) -> int:
     """Return who root of a container is on its host: files of others look like nobody's inside."""
     for mapping in domain.findall("idmap/uid"):
         if mapping.get("start") == "0" and (mapping.get("target") or "").isdecimal():

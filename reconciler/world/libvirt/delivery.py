@@ -34,6 +34,30 @@ def deliver(connection: Connection, folder: str, files: Mapping[str, bytes], own
             _upload(connection, pool, volume_xml(name, len(files[name]), owner=owner), files[name])
 
 
+def replace_file(connection: Connection, folder: str, name: str, content: bytes, owner: int) -> None:
+    """Write one file into a folder that a guest looks into, beside the others.
+
+    libvirt cannot rename a file: who reads at the wrong moment finds a part of it, and must be able to tell.
+
+    Args:
+        connection: to the host.
+        folder: one that `deliver` made.
+        name: of the file.
+        content: what it is to hold.
+        owner: user id on the host that may read it.
+    """
+    libvirt = load_libvirt()
+    with _pool(connection, folder) as pool:
+        try:
+            volume = pool.storageVolLookupByName(name)
+        except libvirt.libvirtError as error:
+            if error_code(error) != libvirt.VIR_ERR_NO_STORAGE_VOL:
+                raise
+        else:
+            volume.delete()
+        _upload(connection, pool, volume_xml(name, len(content), owner=owner), content)
+
+
 def remove_delivery(connection: Connection, folder: str) -> None:
     """Remove a folder that `deliver` made, with all that is in it; none there is fine."""
     with _pool(connection, folder) as pool:

@@ -120,7 +120,7 @@ def shut_down(connection: Connection, mark: DomainMark) -> bool:
     """
     libvirt = load_libvirt()
     try:
-        domain = _look_up(connection, mark)
+        domain = look_up(connection, mark)
         if domain is None:
             return True
         if mark.type is GuestType.LXC:
@@ -140,7 +140,7 @@ def shut_down(connection: Connection, mark: DomainMark) -> bool:
 def destroy(connection: Connection, mark: DomainMark) -> None:
     """End a domain at once (virDomainDestroy: SIGTERM, then SIGKILL; a container's whole cgroup)."""
     libvirt = load_libvirt()
-    domain = _look_up(connection, mark)
+    domain = look_up(connection, mark)
     try:
         if domain is not None:
             domain.destroy()
@@ -151,7 +151,7 @@ def destroy(connection: Connection, mark: DomainMark) -> None:
 
 def is_gone(connection: Connection, mark: DomainMark) -> bool:
     """Tell whether the domain of this very start runs no more."""
-    return _look_up(connection, mark) is None
+    return look_up(connection, mark) is None
 
 
 def _signal_init(domain: LibvirtDomain) -> None:
@@ -174,7 +174,7 @@ def _signal_init(domain: LibvirtDomain) -> None:
     domain.sendProcessSignal(1, libvirt.VIR_DOMAIN_PROCESS_SIGNAL_RT5, 0)
 
 
-def _look_up(connection: Connection, mark: DomainMark) -> LibvirtDomain | None:
+def look_up(connection: Connection, mark: DomainMark) -> LibvirtDomain | None:
     """Return the active domain that carries exactly this mark."""
     libvirt = load_libvirt()
     try:

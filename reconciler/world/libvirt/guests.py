@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType, Host
-from reconciler.model.resource import Disk
+from reconciler.model.resource import Disk, Resource
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.world.libvirt.addresses import stranger_at
 from reconciler.world.libvirt.connection import CALL_TIMEOUT_S, LibvirtConnection
@@ -32,6 +32,7 @@ from reconciler.world.libvirt.domains import (
     list_marked,
     shut_down,
 )
+from reconciler.world.libvirt.key_change import bring_key
 from reconciler.world.libvirt.library import Connection, error_text, load_libvirt
 from reconciler.world.libvirt.mark import DomainMark
 from reconciler.world.libvirt.seed import make_seed
@@ -43,6 +44,8 @@ START_TIMEOUT_S = 60.0
 DISKS_TIMEOUT_S = 1800.0
 """For all disks of a guest that have to be made first."""
 DESTROY_TIMEOUT_S = 30.0
+KEY_TIMEOUT_S = 20.0
+"""For bringing a new key to a running guest."""
 RECONNECT_S = 5.0
 """How long after a failed connection the next is tried."""
 
@@ -133,6 +136,22 @@ class LibvirtGuests:
                     raise HypervisorError(f"{resource} still runs on {host.name} after it was destroyed")
             folder = f"{_delivery_root(connection.uri)}/{mark.uuid}"
             await connection.call(partial(_clean_up, folder=folder))
+
+    async def deliver_key(self, host: Host, guest: Resource, delivery: bytes) -> None:
+        """Bring a new key to the agent of a running guest.
+
+        Raises:
+            HypervisorError: it does not run there, or there is no way into it.
+        """
+        assert guest.guest is not None, "only guests run here"
+        connection = self._connection(host, guest.guest.type)
+        marks = await connection.call(partial(find_marks, cluster=self._cluster, resource=guest.id))
+        if not marks:
+            raise HypervisorError(f"{guest.id} does not run on {host.name}")
+        for mark in marks:
+            folder = f"{_delivery_root(connection.uri)}/{mark.uuid}"
+            bring = partial(bring_key, mark=mark, folder=folder, delivery=delivery)
+            await connection.call(bring, KEY_TIMEOUT_S)
 
     async def stranger_at(self, host: Host, resource: ResourceId, address: str) -> str | None:
         """Return which other domain on the host has a guest's address; None: none, or the host cannot tell.

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import wire
+from agent.tls import STOCK_IDENTITY
+from agent.wire.keys import identity_for
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
@@ -71,6 +73,9 @@ class WireLinks:
 
     def link(self, target: LinkTarget, listener: LinkListener) -> "WireLink":
         """Return a link that is not connected yet."""
+        identity = STOCK_IDENTITY
+        if target.key is not None and target.agent.flavor is AgentFlavor.RECONCILER:
+            identity = identity_for(STOCK_IDENTITY, target.key)
         pace = self._settings.pace(target.agent.detect_ms)
         door = Door(
             address=target.agent.address,
@@ -81,6 +86,7 @@ class WireLinks:
             connect_s=pace.connect_s,
             handshake_s=pace.handshake_s,
             unacknowledged_ms=pace.unacknowledged_ms,
+            identity=identity,
         )
         return WireLink(target, listener, door, self._settings, (self._resolver, self._cib))
 

@@ -51,6 +51,9 @@ _LISTEN_TIMEOUT_S = 5.0
 _POLL_S = 0.02
 # agent/epochs.py
 _EPOCHS = "epochs"
+_KEY = "authkey"
+# agent/keys.py
+_NEW_KEY = "authkey.next"
 _DEFAULT_ADDRESS = "127.0.0.1"
 
 
@@ -138,6 +141,26 @@ class ProcessGuests:
             raise HypervisorError(f"processes of {resource} cannot be killed: {pids}")
         await asyncio.to_thread(_clean, folder, record)
 
+    async def deliver_key(self, resource: ResourceId, delivery: bytes) -> None:
+        """Lay down a new key where the guest's agent finds it.
+
+        Raises:
+            HypervisorError: it does not run, or the key cannot be written.
+        """
+
+        def write() -> None:
+            folder = self._folder_of(resource)
+            with locked_folder(folder):
+                record = read_record(folder)
+                if record is None or not _is_main_alive(record):
+                    raise HypervisorError(f"the process guest {resource} does not run")
+                write_atomically(folder / _NEW_KEY, delivery, 0o600)
+
+        try:
+            await asyncio.to_thread(write)
+        except OSError as error:
+            raise HypervisorError(f"the new key of {resource} cannot be written: {error}") from error
+
     async def watch(self, wake: Wake) -> None:
         """Call `wake` when a guest's agent ends or another guest appears, until cancelled."""
         await watch_processes(self._mains, wake)
@@ -188,7 +211,7 @@ class ProcessGuests:
     def _spawn(self, folder: Path, record: GuestRecord, start: GuestStart) -> Spawn:
         options = {
             "--listen": f"{_bracketed(record.address)}:{record.port}",
-            "--key-file": str(folder / "authkey"),
+            "--key-file": str(folder / _KEY),
             "--identity": "lrmd",
             "--node": record.node or record.resource,
             "--state": str(folder / "state"),
@@ -244,7 +267,8 @@ def _prepare(folder: Path, start: GuestStart) -> None:
     """Deliver the key, and take away what the agent kept of the guest's last life: none of it runs any more."""
     _clear_state(folder)
     (folder / "state").mkdir(mode=0o700, exist_ok=True)
-    write_atomically(folder / "authkey", start.key or b"", 0o600)
+    (folder / _NEW_KEY).unlink(missing_ok=True)
+    write_atomically(folder / _KEY, start.key or b"", 0o600)
 
 
 def _clean(folder: Path, record: GuestRecord) -> None:
@@ -252,7 +276,8 @@ def _clean(folder: Path, record: GuestRecord) -> None:
     with locked_folder(folder):
         present = read_record(folder)
         if present is not None and present.uid == record.uid:
-            (folder / "authkey").unlink(missing_ok=True)
+            for name in (_KEY, _NEW_KEY):
+                (folder / name).unlink(missing_ok=True)
             _clear_state(folder)
             remove_record(folder)
 
