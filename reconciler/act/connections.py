@@ -120,6 +120,9 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
         for name, instance in sorted(instances.items()):
             if instance.role is not Role.STOPPED:
                 journal.save_record(node, incarnation, records[name])
+    # An agent that keeps records has stopped what it has none of, though its answer may not have reached us.
+    for name in sorted((written or {}).keys() - records.keys()):
+        journal.drop_record(node, name)
     return Connected(
         link=link, incarnation=incarnation, is_known=is_known, instances=instances, agents=agents
     )

@@ -16,6 +16,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentAddress, NodeState
 from reconciler.model.transition import Blocked
 from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.pauses import doubled, end_of_pause
 from reconciler.plan.situation import Situation
 
 MIN_RETRY_S = 30.0
@@ -95,12 +96,13 @@ def connections(situation: Situation, decisions: Mapping[ResourceId, Decision]) 
         if is_fresh or failure is None:
             now[node] = agent.connect_timeout_ms
             continue
-        pause = min(MIN_RETRY_S * 2.0 ** (failure.count - 1), MAX_RETRY_S)
+        pause_s = doubled(MIN_RETRY_S, failure.count - 1, MAX_RETRY_S)
         blocked.append(Blocked(address=f"node/{node}", text=failure.text, code=failure.reason.value))
-        if situation.now >= failure.last_at + pause:
+        retry_at = end_of_pause(failure.last_at, pause_s, situation.now)
+        if retry_at is None:
             now[node] = agent.connect_timeout_ms
         else:
-            retries.append(failure.last_at + pause)
+            retries.append(retry_at)
     return Connections(
         now=now,
         revoked=frozenset(revoked),

@@ -27,6 +27,7 @@ from reconciler.plan.consequences import is_ended_by_container, on_fail_of
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.parameters import metadata_of, objection, reload_action
+from reconciler.plan.pauses import doubled, end_of_pause
 from reconciler.plan.place.placement import Placement
 from reconciler.plan.place.scores import live_failure
 from reconciler.plan.promotion import is_only_demoted, with_role
@@ -78,8 +79,7 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
 def pause_after(failure_count: int, operation: str) -> float:
     """Return the seconds to wait before the next try; a failed monitor is answered at once the first time."""
     tries = failure_count - (0 if operation in {"start", "connect"} else 1)
-    # The limit is reached long before the 20th try, and Pacemaker counts to a million.
-    return min(2.0 ** (min(tries, 20) - 1), MAX_PAUSE_S) if tries > 0 else 0.0
+    return doubled(1.0, tries - 1, MAX_PAUSE_S) if tries > 0 else 0.0
 
 
 def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = None) -> Decision:
@@ -383,8 +383,8 @@ def _retry_at(case: _Case, node: NodeName) -> float | None:
     if failure is None:
         return None
     longest = case.situation.intent.cluster.policy.longest_pause_s
-    at = failure.last_at + min(pause_after(failure.count, failure.operation), longest)
-    return at if at > case.situation.now else None
+    pause_s = min(pause_after(failure.count, failure.operation), longest)
+    return end_of_pause(failure.last_at, pause_s, case.situation.now)
 
 
 def _differs(started_as: StartedAs, wanted: StartedAs) -> bool:

@@ -22,6 +22,7 @@ from reconciler.plan.place.scores import failure_expiry
 from reconciler.plan.quorum import heed_quorum
 from reconciler.plan.recovery import decide
 from reconciler.plan.remote import with_forsaken_nodes, with_lost_nodes
+from reconciler.plan.repeats import left_for_later
 from reconciler.plan.rules import changes_at
 from reconciler.plan.settle.edges import milestones
 from reconciler.plan.settle.settle import settle
@@ -68,12 +69,13 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
 
 
 def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
-    """Return the actions with their edges, without those in flight already."""
+    """Return the actions with their edges, without those in flight already, and what waits for their repetition."""
     in_flight = {p.id for p in situation.observed.pending}
+    not_now = in_flight | left_for_later(steps, in_flight)
     return {
         name: action.waiting_for(before) if (before := steps.before(name)) else action
         for name, action in steps.actions.items()
-        if name not in in_flight
+        if name not in not_now
     }
 
 

@@ -54,16 +54,18 @@ class Steps:
 
     def reaches(self, first: ActionId, then: ActionId) -> bool:
         """Tell whether `then` waits, directly or not, for `first`."""
+        return first == then or first in self.ancestors(then)
+
+    def ancestors(self, then: ActionId) -> set[ActionId]:
+        """Return all that an action waits for, directly or not; itself only if it waits for itself."""
         seen: set[ActionId] = set()
-        open_ids = [then]
+        open_ids = list(self.edges.get(then, ()))
         while open_ids:
             current = open_ids.pop()
-            if current == first:
-                return True
             if current not in seen:
                 seen.add(current)
                 open_ids.extend(self.edges.get(current, ()))
-        return False
+        return seen
 
     def order(self, first: ActionId, then: ActionId) -> None:
         """Let `then` wait for `first`."""

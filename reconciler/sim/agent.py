@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.operation import (
     OCF_ERR_GENERIC,
+    OCF_ERR_UNIMPLEMENTED,
     OCF_NOT_RUNNING,
     OCF_OK,
     STATUS_DONE,
@@ -77,12 +78,14 @@ class SimAgent:
         self.life = life
         self.is_stock = is_stock
         self.is_listening = False
+        self.hangs_until_s = 0.0
         self.faults = Faults()
         self.connections: list[Connection] = []
         self.records: dict[ResourceId, StartRecord] = {}
         self.epochs: dict[str, int] = {}
         self._truth = truth
         self._chance = chance
+        self._meta_data_chance = chance.fork("meta-data")
         self._instance = 0
         self._is_over = False
         self._table: dict[ResourceId, _Resource] = {}
@@ -250,18 +253,19 @@ class SimAgent:
         operation = resource.current = resource.queue.pop(0)
         request = operation.request
         copy = self._copy(request)
-        took_s = self._chance.between(
-            *(self.faults.monitor_s if request.operation == "monitor" else self.faults.operation_s)
-        )
+        is_question = request.operation in {"monitor", "meta-data"}
+        chance = self._meta_data_chance if request.operation == "meta-data" else self._chance
+        took_s = chance.between(*(self.faults.monitor_s if is_question else self.faults.operation_s))
         limit_s = request.timeout_ms / 1000
-        hangs = self._chance.happens(self.faults.operation_hangs) or took_s > limit_s
+        hangs = chance.happens(self.faults.operation_hangs) or took_s > limit_s
         if request.operation == "start":
             self._record(operation, "starting", None)
             self._truth.begin_start(copy)
         elif request.operation == "stop" and request.resource in self.records:
             self.records[request.resource] = replace(self.records[request.resource], phase="stopping")
         if hangs:
-            self._soon(limit_s, lambda: self._end(resource, operation, self._hung(copy, request)))
+            self.hangs_until_s = max(self.hangs_until_s, asyncio.get_running_loop().time() + limit_s)
+            self._soon(limit_s, lambda: self._end(resource, operation, self._hung(copy, request, chance)))
         else:
             self._soon(took_s, lambda: self._end(resource, operation, self._done(copy, request)))
 
@@ -344,14 +348,16 @@ class SimAgent:
                     return _result(request, OCF_ERR_GENERIC)
                 truth.stop(copy)
                 return _result(request, OCF_OK)
+            case "meta-data":
+                return silence(request)
             case _:
                 if not truth.is_alive(copy):
                     return _result(request, OCF_NOT_RUNNING)
                 return _result(request, OCF_ERR_GENERIC if chance.happens(faults.monitor_lies) else OCF_OK)
 
-    def _hung(self, copy: Copy, request: OperationRequest) -> OperationResult:
+    def _hung(self, copy: Copy, request: OperationRequest, chance: Chance) -> OperationResult:
         """Return the result of an operation that ran into its timeout; it may have had its effect by then."""
-        has_effect = self._chance.happens(0.5)
+        has_effect = chance.happens(0.5)
         if request.operation == "start":
             self._truth.end_start(copy, is_ok=False, is_running=has_effect)
         elif request.operation == "stop" and has_effect:
@@ -370,6 +376,11 @@ class SimAgent:
                 then()
 
         asyncio.get_running_loop().call_later(delay_s, unless_over)
+
+
+def silence(request: OperationRequest) -> OperationResult:
+    """Return what resource agents of the simulation say of themselves."""
+    return _result(request, OCF_ERR_UNIMPLEMENTED)
 
 
 def _monitor(request: OperationRequest) -> Monitor:

@@ -68,7 +68,7 @@ class Controller:
             pages=self.pages,
             intents=self.commits.intents,
             node_of_uid=self.machines.node_of_uid,
-            is_connected=self._is_connected,
+            observed=self._observed,
         )
         self.links = SimLinks(self.machines, witness, chance.fork("links"), life)
         ports = Ports(
@@ -93,10 +93,8 @@ class Controller:
         """Lose all that was written, but for the epoch: it is not to fall."""
         self.pages = Pages(epoch=self.pages.epoch)
 
-    def _is_connected(self, node: NodeName) -> bool:
-        return self.links is not None and any(
-            link.node == node and link.is_connected for link in self.links.made
-        )
+    def _observed(self) -> Observed:
+        return Observed() if self.reconciler is None else self.reconciler.observed
 
     async def _live(self, reconciler: Reconciler, life: Life) -> None:
         try:

@@ -38,6 +38,9 @@ class Faults:
     listing_s: tuple[float, float] = (0.005, 0.5)
 
     # Links.
+    meta_data_at_once: bool = False
+    """Resource agents are asked what they say of themselves without any time passing. So it was when the first seeds
+    found something: with it they make the same worlds still."""
     latency_s: tuple[float, float] = (0.001, 0.04)
     report_repeated: float = 0.05
     """A monitor's change is told twice."""

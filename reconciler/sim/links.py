@@ -11,10 +11,10 @@ from reconciler.model.attribute import AttributeChange
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import AgentFlavor, LinkReason
-from reconciler.model.operation import OCF_ERR_UNIMPLEMENTED, OperationRequest, OperationResult
+from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.ports import LinkListener, LinkTarget, Session
 from reconciler.settings import pace_of
-from reconciler.sim.agent import Connection, SimAgent
+from reconciler.sim.agent import Connection, SimAgent, silence
 from reconciler.sim.chance import Chance
 from reconciler.sim.life import Life
 from reconciler.sim.machines import Machines
@@ -36,6 +36,8 @@ class SimLinks:
         self.machines = machines
         self.witness = witness
         self.chance = chance
+        self.meta_data_chance = chance.fork("meta-data")
+        """Of its own: it comes before probes, and would shift all that these draw."""
         self.life = life
         self.made: list[SimLink] = []
 
@@ -102,20 +104,22 @@ class SimLink:
             OutcomeUnknownError: the link was lost before the result came.
             LinkError: nothing was sent.
         """
-        with self._links.life:
-            self._require()
-            if request.operation == "meta-data":
-                # Resource agents of the simulation say nothing of themselves, at once: it changes nothing.
-                return OperationResult(
-                    resource=request.resource, operation=request.operation, rc=OCF_ERR_UNIMPLEMENTED
-                )
-        await self._pass_time()
+        links = self._links
+        with links.life:
+            agent, _ = self._require()
+            links.witness.see_operation(self.node, request, is_joined=agent.knows(request))
+            if request.operation == "meta-data" and links.machines.faults.meta_data_at_once:
+                return silence(request)
+        chance = links.meta_data_chance if request.operation == "meta-data" else links.chance
+        await self._pass_time(chance)
         future: asyncio.Future[OperationResult] = asyncio.get_running_loop().create_future()
-        with self._links.life:
+        with links.life:
             agent, connection = self._require()
-            self._links.witness.see_operation(self.node, request, is_joined=agent.knows(request))
             self._running.append(future)
-            self._send(lambda: agent.ask(connection, request, lambda result: self._answer(future, result)))
+            self._send(
+                lambda: agent.ask(connection, request, lambda result: self._answer(future, result, chance)),
+                chance,
+            )
         limit_s = request.timeout_ms / 1000 + RESULT_GRACE_S
         try:
             async with asyncio.timeout(limit_s):
@@ -139,9 +143,9 @@ class SimLink:
         with self._links.life:
             agent, _ = self._require()
             self._links.witness.see_cancel(self.node, resource)
-            self._send(lambda: agent.cancel(resource, interval_ms))
-        await self._pass_time()
-        await self._pass_time()
+            self._send(lambda: agent.cancel(resource, interval_ms), self._links.chance)
+        await self._pass_time(self._links.chance)
+        await self._pass_time(self._links.chance)
         self._require()
 
     async def close(self) -> None:
@@ -165,7 +169,7 @@ class SimLink:
 
     def say(self, change: AttributeChange) -> None:
         """Let a program on the node set an attribute of it."""
-        self._receive(lambda: self._listener.on_attribute(self.node, change))
+        self._receive(lambda: self._listener.on_attribute(self.node, change), self._links.chance)
 
     def _require(self) -> tuple[SimAgent, Connection]:
         if self._agent is None or self._connection is None:
@@ -180,7 +184,7 @@ class SimLink:
         if agent is None or self.node in machines.network.cut_off:
             await asyncio.sleep(max(min(UNREACHABLE_S, left_s), 0.01))
             raise LinkError(LinkReason.UNREACHABLE, f"no answer from {self.node}")
-        await asyncio.sleep(self._latency_s())
+        await self._pass_time(self._links.chance)
         if not agent.is_listening:
             raise LinkError(LinkReason.REFUSED, f"nothing listens on {self.node}")
         if self.node in machines.network.hung:
@@ -190,9 +194,9 @@ class SimLink:
             raise LinkError(LinkReason.WRONG_KEY, f"{self.node} refused the key")
         with life:
             self._register(agent)
-        await self._pass_time()
+        await self._pass_time(self._links.chance)
         session = agent.describe()
-        await self._pass_time()
+        await self._pass_time(self._links.chance)
         with life:
             self._require()
             self._links.witness.learn_session(self.node, agent, session)
@@ -231,11 +235,11 @@ class SimLink:
         if connection in agent.connections:
             agent.connections.remove(connection)
 
-    def _send(self, deliver: Callable[[], None]) -> None:
+    def _send(self, deliver: Callable[[], None], chance: Chance) -> None:
         """Let something reach the agent, in order; while its node is cut off or hangs it waits."""
         network, connection = self._links.machines.network, self._connection
         loop = asyncio.get_running_loop()
-        self._last_s = max(self._last_s, loop.time() + self._latency_s())
+        self._last_s = max(self._last_s, loop.time() + self._latency_s(chance))
         self._outbox.append(deliver)
 
         def arrive() -> None:
@@ -248,13 +252,13 @@ class SimLink:
 
         loop.call_at(self._last_s, arrive)
 
-    def _receive(self, take: Callable[[], None]) -> None:
+    def _receive(self, take: Callable[[], None], chance: Chance) -> None:
         """Let something reach the controller, in order, if the connection is still there."""
         network, connection = self._links.machines.network, self._connection
         if connection is None:
             return
         loop = asyncio.get_running_loop()
-        self._last_s = max(self._last_s, loop.time() + self._latency_s())
+        self._last_s = max(self._last_s, loop.time() + self._latency_s(chance))
 
         def arrive() -> None:
             if connection is not self._connection or self._links.life.is_dead:
@@ -266,18 +270,20 @@ class SimLink:
 
         loop.call_at(self._last_s, arrive)
 
-    def _answer(self, future: asyncio.Future[OperationResult], result: OperationResult) -> None:
+    def _answer(
+        self, future: asyncio.Future[OperationResult], result: OperationResult, chance: Chance
+    ) -> None:
         def take() -> None:
             if not future.done():
                 future.set_result(result)
 
-        self._receive(take)
+        self._receive(take, chance)
 
     def _tell(self, result: OperationResult) -> None:
         chance = self._links.chance
         count = 2 if chance.happens(self._links.machines.faults.report_repeated) else 1
         for _ in range(count):
-            self._receive(lambda: self._listener.on_result(self.node, result))
+            self._receive(lambda: self._listener.on_result(self.node, result), chance)
 
     def _learn(self, request: OperationRequest, result: OperationResult, agent: SimAgent) -> None:
         """Note what a result tells the controller of the end of something."""
@@ -286,8 +292,8 @@ class SimLink:
             variant = variant_of(request.agent, request.params)
             self._links.witness.learn_end(request.resource, self.node, agent.life, variant)
 
-    async def _pass_time(self) -> None:
-        await asyncio.sleep(self._latency_s())
+    async def _pass_time(self, chance: Chance) -> None:
+        await asyncio.sleep(self._latency_s(chance))
 
-    def _latency_s(self) -> float:
-        return self._links.chance.between(*self._links.machines.faults.latency_s)
+    def _latency_s(self, chance: Chance) -> float:
+        return chance.between(*self._links.machines.faults.latency_s)

@@ -105,7 +105,8 @@ class Simulation:
                 self.controller.start()  # it was to die at its next call of a port, which came after the trouble
                 continue
             reconciler = self.reconciler
-            is_idle = reconciler.memory.intent == self.commits.last_good and reconciler.is_settled
+            is_as_committed = reconciler.memory.intent == self.commits.last_good
+            is_idle = is_as_committed and reconciler.is_settled and not self._hangs()
             left = judge(self.commits.last_good, reconciler.transition, self.truth, self.machines)
             is_quiet = is_idle and reconciler.transition.recheck_at is None
             if is_quiet and not left.unexplained and not left.blocked:
@@ -115,6 +116,11 @@ class Simulation:
                 if not is_idle:
                     self.truth.violate("I5", f"after {SETTLE_S:g} s it is still busy: {left}")
                 return left
+
+    def _hangs(self) -> bool:
+        """Tell whether an operation hangs that was begun in trouble: it is to fail yet."""
+        now_s = asyncio.get_running_loop().time()
+        return any(agent.hangs_until_s > now_s for agent in self.machines.agents().values())
 
     def _report(self, left: Judgement) -> None:
         for text in left.unexplained:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import HostState
+from reconciler.model.node import HostState, NodeState
+from reconciler.model.observed import Observed
 from reconciler.model.operation import OperationRequest
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Role
 from reconciler.plan.settle.orders import is_binding
 from reconciler.ports import GuestStart, Session
 from reconciler.sim.agent import SimAgent
@@ -32,12 +33,13 @@ class Witness:
     intents: Mapping[str, Intent]
     """Of every good commit, by its hash."""
     node_of_uid: Mapping[str, NodeName]
-    is_connected: Callable[[NodeName], bool]
+    observed: Callable[[], Observed]
+    """What the controller takes the world for: it can stop only what it knows to be within reach."""
 
     def see_operation(self, node: NodeName, request: OperationRequest, *, is_joined: bool) -> None:
         """Look at an operation that is sent to an agent, or only waited for, as it is on its way there already."""
         self._see_name(request.resource, f"{request.operation} on {node}")
-        if request.interval_ms or request.operation == "monitor":
+        if request.interval_ms or request.operation in {"monitor", "meta-data"}:
             return
         if is_joined:
             return
@@ -134,9 +136,10 @@ class Witness:
             then: Resource | None = intent.resources.get(ordering.then)
             if then is None or not then.is_managed or self._stop_has_failed(ordering.then):
                 continue
-            alive = [copy.node for copy, facts in self.truth.of(ordering.then) if facts.is_alive]
-            places = [node for node in alive if not self._is_in_maintenance(intent, node)]
-            is_reachable = any(self.is_connected(place) for place in places)
+            if self._may_be_in_maintenance(intent, ordering.then):
+                continue
+            places = [copy.node for copy, facts in self.truth.of(ordering.then) if facts.is_alive]
+            is_reachable = any(self._is_online(place) for place in places)
             if places and (is_reachable or not self._has_failed(intent, resource)):
                 self.truth.violate("I6", f"{resource} stops before {ordering.then}")
 
@@ -157,6 +160,17 @@ class Witness:
             above |= more
             open_names.extend(more)
         return any(resource in above for resource, _ in self.pages.history.failures)
+
+    def _may_be_in_maintenance(self, intent: Intent, name: ResourceId) -> bool:
+        """Tell whether something runs, or is taken to, on a host in maintenance: it is left alone everywhere then."""
+        alive = {copy.node for copy, facts in self.truth.of(name) if facts.is_alive}
+        known = self.observed().instances.values()
+        taken = {i.node for i in known if i.resource == name and i.role is not Role.STOPPED}
+        return any(self._is_in_maintenance(intent, node) for node in alive | taken)
+
+    def _is_online(self, node: NodeName) -> bool:
+        status = self.observed().nodes.get(node)
+        return status is not None and status.state is NodeState.ONLINE
 
     def _is_in_maintenance(self, intent: Intent, node: NodeName) -> bool:
         host = intent.hosts.get(node)

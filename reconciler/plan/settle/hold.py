@@ -3,30 +3,33 @@
 from collections.abc import Mapping
 
 from reconciler.model.names import ResourceId
-from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.settle.tasks import Relations, Verb
+from reconciler.plan.settle.tasks import Obstacle, Relations, Verb
 from reconciler.plan.situation import Situation
+from reconciler.plan.whereabouts import unheard_of
 
 Decisions = Mapping[ResourceId, Decision]
 
 
-def hold_stops(situation: Situation, decisions: Decisions, relations: Relations) -> dict[ResourceId, Reason]:
+def hold_stops(
+    situation: Situation, decisions: Decisions, relations: Relations
+) -> dict[ResourceId, Obstacle]:
     """Return what runs and must not be stopped, and why.
 
+    What nobody knows to run may do so where nobody could look, and cannot be stopped there before it is found.
     The guest of such a resource counts too: it stops only after what runs in it. What has failed is stopped all the
     same, and so is what has to stop before that.
     """
     urgent = _urgent(decisions, relations)
-    found: dict[ResourceId, Reason] = {}
-    open_ids = [d.resource.id for d in decisions.values() if _is_stuck(situation, decisions, d)]
+    found: dict[ResourceId, Obstacle] = {}
+    stuck = {d.resource.id: why for d in decisions.values() if (why := _stuck(situation, decisions, d))}
+    open_ids = list(stuck)
     while open_ids:
         then = open_ids.pop(0)
         below = _held_by(situation, relations, then)
         places = {i.node for i in decisions[then].active} if then in found else set()
         below += [situation.guests[n].id for n in sorted(places) if n in situation.guests]
-        text = f"{then}, which stops before, can't be stopped: {decisions[then].obstacle}"
-        why = found.get(then) or Reason("unrunnable", text, subject=then, step="stop")
+        why = found.get(then) or stuck[then]
         for first in below:
             is_running = first in decisions and bool(decisions[first].active)
             if is_running and first not in found and first not in urgent:
@@ -55,9 +58,19 @@ def _urgent(decisions: Decisions, relations: Relations) -> set[ResourceId]:
     return urgent
 
 
-def _is_stuck(situation: Situation, decisions: Decisions, decision: Decision) -> bool:
-    """Tell whether something runs, or may run, and is not stopped, nor ends with its guest."""
-    if decision.fate is not Fate.HOLD or not decision.active:
-        return False
+def _stuck(situation: Situation, decisions: Decisions, decision: Decision) -> Obstacle | None:
+    """Return why something that runs, or may run, is not stopped, nor ends with its guest; None if it is, or does."""
+    name = decision.resource.id
+    if not decision.active:
+        unheard = unheard_of(situation, decision.resource)
+        if unheard is None or unheard.is_joining:
+            return None
+        text = f"{name}, which stops before, may run on {unheard.node}, {unheard.text}"
+        return Obstacle(text=text, subject=name, step="stop", is_waiting=unheard.is_waiting)
+    if decision.fate is not Fate.HOLD:
+        return None
     guests = [situation.guests.get(i.node) for i in decision.active]
-    return not all(g is not None and g.id in decisions and decisions[g.id].stops for g in guests)
+    if all(g is not None and g.id in decisions and decisions[g.id].stops for g in guests):
+        return None
+    text = f"{name}, which stops before, can't be stopped: {decision.obstacle}"
+    return Obstacle(text=text, subject=name, step="stop")

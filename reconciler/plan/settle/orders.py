@@ -4,8 +4,8 @@ The rules:
 
 * A mandatory order `first then`: `then` does not start while `first` does not run. If it is symmetrical, `then` stops
   before `first` does, and when `first` is known not to run; and when `first` starts, `then` starts after it, again if
-  it runs already. While `then` can't be stopped, `first` is not stopped either, unless it has failed: what has failed
-  is not kept down for the sake of what it cannot serve.
+  it runs already. While `then` can't be stopped, or may run where nobody could look, `first` is not stopped either,
+  unless it has failed: what has failed is not kept down for the sake of what it cannot serve.
 * After a mandatory order of stops, `then` stops too when `first` does, and starts again if it may.
 * Of several alternatives one is enough.
 * An order that names a group or a clone is one with each part of it. What is not cloned itself waits for all of a

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import ResourceId
+from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.collectives import DOWN, collective_relations
 from reconciler.plan.settle.conclude import conclude
@@ -83,8 +84,9 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
         before = decisions[resource]
         if before.stops:
             held_back = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why.text)
-            reasons = before.reasons if before.fate is Fate.STOP else (why,)
-            decisions[resource] = replace(held_back, reasons=reasons)
+            reason = Reason("unrunnable", why.text, subject=why.subject, step=why.step)
+            reasons = before.reasons if before.fate is Fate.STOP else (reason,)
+            decisions[resource] = replace(held_back, reasons=reasons, is_waiting=why.is_waiting)
     board = _Board(situation, decisions, relations, clone_of=_clones(situation))
     _lay_out(board, held)
     _find_hindrances(board)
