@@ -26,7 +26,7 @@ check: $(STAMP)-dev  ## format, lint, types, import contracts, sizes
 
 test: $(STAMP)-dev  ## everything; as root with real libvirt, QEMU, LXC and stock Pacemaker, on Debian
 	@.ci/lab $(BIN)
-	$(BIN)/python -m pytest
+	@.ci/test $(BIN)
 
 bench: $(STAMP)-dev  ## print the benchmarks; CIB_GENERATOR=FILE adds the planner beside crm_simulate
 	@for name in agent_footprint start_up commit_to_running; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done

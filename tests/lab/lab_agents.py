@@ -6,7 +6,7 @@ import time
 
 from agent import tls
 
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 """For a machine under software emulation on a busy machine; nothing waits that long otherwise."""
 
 

@@ -17,7 +17,7 @@ HOST = "host1"
 KEY_FILE = "etc/pacemaker/authkey"
 LOG = "var/log/pacemaker.log"
 """Both below the root."""
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 """For anything to come true in a cluster on a busy machine; nothing waits that long otherwise."""
 
 _COROSYNC = f"""\

@@ -170,7 +170,7 @@ kind: Guest
 metadata: {{name: vm-guest1}}
 spec:
   type: vm
-  remoteNode: {{name: guest1, address: {SUBNET}.110, connectTimeout: 60s}}
+  remoteNode: {{name: guest1, address: {SUBNET}.110, connectTimeout: 280s}}
   hardware:
     memory: 256Mi
     emulation: true
@@ -186,7 +186,7 @@ spec:
 
 @pytest.mark.slow
 def test_fake_lives_in_a_qemu_guest_through_all_changes(stage: Stage, lab: Lab, images: Images) -> None:
-    guest, limit_s = vm_yaml(images), 180
+    guest, limit_s = vm_yaml(images), 300
     inside = dummy_yaml("FAKE", Path("/run/ledger"))
     declare(stage, lab, guest, inside)
     stage.start_daemon()
