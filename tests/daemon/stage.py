@@ -64,8 +64,17 @@ class Stage:
         return [sys.executable, "-m", "reconciler", "-C", str(self.repository), "--state", str(self.state)]
 
     def start_daemon(self) -> None:
+        """Start the daemon, and wait until it answers: without it `status` would look for itself."""
         with self.daemon_log.open("ab") as log:
             self.daemon = subprocess.Popen([*self.command(), "--watch"], stdout=log, stderr=log)
+        end = time.monotonic() + TIMEOUT_S
+        while self.daemon.poll() is None and not self._answers():
+            assert time.monotonic() < end, f"the daemon does not answer:\n{self.daemon_log.read_text()}"
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(state_folder(None, self.state).control_socket)) == 0
 
     def kill_daemon(self) -> None:
         """End the daemon as a power cut of it alone would."""
