@@ -23,6 +23,20 @@ def declare(stage: Stage, one: Machine, two: Machine, state: str = "online", ext
     stage.commit(all=cluster_yaml(stage) + machines + dummy_on(one, "FAKE", stage.ledger))
 
 
+def fake_on_one_of_two(
+    stage: Stage, machines: Make, *, connect_timeout: str = "", extra: str = ""
+) -> tuple[Machine, Machine]:
+    """Start two machines and the daemon, and return the machines when FAKE runs on the first."""
+    one, two = machines("one"), machines("two")
+    one.connect_timeout = connect_timeout or one.connect_timeout
+    one.start()
+    two.start()
+    declare(stage, one, two, extra=extra)
+    stage.start_daemon()
+    stage.until(is_started("FAKE", "one"))
+    return one, two
+
+
 def test_resources_run_on_machines_that_nobody_started_and_move_between_them(
     stage: Stage, machines: Make
 ) -> None:
@@ -49,12 +63,7 @@ def test_resources_run_on_machines_that_nobody_started_and_move_between_them(
 def test_a_machine_that_leaves_the_declaration_is_emptied_first_and_then_forgotten(
     stage: Stage, machines: Make
 ) -> None:
-    one, two = machines("one"), machines("two")
-    one.start()
-    two.start()
-    declare(stage, one, two)
-    stage.start_daemon()
-    stage.until(is_started("FAKE", "one"))
+    _, two = fake_on_one_of_two(stage, machines)
     stage.commit(all=cluster_yaml(stage) + two.yaml() + dummy_on(two, "FAKE", stage.ledger))
     status = stage.until(both(is_started("FAKE", "two"), lambda s: len(s["nodes"]) == 1))
     assert [n["name"] for n in status["nodes"]] == ["two"]
@@ -64,13 +73,7 @@ def test_a_machine_that_leaves_the_declaration_is_emptied_first_and_then_forgott
 def test_what_ran_on_a_machine_that_left_the_declaration_and_is_lost_waits_for_an_operator(
     stage: Stage, machines: Make
 ) -> None:
-    one, two = machines("one"), machines("two")
-    one.connect_timeout = "2s"
-    one.start()
-    two.start()
-    declare(stage, one, two)
-    stage.start_daemon()
-    stage.until(is_started("FAKE", "one"))
+    one, two = fake_on_one_of_two(stage, machines, connect_timeout="2s")
     one.send(signal.SIGKILL)
     one.wait_for_end()
     stage.until(is_node("one", "unclean"))
@@ -83,13 +86,7 @@ def test_what_ran_on_a_machine_that_left_the_declaration_and_is_lost_waits_for_a
 
 
 def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, machines: Make) -> None:
-    one, two = machines("one"), machines("two")
-    one.connect_timeout = "2s"
-    one.start()
-    two.start()
-    declare(stage, one, two)
-    stage.start_daemon()
-    stage.until(is_started("FAKE", "one"))
+    one, _ = fake_on_one_of_two(stage, machines, connect_timeout="2s")
     one.send(signal.SIGKILL)
     one.wait_for_end()
     stage.until(is_node("one", "unclean"))
@@ -99,12 +96,7 @@ def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, m
 
 
 def test_a_machine_whose_agent_is_asked_to_stop_is_emptied_and_let_go(stage: Stage, machines: Make) -> None:
-    one, two = machines("one"), machines("two")
-    one.start()
-    two.start()
-    declare(stage, one, two)
-    stage.start_daemon()
-    stage.until(is_started("FAKE", "one"))
+    one, _ = fake_on_one_of_two(stage, machines)
     one.send(signal.SIGTERM)
     assert one.wait_for_end() == 0
     status = stage.until(both(is_node("one", "offline"), is_started("FAKE", "two")))
@@ -120,12 +112,7 @@ def test_a_machine_whose_agent_is_asked_to_stop_is_emptied_and_let_go(stage: Sta
 
 
 def test_a_hung_agent_is_known_by_its_silence_and_taken_up_again(stage: Stage, machines: Make) -> None:
-    one, two = machines("one"), machines("two")
-    one.start()
-    two.start()
-    declare(stage, one, two, extra=", detect: 1s")
-    stage.start_daemon()
-    stage.until(is_started("FAKE", "one"))
+    one, _ = fake_on_one_of_two(stage, machines, extra=", detect: 1s")
     one.send(signal.SIGSTOP)
     stage.until(both(is_node("one", "unclean"), is_node("two", "online")))
     one.send(signal.SIGCONT)
@@ -152,12 +139,7 @@ def test_two_nodes_with_swapped_addresses_are_refused_though_one_key_opens_both(
 
 
 def test_a_newer_controller_takes_over_and_the_older_one_is_refused(stage: Stage, machines: Make) -> None:
-    one, two = machines("one"), machines("two")
-    one.start()
-    two.start()
-    declare(stage, one, two)
-    stage.start_daemon()
-    stage.until(is_started("FAKE", "one"))
+    one, two = fake_on_one_of_two(stage, machines)
     newer = Stage(stage.folder / "newer")
     newer.cluster, newer.ledger = stage.cluster, stage.ledger
     declare(newer, one, two)
