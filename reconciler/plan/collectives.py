@@ -41,7 +41,7 @@ def take_apart(intent: Intent, *worlds: Observed) -> Ensemble:
     groups = {c.id: c for c in intent.collectives.values() if isinstance(c, Group)}
     clones = {c.id: c for c in intent.collectives.values() if isinstance(c, Clone)}
     cloned = {c.member: c for c in clones.values()}
-    places = _places(worlds)
+    places, order = _places(worlds), _node_order(worlds)
     instances: dict[ResourceId, list[Resource]] = {}
     sets: dict[ResourceId, CloneSet] = {}
     numbers: dict[tuple[ResourceId, NodeName], ResourceId] = {}
@@ -49,9 +49,9 @@ def take_apart(intent: Intent, *worlds: Observed) -> Ensemble:
     for clone in clones.values():
         group = groups.get(clone.member)
         members = group.members if group is not None else (clone.member,)
-        running = () if clone.is_unique else _running(members, places)
+        running = () if clone.is_unique else _running(members, places, order)
         count = max(_count(intent, clone), len(running), _highest(clone, members, places))
-        surplus = () if clone.is_unique else _surplus(members, worlds)
+        surplus = () if clone.is_unique else _surplus(members, worlds, order)
         for member in members:
             instances[member] = [
                 _instance(intent.resources[member], number, clone) for number in range(count)
@@ -95,20 +95,17 @@ def _too_many(declared: Resource, number: int, clone: Clone, named: ResourceId |
 
 
 def _surplus(
-    members: tuple[ResourceId, ...], worlds: Iterable[Observed]
+    members: tuple[ResourceId, ...], worlds: Iterable[Observed], order: Mapping[NodeName, int]
 ) -> tuple[tuple[NodeName, dict[ResourceId, ResourceId]], ...]:
     """Return the copies too many: for each instance that they make up its node, and the name of each member's copy."""
-    order: dict[NodeName, int] = {}
     found: dict[NodeName, dict[ResourceId, dict[ResourceId, None]]] = {}
     for world in worlds:
-        for node in world.nodes:
-            order.setdefault(node, len(order))
         for (name, node), instance in world.instances.items():
             member, _, number = name.rpartition(":")
             if number.isdigit() and member in members and instance.role is not Role.STOPPED:
                 found.setdefault(node, {}).setdefault(ResourceId(member), {})[name] = None
     slots: list[tuple[NodeName, dict[ResourceId, ResourceId]]] = []
-    for node in sorted(found, key=lambda n: (order.get(n, len(order)), n)):
+    for node in _listed(found, order):
         copies = {member: list(names) for member, names in found[node].items()}
         slots += [
             (node, {member: names[i] for member, names in copies.items() if i < len(names)})
@@ -125,31 +122,44 @@ def _count(intent: Intent, clone: Clone) -> int:
     return max(1, agents + len(intent.guest_nodes()))
 
 
-def _places(worlds: Iterable[Observed]) -> dict[ResourceId, list[NodeName]]:
-    """Return the nodes where each resource runs, or may run, in the order in which nodes are listed."""
+def _node_order(worlds: Iterable[Observed]) -> dict[NodeName, int]:
+    """Return the nodes by the order in which they are listed."""
     order: dict[NodeName, int] = {}
-    active: dict[ResourceId, set[NodeName]] = {}
     for world in worlds:
         for node in world.nodes:
             order.setdefault(node, len(order))
+    return order
+
+
+def _listed(nodes: Iterable[NodeName], order: Mapping[NodeName, int]) -> list[NodeName]:
+    return sorted(nodes, key=lambda n: (order.get(n, len(order)), n))
+
+
+def _places(worlds: Iterable[Observed]) -> dict[ResourceId, set[NodeName]]:
+    """Return the nodes where each resource runs, or may run."""
+    active: dict[ResourceId, set[NodeName]] = {}
+    for world in worlds:
         for (resource, node), instance in world.instances.items():
             if instance.role is not Role.STOPPED:
                 active.setdefault(resource, set()).add(node)
-    return {r: sorted(nodes, key=lambda n: (order.get(n, len(order)), n)) for r, nodes in active.items()}
+    return active
 
 
 def _running(
-    members: tuple[ResourceId, ...], places: Mapping[ResourceId, list[NodeName]]
+    members: tuple[ResourceId, ...],
+    places: Mapping[ResourceId, set[NodeName]],
+    order: Mapping[NodeName, int],
 ) -> tuple[NodeName, ...]:
-    """Return the nodes where any member runs."""
-    found: dict[NodeName, None] = {}
-    for member in members:
-        found |= dict.fromkeys(places.get(member, ()))
-    return tuple(found)
+    """Return the nodes where any member runs, in the order in which nodes are listed.
+
+    Which member runs there does not count: an instance keeps its number when another one of its members stops.
+    """
+    found = {node for member in members for node in places.get(member, ())}
+    return tuple(_listed(found, order))
 
 
 def _highest(
-    clone: Clone, members: tuple[ResourceId, ...], places: Mapping[ResourceId, list[NodeName]]
+    clone: Clone, members: tuple[ResourceId, ...], places: Mapping[ResourceId, set[NodeName]]
 ) -> int:
     """Return one more than the highest number of a unique instance that runs."""
     if not clone.is_unique:
