@@ -7,10 +7,11 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_group.c and pcmk_sched_primitive.c
   of all other members, for the members follow each other. An instance heeds those of its clone.
 * If a member is not managed, the chain of members is cut there: those after it heed what the group must be with.
 * What runs in a container that is no node must be with it.
-* Of several, the other side of higher priority comes first, then clones before groups before primitives, then the id.
+* Of several, the other side of higher priority comes first, then clones before groups before primitives, then the id;
+  of several with the same other side the one that was declared last (g_list_insert_sorted puts equals in front).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.collective import Group
@@ -24,6 +25,8 @@ _MEMBERSHIP = "#group-members"
 """The id of colocations that nobody declared: those within a group."""
 
 _CONTAINMENT = "#resource-with-container"
+
+_Rank = tuple[int, int, bool, ResourceId]
 
 Declared = Mapping[ResourceId, Sequence[Colocation]]
 
@@ -45,7 +48,7 @@ class Bonds:
         found = self.sorted_this.get(name)
         if found is None:
             heeded = self.declared_this.get(name, ()) if self._is_alone(name) else self._this_with(name)
-            found = tuple(sorted(heeded, key=lambda c: self._rank(c.primary))) if heeded else ()
+            found = _first_heeded(heeded, lambda c: self._rank(c.primary))
             self.sorted_this[name] = found
         return found
 
@@ -54,7 +57,7 @@ class Bonds:
         found = self.sorted_with.get(name)
         if found is None:
             heeded = self.declared_with.get(name, ()) if self._is_alone(name) else self._with_this(name)
-            found = tuple(sorted(heeded, key=lambda c: self._rank(c.dependent))) if heeded else ()
+            found = _first_heeded(heeded, lambda c: self._rank(c.dependent))
             self.sorted_with[name] = found
         return found
 
@@ -66,7 +69,7 @@ class Bonds:
         """Tell whether a resource heeds no colocations but its own: it is no group, and a part of nothing."""
         return name not in self.tree.parents and name not in self.tree.situation.groups
 
-    def _rank(self, other: ResourceId) -> tuple[int, int, bool, ResourceId]:
+    def _rank(self, other: ResourceId) -> _Rank:
         tree = self.tree
         found = tree.situation.clones.get(other)
         is_promotable = found is not None and found.clone.promotion is not None
@@ -111,6 +114,14 @@ class Bonds:
             for member in group.members:
                 if member != name:
                     yield from (c for c in declared.get(member, ()) if is_declared(c))
+
+
+def _first_heeded(
+    heeded: Iterable[Colocation], rank: Callable[[Colocation], _Rank]
+) -> tuple[Colocation, ...]:
+    """Return colocations by rank, of equals the last one first."""
+    found = tuple(heeded)
+    return tuple(sorted(reversed(found), key=rank)) if len(found) > 1 else found
 
 
 def bonds_of(tree: Tree) -> Bonds:

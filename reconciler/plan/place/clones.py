@@ -65,7 +65,7 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
         banned=tuple(node for node, score in assignment.scores[name].items() if score < 0),
         removed=frozenset(found.instances[max_total:]),
     )
-    instances = by_importance(assignment, found)
+    instances = assignment.ranked[name] = by_importance(assignment, found)
     for instance in instances:
         if _is_pinned(assignment, instance):
             _assign_finally(sharing, instance)

@@ -10,7 +10,8 @@ The rules, in Pacemaker's words ("Placing Resources Relative to other Resources"
 * What is still to be assigned adds its dependents' scores to its own, in proportion to how strongly they are bound,
   and in turn those of their dependents. What runs heeds only those that may influence it. To a clone as a whole,
   dependents do not make a node worse than indifferent.
-* A wish that would leave no node at all is disregarded, unless it is the dependent's own duty.
+* A wish that would leave no node at all is disregarded, unless it is the dependent's own duty. Of the instances of a
+  clone that it avoids, those that were assigned first count first.
 """
 
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def _follow_clone(
         after = {n: s if n in instances else -INFINITY for n, s in scores.items()}
         assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
     else:
-        for instance in assignment.tree.children(primary):
+        for instance in assignment.ranked[primary]:
             _follow(assignment, colocation, dependent, instance)
 
 

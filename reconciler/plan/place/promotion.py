@@ -60,7 +60,8 @@ def assign_roles(assignment: Assignment, cloned: CloneSet) -> None:
     promotion = cloned.clone.promotion
     assert promotion is not None
     counts: Counter[NodeName] = Counter()
-    for instance in _best_first(assignment, cloned, finals):
+    ranked = assignment.ranked[cloned.clone.id] = _best_first(assignment, cloned, finals)
+    for instance in ranked:
         node = assignment.node_of(instance)
         is_chosen = (
             node is not None
