@@ -214,6 +214,9 @@ def _written(cib: _Cib) -> bytes:
         pair = f'<nvpair id="d-s" name="resource-stickiness" value="{value}"/>'
         defaults = f'<rsc_defaults><meta_attributes id="d">{pair}</meta_attributes></rsc_defaults>'
     nodes = "".join(_node(cib, number, node, node in standby) for number, node in enumerate(cib.nodes))
+    # Without an entry, and without fencing, a guest node that has not been up has no #uname in Pacemaker: rules do not
+    # know it, and to a colocation it is the same place as any other such node, so that groups are torn apart.
+    nodes += "".join(f'<node id="{node}" uname="{node}" type="remote"/>' for node in cib.guests)
     history = _history(cib, [n for n in cib.nodes if n not in offline])
     status = "".join(
         _state(number, node, node not in offline, history.get(node, ""), _scores(cib, node))
