@@ -37,7 +37,8 @@ def parameters_digest(params: Mapping[str, str], timeout_ms: int | None = None) 
 def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
     """Return what has changed in a definition since an operation ran with it.
 
-    Parameters that an operation has of its own count. Values that are secret may have been taken out of a saved CIB,
+    Parameters that an operation has of its own count. Of an operation without a digest nobody knows what it ran with, so
+    that it counts as changed. Values that are secret may have been taken out of a saved CIB,
     so that without them nothing else may differ.
 
     Source: Pacemaker lib/pengine/pe_digest.c, rsc_action_digest_cmp; pcmk_sched_actions.c, only_sanitized_changed.
@@ -49,7 +50,7 @@ def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
     change = DefinitionChange.NONE
     if digests.restart and not _is_same_for_restart(params, timeout_ms, entry):
         change = DefinitionChange.RESTART
-    elif digests.all not in {"", parameters_digest(params, timeout_ms)}:
+    elif digests.all != parameters_digest(params, timeout_ms):
         has_own = bool(operation.params) and not entry.interval_ms
         can_reload = bool(entry.interval_ms or digests.restart) and not has_own
         change = DefinitionChange.RELOAD if can_reload else DefinitionChange.RESTART
@@ -60,7 +61,7 @@ def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
 
 def _is_same_for_restart(params: Mapping[str, str], timeout_ms: int | None, entry: Entry) -> bool:
     names = entry.digests.restart_names
-    if not names:
+    if names is None:
         return parameters_digest(params, timeout_ms) == entry.digests.restart
     counting = {name: value for name, value in params.items() if name in names}
     return parameters_digest(counting) == entry.digests.restart

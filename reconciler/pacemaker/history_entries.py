@@ -55,7 +55,8 @@ class Digests:
     """Empty: not recorded."""
     restart: str = ""
     """Of those alone whose change asks for a restart."""
-    restart_names: frozenset[str] = frozenset()
+    restart_names: frozenset[str] | None = None
+    """None: all."""
     secure: str = ""
     """Of those that are no secrets."""
     secret_names: frozenset[str] = frozenset()
@@ -194,10 +195,11 @@ def _entry(op: Element) -> Entry:
 
 def _digests(op: Element) -> Digests:
     version = tuple(integer(part) for part in op.get("crm_feature_set", "0").split("."))
+    names = op.get("op-force-restart")
     return Digests(
         all=op.get("op-digest", ""),
         restart=op.get("op-restart-digest", ""),
-        restart_names=frozenset(op.get("op-force-restart", "").split()),
+        restart_names=None if names is None else frozenset(names.split()),
         secure=op.get("op-secure-digest", ""),
         secret_names=frozenset(op.get("op-secure-params", "").split()),
         covers_operation=version >= (3, 16, 0),

@@ -6,7 +6,10 @@ Rich ones have promotable clones, guest nodes, and capacity besides.
 from dataclasses import dataclass, field
 from random import Random
 
+from reconciler.pacemaker.digests import parameters_digest
+
 _SCORES = ["INFINITY", "-INFINITY", "100", "50", "10", "-10", "-100", "1000"]
+DEFAULT_TIMEOUT_MS = 20_000
 _AGENT = 'class="ocf" provider="pacemaker" type="Dummy"'
 
 
@@ -267,9 +270,10 @@ def _state(number: int, name: str, is_online: bool, history: str, scores: str) -
 def _history(cib: _Cib, online: list[str]) -> dict[str, str]:
     """What ran where: most primitives at one place, instances of clones at several, some of them failed."""
     found: dict[str, str] = {}
+    hosts = online
     for node, name in cib.guests.items():
         if cib.chance(70):
-            host = cib.random.choice(online)
+            host = cib.random.choice(hosts)
             remote = _AGENT.replace("Dummy", "remote") + f' container="{name}"'
             _ran(found, host, name, _operation(name, "start", 1, 0))
             _ran(found, host, node, _operation(node, "start", 1, 0), remote)
@@ -297,11 +301,13 @@ def _ran(found: dict[str, str], node: str, name: str, ops: str, agent: str = _AG
 
 
 def _operation(name: str, operation: str, call: int, rc: int, interval: int = 0) -> str:
+    # Without the digest of what it ran with, everything would be restarted.
+    digest = parameters_digest({}, DEFAULT_TIMEOUT_MS if interval else None)
     last = "last_failure" if rc else "last"
     key = f"{call}:1:0:00000000-0000-0000-0000-000000000000"
     return (
         f'<lrm_rsc_op id="{name}_{last}_0" operation_key="{name}_{operation}_{interval}" '
         f'operation="{operation}" crm-debug-origin="x" crm_feature_set="3.17.4" transition-key="{key}" '
         f'transition-magic="0:{rc};{key}" exit-reason="" on_node="x" call-id="{call}" rc-code="{rc}" op-status="0" '
-        f'interval="{interval}" last-rc-change="1799999000" exec-time="1" queue-time="0"/>'
+        f'op-digest="{digest}" interval="{interval}" last-rc-change="1799999000" exec-time="1" queue-time="0"/>'
     )

@@ -1,5 +1,6 @@
 """CIBs for tests, written here: two nodes, no fencing, and what a test adds."""
 
+from reconciler.pacemaker.digests import parameters_digest
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.simulation import Simulation, simulate_cib
 
@@ -45,7 +46,11 @@ def ran(resource: str, *operations: str) -> str:
 def op(
     operation: str, call: int, rc: int = 0, interval: int = 0, expected: int = 0, status: int = 0, **more: str
 ) -> str:
-    """An operation as it is recorded; further attributes are written with dashes, but for a few."""
+    """An operation as it is recorded; further attributes are written with dashes, but for a few.
+
+    Unless said otherwise it ran without parameters, and a recurring one with the default timeout.
+    """
+    more.setdefault("op_digest", parameters_digest({}, 20_000 if interval else None))
     plain = ("migrate_source", "migrate_target", "on_node")
     extra = "".join(f' {k if k in plain else k.replace("_", "-")}="{v}"' for k, v in more.items())
     return (

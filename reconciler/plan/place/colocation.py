@@ -244,7 +244,7 @@ class _Adding:
     def _with_share(self, scores: Scores, source: ResourceId, colocation: Colocation, share: float) -> Scores:
         own = self._speaking_for_group(source, colocation)
         if self.is_upwards:
-            own = self._usable(source, own)
+            own = {node: score for node, score in own.items() if self.assignment.is_serving(node)}
         attribute = colocation.node_attribute
         if attribute is None or attribute == "#uname":
             return {n: self._plus(s, own.get(n, -INFINITY), share, colocation) for n, s in scores.items()}
@@ -259,11 +259,6 @@ class _Adding:
             )
             for node, score in scores.items()
         }
-
-    def _usable(self, source: ResourceId, scores: Scores) -> Scores:
-        """Return scores without the nodes that can take nothing now, of which nobody else thinks worse than of any."""
-        sample, is_available = self.assignment.tree.sample(source), self.assignment.availability.is_available
-        return {node: score for node, score in scores.items() if is_available(sample, node)}
 
     def _speaking_for_group(self, source: ResourceId, colocation: Colocation) -> Scores:
         """Return a source's scores; those of a member that follows others with what its group would like."""

@@ -4,14 +4,14 @@ The rules (Pacemaker lib/pacemaker/pcmk_scheduler.c, assign_resources; pcmk_sche
 
 * What becomes a node comes first, so that there are nodes to place on; then by priority, then by rank.
 * Where capacity counts, of those with the same priority the one comes first that scores higher where it runs, then the
-  one that scores higher on the best node, or the next; primaries' scores count too.
+  one that scores higher on the best node, or the next. Primaries' scores count too, and against nodes that cannot take
+  resources as things are.
 * What is assigned asks for its primaries, which then come before; `placement` sees to that.
 """
 
 from functools import cmp_to_key
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import HostState
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.colocation import wishes_behind
@@ -56,11 +56,9 @@ def _best_nodes(assignment: Assignment) -> list[NodeName]:
     """Return all nodes, the best first by what they are alone."""
     situation, capacity = assignment.situation, assignment.capacity
 
-    def is_idle(node: NodeName) -> bool:
-        return not situation.is_online(node) or situation.state_of(node) is not HostState.ONLINE
-
     def compare(left: NodeName, right: NodeName) -> int:
-        return is_idle(left) - is_idle(right) or (capacity.compare(left, right) if is_balanced else 0)
+        is_apart = assignment.is_serving(right) - assignment.is_serving(left)
+        return is_apart or (capacity.compare(left, right) if is_balanced else 0)
 
     is_balanced = situation.intent.cluster.policy.placement is PlacementStrategy.BALANCED
     return sorted(sorted([*situation.intent.hosts, *situation.intent.guest_nodes()]), key=cmp_to_key(compare))

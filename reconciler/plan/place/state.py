@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import HostState
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.place.availability import Availability
@@ -143,6 +144,11 @@ class Assignment:
             return None
         nodes = [i.node for i in active]
         return next((n for n in nodes if self.situation.is_online(n)), nodes[0] if nodes else None)
+
+    def is_serving(self, node: NodeName) -> bool:
+        """Tell whether a node takes resources as things are, whatever becomes of its guest."""
+        situation = self.situation
+        return situation.is_online(node) and situation.state_of(node) is HostState.ONLINE
 
     def is_any(self, name: ResourceId, scores: Scores) -> bool:
         """Tell whether any node is left to a resource by the given scores."""
