@@ -138,11 +138,14 @@ class Assignment:
         return [i for leaf in self.situation.leaves(name) for i in self.situation.active(leaf)]
 
     def current_node(self, name: ResourceId) -> NodeName | None:
-        """Return the node where a resource runs; of several the first that is online, or else the first."""
-        active = self.active(name)
-        if not active:
-            return None
-        nodes = [i.node for i in active]
+        """Return the node where a resource runs; of several the first that is online, or else the first.
+
+        Nodes come in the order in which they are listed, whichever part of a group or clone they run.
+        """
+        nodes = list(dict.fromkeys(i.node for i in self.active(name)))
+        if len(nodes) > 1 and name not in self.situation.resources:
+            listed = list(self.situation.observed.nodes)
+            nodes.sort(key=lambda node: listed.index(node) if node in listed else len(listed))
         return next((n for n in nodes if self.situation.is_online(n)), nodes[0] if nodes else None)
 
     def is_serving(self, node: NodeName) -> bool:
