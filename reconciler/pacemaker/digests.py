@@ -37,9 +37,9 @@ def parameters_digest(params: Mapping[str, str], timeout_ms: int | None = None) 
 def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
     """Return what has changed in a definition since an operation ran with it.
 
-    Parameters that an operation has of its own count. Of an operation without a digest nobody knows what it ran with, so
-    that it counts as changed. Values that are secret may have been taken out of a saved CIB,
-    so that without them nothing else may differ.
+    Parameters that an operation has of its own count. Of an operation without a digest nobody knows what it ran with,
+    so that it counts as changed. Values that are secret may have been taken out of a saved CIB, so that without them
+    nothing else may differ.
 
     Source: Pacemaker lib/pengine/pe_digest.c, rsc_action_digest_cmp; pcmk_sched_actions.c, only_sanitized_changed.
     """

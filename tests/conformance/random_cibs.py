@@ -227,7 +227,7 @@ def _simulated(cib: bytes) -> tuple[Outcome, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder) / "before.xml", Path(folder) / "after.xml"
         before.write_bytes(cib)
-        command = ["crm_simulate", "-x", before, "-S", "-O", after]
+        command = ["crm_simulate", "-x", str(before), "-S", "-O", str(after)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         if done.returncode:
             raise RefusedError(f"crm_simulate ended with {done.returncode}: {done.stderr[-500:]}")

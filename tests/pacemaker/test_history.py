@@ -1,5 +1,7 @@
 """The history of a resource on a node says what it does there, what failed, and what is to follow from it."""
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.model.history import FailureCount
@@ -104,6 +106,29 @@ def test_promotable_instances_are_unpromoted_once_they_run() -> None:
     assert state(found(op("monitor", 1, rc=8, expected=7), resource=clone)) == (Role.PROMOTED, None)
     failed = Failure(operation="demote", rc=1, text="return code 1")
     assert state(found(op("promote", 1), op("demote", 2, rc=1), resource=clone)) == (Role.UNPROMOTED, failed)
+
+
+def test_what_ran_with_unknown_parameters_is_started_anew_and_its_monitors_armed() -> None:
+    unknown = found(op("start", 1, op_digest=""), op("monitor", 2, interval=5000, op_digest=""))
+    assert unknown is not None
+    assert (unknown.started_as, unknown.monitors) == (
+        StartedAs(
+            agent=ResourceAgent(standard="ocf", provider="test", type="Dummy"), params={"op-digest": ""}
+        ),
+        frozenset({replace(EVERY_5_S, timeout_ms=0)}),
+    )
+
+
+def test_an_empty_list_of_parameters_that_ask_for_a_restart_names_none() -> None:
+    params = '<instance_attributes id="i"><nvpair id="p" name="a" value="1"/></instance_attributes>'
+    every, none = parameters_digest({"a": "1"}), parameters_digest({})
+    listed = op("start", 1, op_digest=every, op_restart_digest=none, op_force_restart="")
+    kept = found(listed, inside=params)
+    started_anew = found(op("start", 1, op_digest=every, op_restart_digest=none), inside=params)
+    assert [i.started_as.params if i and i.started_as else None for i in (kept, started_anew)] == [
+        {"a": "1"},
+        {"op-digest": every},
+    ]
 
 
 def test_parameters_that_need_no_restart_are_reloaded_unless_others_changed_too() -> None:

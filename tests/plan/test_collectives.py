@@ -84,3 +84,15 @@ def test_what_has_the_name_of_a_group_or_a_clone_now_is_stopped() -> None:
     assert graph(transition)["g_stop_0@h1"] == []
     end = settle(asked, world)
     assert [end.active_on(ResourceId(n)) for n in ("a", "b", "g", "bs")] == [("h1",), ("h1",), (), ()]
+
+
+def test_an_instance_of_a_cloned_group_keeps_its_number_when_one_of_its_members_ends() -> None:
+    asked = intent("h1 h2", dummy("a"), dummy("b"), group("g", "a", "b"), clone("gs", "g"))
+    later = running(asked, "b", "h1")
+    for active in ([running(asked, "a", "h1"), later], [later]):
+        world = seen(empty_world(asked), running(asked, "a", "h2"), *active)
+        numbers = take_apart(asked, world).numbers
+        assert {node: number for (name, node), number in numbers.items() if name == "b"} == {
+            "h1": "b:0",
+            "h2": "b:1",
+        }

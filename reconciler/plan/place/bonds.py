@@ -120,8 +120,9 @@ def _first_heeded(
     heeded: Iterable[Colocation], rank: Callable[[Colocation], _Rank]
 ) -> tuple[Colocation, ...]:
     """Return colocations by rank, of equals the last one first."""
-    found = tuple(heeded)
-    return tuple(sorted(reversed(found), key=rank)) if len(found) > 1 else found
+    found = list(heeded)
+    found.reverse()
+    return tuple(sorted(found, key=rank))
 
 
 def bonds_of(tree: Tree) -> Bonds:

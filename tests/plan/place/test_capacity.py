@@ -1,5 +1,9 @@
 """What needs capacity runs where there is room for it."""
 
+from dataclasses import replace
+
+from reconciler.model.names import NodeName
+from reconciler.model.node import HostState
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import Resource
 from tests.plan.place.places import places, with_capacity, with_policy
@@ -70,3 +74,23 @@ def test_what_was_tried_and_undone_takes_nothing() -> None:
     )
     asked = with_policy(with_capacity(asked, h1=2, h2=2), placement=PlacementStrategy.UTILIZATION)
     assert places(asked, "a h2") == {"a:0": "h1", "b": "h2"}
+
+
+def test_what_must_run_with_something_comes_after_what_could_go_anywhere() -> None:
+    things = (needy("a", 1), needy("b", 1), group("g", "a", "b"), needy("p", 2))
+    asked = with_policy(
+        with_capacity(intent("h1 h2", *things), h1=3, h2=3), placement=PlacementStrategy.UTILIZATION
+    )
+    h2 = asked.hosts[NodeName("h2")]
+    idle = replace(asked, hosts={**asked.hosts, h2.name: replace(h2, state=HostState.STANDBY)})
+    # On h2, which takes nothing, a scores nothing, and b would follow it; p alone knows nothing of that.
+    assert places(idle) == {"p": "h1", "a": "h1", "b": None}
+
+
+def test_a_group_in_pieces_runs_on_the_node_that_is_listed_first() -> None:
+    things = (needy("a", 1), needy("b", 1), group("g", "a", "b"), prefers("g", "h1", 5))
+    asked = with_policy(
+        with_capacity(intent("h1 h2", *things, needy("p", 2, stickiness=3)), h1=3, h2=1),
+        placement=PlacementStrategy.UTILIZATION,
+    )
+    assert places(asked, "a h2", "b h1", "p h1") == {"a": "h1", "b": "h1", "p": None}

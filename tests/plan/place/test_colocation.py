@@ -4,7 +4,10 @@ from dataclasses import replace
 
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
-from tests.plan.worlds import dummy, empty_world, intent, only_on, plan, prefers, with_
+from reconciler.model.observed import Failure
+from reconciler.model.score import INFINITY
+from tests.plan.place.places import places as places_of
+from tests.plan.worlds import clone, dummy, empty_world, intent, only_on, plan, prefers, running, with_
 
 
 def places(asked: Intent) -> dict[str, str | None]:
@@ -37,3 +40,19 @@ def test_with_may_mean_the_same_label() -> None:
     assert places(replace(asked, hosts=hosts)) == {"a": "h1", "b": "h3"}
     del hosts[NodeName("h3")]
     assert places(replace(asked, hosts=hosts)) == {"a": "h1", "b": "h1"}
+
+
+def test_of_colocations_with_the_same_primary_the_last_one_is_heeded_first() -> None:
+    likes, dislikes = with_("d", "c", 10), with_("d", "c", -100)
+    things = (dummy("d"), dummy("r"), clone("c", "r"), prefers("c", "h1"), prefers("c", "h2", -INFINITY))
+    # One instance runs nowhere, which repels whom the clone attracts: what would leave no node at last is given up.
+    assert places_of(intent("h1 h2", *things, likes, dislikes))["d"] == "h2"
+    assert places_of(intent("h1 h2", *things, dislikes, likes))["d"] == "h1"
+
+
+def test_of_the_instances_that_something_avoids_those_assigned_first_count_first() -> None:
+    asked = intent("h1 h2", dummy("d"), dummy("r"), clone("c", "r"), with_("d", "c", -10))
+    failure = Failure(operation="monitor", rc=1, text="failed")
+    for lame, well in (("h1", "h2"), ("h2", "h1")):
+        failed = replace(running(asked, "r", lame), failure=failure)
+        assert places_of(asked, failed, f"r {well}")["d"] == lame
