@@ -63,6 +63,35 @@ def read_rule(cib: Cib, rule: Element, subject: Subject) -> Condition:
     return Together(kind="any" if rule.get("boolean-op") == "or" else "all", parts=parts)
 
 
+def condition_of(cib: Cib, parent: Element, subject: Subject) -> Condition:
+    """Return when an element's rules hold, with what is known already left out: at best ALWAYS or NEVER.
+
+    Args:
+        cib: where references are looked up.
+        parent: what has the rules; without any it always counts.
+        subject: without attributes, which are not judged here.
+    """
+    return _folded(
+        Together(kind="all", parts=tuple(read_rule(cib, r, subject) for r in elements(parent, "rule")))
+    )
+
+
+def without_attributes(condition: Condition) -> Condition:
+    """Return a condition where no node is concerned: what it asks of attributes does not hold."""
+    return _folded(_without_attributes(condition))
+
+
+def _folded(condition: Condition) -> Condition:
+    """Return the same condition without parts that are certain."""
+    if not isinstance(condition, Together):
+        return condition
+    idle, decisive = (ALWAYS, NEVER) if condition.kind == "all" else (NEVER, ALWAYS)
+    parts = tuple(p for part in condition.parts if (p := _folded(part)) != idle)
+    if decisive in parts:
+        return decisive
+    return parts[0] if len(parts) == 1 else Together(kind=condition.kind, parts=parts)
+
+
 def _read(cib: Cib, part: Element, subject: Subject) -> Condition:
     match part.tag:
         case "rule":
