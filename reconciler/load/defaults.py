@@ -7,8 +7,9 @@ differs from Pacemaker's (stickiness 0, migration-threshold INFINITY, start-fail
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.load.document import ClusterDocument, Common, Conduct
+from reconciler.load.document import ClusterDocument, Common
 from reconciler.load.document_cluster import ClusterFencing, ClusterHealth
+from reconciler.load.document_conduct import Conduct
 from reconciler.model.policy import HealthStrategy, PlacementStrategy, Policy, QuorumPolicy
 from reconciler.model.resource import MultipleActive, Requires, ResourceAgent, Role
 

@@ -108,9 +108,16 @@ def _check_agent(value: object) -> object:
         if rest and ":" not in rest and _AGENT_NAME.match(rest):
             hint = f"write its provider, such as ocf:heartbeat:{rest}"
         raise _failed("bad-agent", f'"{value}" is no OCF resource agent', hint)
-    if standard != "ocf" and not _AGENT_NAME.match(rest):
+    if standard != "ocf" and not all(_AGENT_NAME.match(part) for part in _parts(standard, rest)):
         raise _failed("bad-agent", f'"{value}" does not name a {standard} service', hint)
     return value
+
+
+def _parts(standard: str, name: str) -> list[str]:
+    """Return the parts of a resource agent's name: init scripts may be named by path, fence plugins are `external/`."""
+    if standard == "lsb" and name.startswith("/"):
+        return name[1:].split("/")
+    return [name.removeprefix("external/") if standard == "stonith" else name]
 
 
 Duration = Annotated[
@@ -219,7 +226,11 @@ AgentSpec = Annotated[
     str,
     BeforeValidator(_check_agent),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service|stonith):[^/\s]+)$"}
+        {
+            "type": "string",
+            "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service|stonith):[^/\s]+|"
+            r"stonith:external/[^/\s]+|lsb:(/[^/\s]+)+)$",
+        }
     ),
 ]
 """A resource agent, as `ocf:heartbeat:Dummy`."""

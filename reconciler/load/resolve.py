@@ -127,7 +127,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
         location_rules=tuple(desugaring.location_rules),
-        overrides=tuple(o for raw, _, d in found for o in overrides_of(raw, d, names, problems)),
+        overrides=tuple(overrides_of([(raw, d) for raw, _, d in found], groups, names, problems)),
         fencing_levels=tuple(topology.levels_of([*clusters[:1], *usable])),
     )
     warn_of_what_is_not_carried_out(intent, problems)

@@ -1,11 +1,17 @@
 """Resource documents to the model's resources: defaults applied, operations in full; references come later."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.load import defaults
 from reconciler.load.defaults import Settings
 from reconciler.load.document import ResourceDocument
-from reconciler.load.document_operations import GuestOperations, Monitor, Operation, Operations
+from reconciler.load.document_operations import (
+    GuestOperation,
+    GuestOperations,
+    Monitor,
+    Operation,
+    Operations,
+)
 from reconciler.load.nodes import remote_node_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
@@ -76,7 +82,7 @@ def agent_of(written: str) -> model.ResourceAgent:
     return model.ResourceAgent(standard="ocf", provider=provider, type=agent_type)
 
 
-def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model.Operation:
+def operation_of(name: str, written: GuestOperation | None, timeout_ms: int) -> model.Operation:
     """Return an operation's settings, with `timeout_ms` when none is written."""
     if written is None:
         return model.Operation(name=name, timeout_ms=timeout_ms)
@@ -84,6 +90,7 @@ def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model
         name=name,
         timeout_ms=timeout_ms if written.timeout is None else written.timeout,
         on_fail=_on_fail(written.on_fail),
+        params=dict(written.params or {}) if isinstance(written, Operation) else {},
     )
 
 
@@ -109,13 +116,10 @@ def _special(written: Operations | None) -> list[model.Operation]:
     if written is None:
         return []
     both = {"promote": written.promote, "demote": written.demote}
-    found = [
+    both |= {"monitor": written.probe}
+    return [
         operation_of(name, op, defaults.OPERATION_TIMEOUT_MS) for name, op in both.items() if op is not None
     ]
-    if written.probe is not None:
-        probe = operation_of("monitor", written.probe, defaults.OPERATION_TIMEOUT_MS)
-        found.append(replace(probe, params=dict(written.probe.params or {})))
-    return found
 
 
 def _monitors(
@@ -143,7 +147,7 @@ def _monitor(written: Monitor) -> model.Operation:
         interval_ms=defaults.MONITOR_INTERVAL_MS if written.interval is None else written.interval,
         timeout_ms=defaults.OPERATION_TIMEOUT_MS if written.timeout is None else written.timeout,
         on_fail=_on_fail(written.on_fail),
-        role=role_of(written.role),
+        role=None if written.role is None else model.Role(written.role),
         enabled=written.enabled is not False,
         params=dict(written.params or {}),
     )

@@ -6,6 +6,7 @@ meta-attributes on dates, and on the kind of resource, which is known here alrea
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.resource import Resource
@@ -13,7 +14,14 @@ from reconciler.model.rule import Condition, Override
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.lineage import CLONES, Lineage
 from reconciler.pacemaker.nvpairs import by_precedence, pairs_of
-from reconciler.pacemaker.rules import ALWAYS, NEVER, Subject, condition_of, without_attributes
+from reconciler.pacemaker.rules import (
+    ALWAYS,
+    NEVER,
+    Subject,
+    condition_of,
+    with_cluster_name,
+    without_attributes,
+)
 
 VARIABLE = frozenset({
     "resource-stickiness", "priority", "migration-threshold", "failure-timeout", "multiple-active", "target-role",
@@ -40,10 +48,10 @@ class Settings:
     """Over those; of several that hold, the last counts."""
 
 
-def params_of(lineage: Lineage) -> Settings:
-    """Return the parameters of a primitive."""
-    subject = Subject(now=lineage.cib.now)
-    return _settled(_blocks(lineage, "instance_attributes", subject, lambda when: when))
+def params_of(lineage: Lineage, cluster: str) -> Settings:
+    """Return the parameters of a primitive in the cluster of this name."""
+    subject, limit = Subject(now=lineage.cib.now), partial(with_cluster_name, name=cluster)
+    return _settled(_blocks(lineage, "instance_attributes", subject, limit))
 
 
 def meta_of(lineage: Lineage) -> Settings:
@@ -122,8 +130,9 @@ def _settled(blocks: Iterable[Conditional]) -> Settings:
     conditional: list[Conditional] = []
     for block in blocks:
         left = {name: text for name, text in block.pairs.items() if name not in always}
+        one = Conditional(when=block.when, where=block.where, pairs=left)
         if block.when == ALWAYS:
             always |= left
-        elif left:
-            conditional.append(Conditional(when=block.when, where=block.where, pairs=left))
+        elif left and one not in conditional:  # what a group hands down comes again with what it is
+            conditional.append(one)
     return Settings(always=always, conditional=tuple(reversed(conditional)))

@@ -160,7 +160,7 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         return
     if lineage.has_rules_of_operations():
         found.with_unclear_operations.add(name)
-    params, settings = params_of(lineage), meta_of(lineage)
+    params, settings = params_of(lineage, options.cluster.name), meta_of(lineage)
     fixed = {n: text for n, text in meta.items() if n not in VARIABLE}
 
     def variant(said: Mapping[str, str]) -> Resource:

@@ -5,7 +5,7 @@ What concerns no node and no time, the kind of a resource or of an operation, is
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,7 @@ from reconciler.plan.rules import Facts, holds
 ALWAYS = Together(kind="all", parts=())
 NEVER = Together(kind="any", parts=())
 
+_CLUSTER = "#cluster-name"
 _EXPRESSIONS = ("rule", "expression", "date_expression", "rsc_expression", "op_expression")
 _BLANK_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d\Z|Z\Z)")
 _TYPES = {
@@ -78,7 +79,19 @@ def condition_of(cib: Cib, parent: Element, subject: Subject) -> Condition:
 
 def without_attributes(condition: Condition) -> Condition:
     """Return a condition where no node is concerned: what it asks of attributes does not hold."""
-    return _folded(_without_attributes(condition))
+    return _folded(_with_verdicts(condition, lambda _: NEVER))
+
+
+def with_cluster_name(condition: Condition, name: str) -> Condition:
+    """Return a condition of one cluster: its name, which all nodes have as an attribute, is known."""
+    facts = Facts(now=0.0, attributes={_CLUSTER: name})
+
+    def judged(test: AttributeTest) -> Condition:
+        if test.name != _CLUSTER:
+            return test
+        return ALWAYS if holds(test, facts) else NEVER
+
+    return _folded(_with_verdicts(condition, judged))
 
 
 def _folded(condition: Condition) -> Condition:
@@ -114,18 +127,19 @@ def _read(cib: Cib, part: Element, subject: Subject) -> Condition:
 
 def _holds(condition: Condition, subject: Subject) -> bool:
     if subject.attributes is None:
-        condition = _without_attributes(condition)
+        condition = without_attributes(condition)
     return holds(condition, Facts(now=subject.now, attributes=subject.attributes or {}))
 
 
-def _without_attributes(condition: Condition) -> Condition:
+def _with_verdicts(condition: Condition, judge: Callable[[AttributeTest], Condition]) -> Condition:
+    """Return a condition with what is judged in the place of each test of an attribute."""
     match condition:
         case AttributeTest():
-            return NEVER
+            return judge(condition)
         case DateTest():
             return condition
         case Together(parts=parts):
-            return Together(kind=condition.kind, parts=tuple(_without_attributes(part) for part in parts))
+            return Together(kind=condition.kind, parts=tuple(_with_verdicts(p, judge) for p in parts))
 
 
 def _attribute(part: Element, subject: Subject) -> Condition:

@@ -79,7 +79,18 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
         ("opt-in", ["web start host1", "database start host2"]),
         ("order", ["database start host1", "cache start host1", "shop start host1", "import start host1"]),
         ("quorum", ["web start host1", "beacon start host2"]),
-        ("rules", ["database start host3", "cache start host1", "license start host3", "report start host2"]),
+        (
+            "rules",
+            [
+                "database start host3",
+                "cache start host1",
+                "license start host3",
+                "report start host2",
+                "address start host1",
+                "import start host2",
+                "export start host2",
+            ],
+        ),
         (
             "sets",
             [

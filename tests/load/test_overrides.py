@@ -2,9 +2,9 @@ import pytest
 
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.resource import MultipleActive, Role
-from reconciler.model.rule import CalendarRange, DateTest, Override
+from reconciler.model.rule import AttributeTest, CalendarRange, Comparison, DateTest, Override, Together
 from tests.load.test_constraints import intent_of
-from tests.load.texts import guest, host, problems_of, resource
+from tests.load.texts import group, guest, host, problems_of, resource
 
 WORLD = host("h1", "{agent: local}")  # lines 1 to 5
 
@@ -48,7 +48,8 @@ def test_an_override_says_what_holds_at_a_time() -> None:
             "{when: {kind: host}, stickiness: 1}",
             [
                 "13:6: error[bad-rule]: settings are the same on every node, so that only the time can decide on them; "
-                "write dates only; what depends on nodes stands in placement.rules"
+                "write dates only; what depends on nodes stands in placement.rules, "
+                "or, for params, in an override of their own"
             ],
         ),
         (
@@ -94,5 +95,47 @@ def test_overrides_that_make_no_sense_are_refused(override: str, want: list[str]
 def test_guests_have_no_parameters() -> None:
     text = WORLD + guest("vm", "overrides: [", "  {when: {date: {hours: 9}}, params: {x: 1}}]", node="g")
     assert [problem.split(": ", 1)[1] for problem in problems_of(text)] == [
-        "error[does-not-fit]: guests have no parameters; remove params"
+        'error[unknown-field]: there is no field "params" in spec.overrides[0]; known are failureLimit, '
+        "failureTimeout, managed, multipleActive, priority, startFailureIsFatal, state, stickiness, when"
+    ]
+
+
+def test_params_may_differ_by_node() -> None:
+    text = WORLD + resource(
+        "a",
+        "overrides:",
+        "  - when: {all: [{label: rack, is: r1}, {date: {hours: 9}}]}",
+        "    params: {ip: 192.0.2.1}",
+        "  - {when: {nodes: [h1]}, params: {ip: 192.0.2.2}}",
+    )
+    rack = AttributeTest(name="rack", comparison=Comparison.EQ, value="r1", is_declared=True)
+    hours = DateTest(calendar=(CalendarRange(unit="hours", low=9, high=9),))
+    name = AttributeTest(name="#uname", comparison=Comparison.EQ, value="h1")
+    assert [(o.when, o.params) for o in intent_of(text).overrides] == [
+        (Together(kind="all", parts=(rack, hours)), {"ip": "192.0.2.1"}),
+        (name, {"ip": "192.0.2.2"}),
+    ]
+
+
+def test_what_a_member_says_goes_before_what_its_group_says_at_times() -> None:
+    text = (
+        WORLD
+        + resource("a", "priority: 7", "overrides: [{when: {date: {hours: 9}}, priority: 8}]")
+        + resource("b", "maintenance: true")
+        + group("g", "members: [a, b]", "overrides:",
+                   "  - {when: {date: {hours: 8}}, priority: 1, state: stopped, managed: true}")
+    )  # fmt: skip
+    got = [(o.resource, o.priority, o.state, o.is_managed) for o in intent_of(text).overrides]
+    assert got == [
+        ("a", None, Role.STOPPED, True),
+        ("a", 8, None, None),
+        ("b", 1, Role.STOPPED, None),
+    ]
+
+
+def test_a_condition_of_a_group_that_makes_no_sense_is_said_once() -> None:
+    whole = group("g", "members: [a, b]", "overrides: [{when: {date: {}}, priority: 1}]")
+    found = problems_of(WORLD + resource("a") + resource("b") + whole)
+    assert [problem.split(": ", 1)[1] for problem in found] == [
+        'error[bad-rule]: this date is always; write from:, before:, or such as hours: "9-16"'
     ]

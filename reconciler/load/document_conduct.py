@@ -1,0 +1,49 @@
+"""Shapes of how things behave, always or for a time; a part of the YAML documents, see `document.py`."""
+
+from typing import Literal
+
+from reconciler.load.document_placement import Condition
+from reconciler.load.fields import Count, Duration, Param, ParamName, Part, Score
+
+
+class Conduct(Part):
+    """How something behaves when it is placed, and when it fails."""
+
+    stickiness: Score | None = None
+    """How much it prefers to stay where it is (Pacemaker: resource-stickiness). Default 1; guests 1000."""
+    priority: Score | None = None
+    """Higher ones are placed first (Pacemaker: priority). Default 0."""
+    failure_limit: Count | None = None
+    """Failures that ban it from a node (Pacemaker: migration-threshold). Default 3; 0: never."""
+    failure_timeout: Duration | None = None
+    """Quiet time after which failures are forgotten (Pacemaker: failure-timeout). Default 0s: never."""
+    start_failure_is_fatal: bool | None = None
+    """The first failed start bans the node (Pacemaker: start-failure-is-fatal). Default false."""
+    multiple_active: Literal["restart", "stop", "block"] | None = None
+    """When it is found at several places: stop all and start one, only stop all, or touch none.
+
+    Pacemaker: multiple-active with stop_start, stop_only and block. Default restart.
+    """
+
+
+class Override(Conduct):
+    """Settings that hold for a time (Pacemaker: meta_attributes with a rule)."""
+
+    when: Condition
+    """The time: dates only, for settings are the same on every node."""
+    state: Literal["running", "stopped", "unpromoted"] | None = None
+    """What is asked of it then (Pacemaker: target-role)."""
+    managed: bool | None = None
+    """false: it is not started or stopped then (Pacemaker: is-managed)."""
+
+
+class ResourceOverride(Override):
+    """Settings that hold for a time, or parameters that hold for a time or on some nodes.
+
+    Pacemaker: meta_attributes and instance_attributes with a rule.
+    """
+
+    when: Condition
+    """The time, and for parameters the node: settings are the same on every node, so they take dates only."""
+    params: dict[ParamName, Param] | None = None
+    """Parameters over its own; where they change, it is restarted, or reloaded."""
