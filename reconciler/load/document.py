@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field
 
 from reconciler.load.document_cluster import ClusterFencing, ClusterHealth, Safety
-from reconciler.load.document_conduct import Conduct, Override, ResourceOverride
+from reconciler.load.document_conduct import Conduct, Defaults, Override, ResourceOverride
 from reconciler.load.document_nodes import GuestNode, HostSpec, RemoteNodeSpec
 from reconciler.load.document_operations import GuestOperations, Operations
 from reconciler.load.document_placement import After, ConstraintSpec, Placement
@@ -46,24 +46,11 @@ class NodeMetadata(Part):
     """Free words about the machine, which `placement.on: {labels: ...}` selects by."""
 
 
-class ResourceDefaults(Conduct):
-    """What holds for every resource (or guest) that does not say otherwise (Pacemaker: rsc_defaults)."""
-
-
-class Defaults(Part):
-    """What holds where nothing else is said."""
-
-    resource: ResourceDefaults | None = None
-    """For resources."""
-    guest: ResourceDefaults | None = None
-    """For guests."""
-
-
 class ClusterSpec(Part):
     """What holds for all."""
 
     defaults: Defaults | None = None
-    """Settings of resources and guests that they need not repeat."""
+    """Settings of resources, guests and operations that they need not repeat."""
     safety: Safety | None = None
     """Limits to what one commit may do."""
     symmetric: bool | None = None

@@ -1,9 +1,12 @@
 """Shapes of how things behave, always or for a time; a part of the YAML documents, see `document.py`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from reconciler.load.document_operations import OperationDefaults
 from reconciler.load.document_placement import Condition
-from reconciler.load.fields import Count, Duration, Param, ParamName, Part, Score
+from reconciler.load.fields import AgentPattern, Count, Duration, Param, ParamName, Part, Score
 
 
 class Conduct(Part):
@@ -26,15 +29,20 @@ class Conduct(Part):
     """
 
 
-class Override(Conduct):
-    """Settings that hold for a time (Pacemaker: meta_attributes with a rule)."""
+class Settings(Conduct):
+    """What can be said for a time."""
 
-    when: Condition
-    """The time: dates only, for settings are the same on every node."""
     state: Literal["running", "stopped", "unpromoted"] | None = None
     """What is asked of it then (Pacemaker: target-role)."""
     managed: bool | None = None
     """false: it is not started or stopped then (Pacemaker: is-managed)."""
+
+
+class Override(Settings):
+    """Settings that hold for a time (Pacemaker: meta_attributes with a rule)."""
+
+    when: Condition
+    """The time: dates only, for settings are the same on every node."""
 
 
 class ResourceOverride(Override):
@@ -47,3 +55,33 @@ class ResourceOverride(Override):
     """The time, and for parameters the node: settings are the same on every node, so they take dates only."""
     params: dict[ParamName, Param] | None = None
     """Parameters over its own; where they change, it is restarted, or reloaded."""
+
+
+class DefaultsOverride(Settings):
+    """What holds for resources of some kind, or for a time, that say nothing (Pacemaker: rsc_defaults with a rule)."""
+
+    when: Condition | None = None
+    """The time: dates only. Default: always, for the agents that are named."""
+    agents: Annotated[list[AgentPattern], Field(min_length=1)] | None = None
+    """Only for these resource agents, such as "ocf:heartbeat:*", or guest:lxc of guests. Default: for all.
+
+    Pacemaker: rsc_expression.
+    """
+
+
+class ResourceDefaults(Conduct):
+    """What holds for every resource (or guest) that does not say otherwise (Pacemaker: rsc_defaults)."""
+
+    overrides: list[DefaultsOverride] | None = None
+    """What holds instead for some resource agents, or for a time; of several, the last counts."""
+
+
+class Defaults(Part):
+    """What holds where nothing else is said."""
+
+    resource: ResourceDefaults | None = None
+    """For resources."""
+    guest: ResourceDefaults | None = None
+    """For guests."""
+    operations: OperationDefaults | None = None
+    """For the operations of resources, not of guests."""

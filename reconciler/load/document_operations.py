@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Field, Tag
 
-from reconciler.load.fields import Param, ParamName, Part, PositiveDuration, shape
+from reconciler.load.fields import AgentPattern, Param, ParamName, Part, PositiveDuration, shape
 
 OnFail = Literal[
     "ignore",
@@ -19,6 +19,10 @@ OnFail = Literal[
     "fence",
 ]
 """Pacemaker's words; `ban` is what it calls migrate inside."""
+
+
+OperationName = Literal["start", "stop", "monitor", "probe", "promote", "demote", "migrateTo", "migrateFrom"]
+"""As in `op`."""
 
 
 class GuestOperation(Part):
@@ -65,6 +69,32 @@ class Monitor(Part):
 
     Pacemaker: instance_attributes of the op. Where they change, what runs is checked with the new ones from then on.
     """
+
+
+class OperationDefaultsOverride(Part):
+    """What holds for some operations that say nothing (Pacemaker: op_defaults with a rule)."""
+
+    agents: Annotated[list[AgentPattern], Field(min_length=1)] | None = None
+    """Only of these resource agents, such as "ocf:heartbeat:*" (Pacemaker: rsc_expression). Default: of all."""
+    operations: Annotated[list[OperationName], Field(min_length=1)] | None = None
+    """Only these; a probe is a check too (Pacemaker: op_expression). Default: all."""
+    interval: PositiveDuration | None = None
+    """Only checks of this interval (Pacemaker: op_expression interval). Default: of any."""
+    timeout: PositiveDuration | None = None
+    """How long they may take (Pacemaker: timeout)."""
+    on_fail: OnFail | None = None
+    """What a failure leads to (Pacemaker: on-fail)."""
+
+
+class OperationDefaults(Part):
+    """What holds for operations of resources that do not say otherwise (Pacemaker: op_defaults)."""
+
+    timeout: PositiveDuration | None = None
+    """How long they may take (Pacemaker: timeout). Default 20s."""
+    on_fail: OnFail | None = None
+    """What a failure leads to (Pacemaker: on-fail). Default restart."""
+    overrides: list[OperationDefaultsOverride] | None = None
+    """What holds instead for some operations, or resource agents; of several, the last counts."""
 
 
 class GuestOperations(Part):

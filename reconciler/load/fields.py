@@ -235,6 +235,8 @@ AgentSpec = Annotated[
 ]
 """A resource agent, as `ocf:heartbeat:Dummy`."""
 
+AgentPattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@:*/\\-]+$", max_length=256)]
+"""Names of resource agents, in which * stands for any text."""
 ParamName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=128)]
 LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$", max_length=128)]
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#][A-Za-z0-9_./:-]*$", max_length=128)]

@@ -60,6 +60,7 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
             "colocation",
             ["database start host1", "replica start host3", "shop start host1", "proxy start host2"],
         ),
+        ("defaults", ["database start host1", "web start host2"]),
         ("failures", ["web start host1", "license start host2", "probe start host1"]),
         ("containers", ["pod start host2", "shop start host2", "box start host1", "worker start box-node"]),
         (

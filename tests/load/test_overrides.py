@@ -139,3 +139,69 @@ def test_a_condition_of_a_group_that_makes_no_sense_is_said_once() -> None:
     assert [problem.split(": ", 1)[1] for problem in found] == [
         'error[bad-rule]: this date is always; write from:, before:, or such as hours: "9-16"'
     ]
+
+
+def cluster(*overrides: str) -> str:
+    """A cluster whose defaults give resources a priority of 1, with overrides."""
+    written = "".join(f"        - {line}\n" for line in overrides)
+    spec = "spec:\n  defaults:\n    resource:\n        priority: 1\n        overrides:\n"
+    return f"---\napiVersion: reconciler/v1alpha1\nkind: Cluster\nmetadata: {{name: c}}\n{spec}{written}"
+
+
+def test_defaults_for_agents_hold_where_neither_resource_nor_group_says_anything() -> None:
+    text = (
+        WORLD
+        + cluster('{agents: ["ocf:heartbeat:*"], priority: 2}', '{agents: ["systemd:*"], priority: 3}')
+        + resource("a")
+        + resource("b", agent="systemd:b")
+        + resource("c", agent="lsb:c")
+        + resource("d", "priority: 9")
+        + resource("e")
+        + group("g", "members: [e]", "priority: 8")
+    )
+    found = intent_of(text)
+    assert {r.id: r.priority for r in found.resources.values()} == {"a": 2, "b": 3, "c": 1, "d": 9, "e": 8}
+    assert found.overrides == ()
+
+
+def test_defaults_that_hold_at_times_go_behind_all_that_is_said_closer() -> None:
+    text = (
+        WORLD
+        + cluster(
+            "{when: {date: {hours: 9}}, priority: 2, stickiness: 5}",
+            '{agents: ["systemd:*"], priority: 3}',
+        )
+        + resource("a")
+        + resource("b", agent="systemd:b")
+        + resource("c", "stickiness: 7")
+        + resource("d")
+        + group("g", "members: [d]", "priority: 8", "overrides: [{when: {date: {hours: 9}}, stickiness: 6}]")
+    )
+    assert [(o.resource, o.priority, o.stickiness) for o in intent_of(text).overrides] == [
+        ("a", 2, 5),
+        ("b", None, 5),
+        ("c", 2, None),
+        ("d", None, 5),
+        ("d", None, 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "want"),
+    [
+        (
+            "{priority: 2}",
+            "error[missing-field]: this override always holds; "
+            "add agents: or when:, or write it beside overrides:",
+        ),
+        ('{agents: ["ocf:*"]}', "error[missing-field]: this override changes nothing; add what holds then"),
+        (
+            "{when: {nodes: [h1]}, priority: 2}",
+            "error[bad-rule]: settings are the same on every node, so that only the time can decide on them; "
+            "write dates only; what depends on nodes stands in placement.rules",
+        ),
+    ],
+)
+def test_defaults_that_make_no_sense_are_refused_once(override: str, want: str) -> None:
+    found = problems_of(WORLD + cluster(override) + resource("a") + resource("b"))
+    assert [problem.split(": ", 1)[1] for problem in found] == [want]
