@@ -75,7 +75,7 @@ def is_param(name: str) -> bool:
 
 def is_agent(agent: ResourceAgent) -> bool:
     """Tell whether a resource agent has a name that can be written: scripts of init alone may be named by path."""
-    name = agent.type.removeprefix("external/") if agent.is_fencing else agent.type
+    name = agent.type.removeprefix("external/").removeprefix("rhcs/") if agent.is_fencing else agent.type
     names = name[1:].split("/") if agent.standard == "lsb" and name.startswith("/") else [name]
     has_provider = _AGENT.match(agent.provider) is not None or agent.standard != "ocf"
     return agent.standard in _STANDARDS and has_provider and all(_AGENT.match(part) for part in names)
