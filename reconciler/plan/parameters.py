@@ -77,9 +77,10 @@ def reload_action(metadata: AgentMetadata | None, before: StartedAs, wanted: Sta
 def _objections(
     resource: Resource, params: Mapping[str, str], metadata: AgentMetadata
 ) -> Iterator[Objection]:
-    listed = metadata.parameters
+    listed, of_start = metadata.parameters, resource.operation("start").params
     for name, value in sorted(params.items()):
-        where = resource.at("spec", "params", name)
+        path = ("op", "start", "params") if name in of_start else ("params",)
+        where = resource.at("spec", *path, name)
         if name not in listed:
             if not _UNLISTED.fullmatch(name):
                 text = f"{resource.agent} has no parameter {name}; {_what_would_be_right(name, listed)}"
