@@ -4,7 +4,7 @@ from reconciler.model.names import ResourceId, Where
 from reconciler.model.resource import MultipleActive, Role
 from reconciler.model.rule import AttributeTest, CalendarRange, Comparison, DateTest, Override, Together
 from tests.load.test_constraints import intent_of
-from tests.load.texts import group, guest, host, problems_of, resource
+from tests.load.texts import group, guest, host, load_text, problems_of, resource
 
 WORLD = host("h1", "{agent: local}")  # lines 1 to 5
 
@@ -205,3 +205,38 @@ def test_defaults_that_hold_at_times_go_behind_all_that_is_said_closer() -> None
 def test_defaults_that_make_no_sense_are_refused_once(override: str, want: str) -> None:
     found = problems_of(WORLD + cluster(override) + resource("a") + resource("b"))
     assert [problem.split(": ", 1)[1] for problem in found] == [want]
+
+
+@pytest.mark.parametrize(
+    ("when", "want"),
+    [
+        ("{label: rack, is: r9}", True),
+        ("{all: [{label: rack, is: r1}, {kind: guest}]}", True),
+        ("{label: rack, is: r1}", False),
+        ("{attribute: rack, is: r9}", False),
+        ("{all: [{label: rack, is: r9}, {date: {hours: 9}}]}", False),
+    ],
+)
+def test_params_for_nodes_that_there_are_none_of_are_warned_of(when: str, want: bool) -> None:
+    world = host("h1", "{agent: local}", "{rack: r1}")
+    found = load_text(world + resource("a", f"overrides: [{{when: {when}, params: {{x: 1}}}}]")).problems
+    warning = (
+        "a.yaml:12:15: warning[holds-nowhere]: no node is as this override of a asks, so that it changes nothing; "
+        "compare it with the labels and names of nodes"
+    )
+    assert [str(problem) for problem in found] == ([warning] if want else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("#unmae", "did you mean #uname?"),
+        ("#x", "known are #health-NAME, #kind, #node-unfenced, #uname"),
+    ],
+)
+def test_attributes_that_the_cluster_does_not_have_are_refused(name: str, hint: str) -> None:
+    when = f'{{attribute: "{name}", is: h1}}'
+    found = problems_of(WORLD + resource("a", f"overrides: [{{when: {when}, params: {{x: 1}}}}]"))
+    assert [problem.split(": ", 1)[1] for problem in found] == [
+        f'error[bad-rule]: the cluster has no attribute "{name}"; {hint}'
+    ]
