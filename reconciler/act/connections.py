@@ -11,6 +11,7 @@ from dataclasses import replace
 from reconciler.act.context import Context
 from reconciler.act.keys import connect_with_key
 from reconciler.act.outcome import Connected, Outcome
+from reconciler.act.resources import arm
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
 from reconciler.model.names import NodeName, ResourceId
@@ -191,9 +192,10 @@ async def _settle(
             base,
             interval_ms=monitor.interval_ms,
             timeout_ms=monitor.timeout_ms,
-            params={**record.params, **own},
+            own_params=own,
         )
-        instance = after_result(instance, request, await link.execute(request), node)
+        result = await (arm(link, request) if own else link.execute(request))
+        instance = after_result(instance, request, result, node)
     return instance
 
 

@@ -8,7 +8,7 @@ from reconciler.act.outcome import Outcome
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import LinkError, OutcomeUnknownError
 from reconciler.model.node import LinkReason
-from reconciler.model.operation import OperationRequest, OperationResult, StartRecord
+from reconciler.model.operation import STATUS_CANCELLED, OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import ResourceAgent
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink
@@ -30,7 +30,7 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
         if action.kind is ActionKind.PROBE:
             inquiry = context.inquiry(action.node, link)
             said = await inquiry.describe(action.resource, request.agent, context.ports.clock.new_id())
-        result = await link.execute(request)
+        result = await (arm(link, request) if request.interval_ms else link.execute(request))
     except LinkError as error:
         if not isinstance(error, OutcomeUnknownError):
             if action.kind is ActionKind.START:
@@ -46,6 +46,20 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
     return Outcome(
         action=action, uid=uid, request=request, result=result, agents=said, text=result.describe()
     )
+
+
+async def arm(link: AgentLink, request: OperationRequest) -> OperationResult:
+    """Begin a recurring operation in place of one of the same name and interval; returns its first result.
+
+    A stock agent that has one keeps that with the old parameters, so it is cancelled first, as Pacemaker does; and what
+    is under way meanwhile takes the new one with it (daemons/execd/execd_commands.c, merge_recurring_duplicate).
+
+    Raises:
+        LinkError: as `AgentLink.execute`.
+    """
+    await link.cancel(request.resource, request.operation, request.interval_ms)
+    result = await link.execute(request)
+    return await link.execute(request) if result.status == STATUS_CANCELLED else result
 
 
 def _unsent(action: Action, uid: str, error: LinkError) -> Outcome:
@@ -77,7 +91,8 @@ def _request(context: Context, action: Action, uid: str) -> OperationRequest:
         operation=name,
         interval_ms=action.interval_ms,
         timeout_ms=action.timeout_ms,
-        params={**action.uses.params, **action.params},
+        params=action.uses.params,
+        own_params=action.params,
         meta=meta_of(context.intent, action),
         uid="" if action.interval_ms else uid,
         commit=context.commit,

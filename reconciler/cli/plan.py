@@ -18,6 +18,7 @@ from reconciler.plan.outlook import ideal_world, settled
 from reconciler.plan.schedule import schedule
 from reconciler.report.document import Document, to_text
 from reconciler.report.plan import ACTIONS, has_changes, matching, plan_document, plan_markdown, plan_text
+from reconciler.world.clock import RealClock
 
 _EPILOG = """\b
 Examples:
@@ -95,6 +96,7 @@ async def _plan(options: Options, against: str | None) -> tuple[Target, Transiti
 
 def _plan_against(intent: Intent, base: Intent) -> Transition:
     """Return what changes when a world that is as `base` declares comes to be as `intent` declares."""
-    world = settled(base, ideal_world(base, intent), History(), 0.0)
+    now = RealClock().now()  # rules with dates are judged as of today on both sides
+    world = settled(base, ideal_world(base, intent), History(), now)
     history = carried_over(History(met=frozenset(base.hosts)), base, intent)
-    return schedule(in_force(intent, history), world, history, 0.0)
+    return schedule(in_force(intent, history), world, history, now)

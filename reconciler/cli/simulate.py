@@ -17,6 +17,7 @@ Examples:
   reconcile simulate --fail host1 --standby host2    both at once
   reconcile simulate --fail-resource web
   reconcile simulate --all-single-failures           each host and guest in turn, for CI
+  reconcile simulate --at 2026-12-24T18:00:00Z       what rules with dates come to then
   reconcile simulate --cib cib.xml                   a Pacemaker cluster's next transition
   reconcile simulate --cib cib.xml -o json --no-execute
 \b
@@ -34,6 +35,7 @@ overloaded, 64 there is no such name. With --cib: 0 planned, 1 it is no CIB.
 @click.option("--all-single-failures", is_flag=True, help="Each host and each guest fails, one at a time.")
 @click.option("--may-stop", multiple=True, metavar="NAME", help="It is no failure if this cannot run.")
 @click.option("--live", is_flag=True, help="Begin with the world as it is, not with one as declared.")
+@click.option("--at", metavar="TIME", help="Judge rules with dates as of then, such as 2026-12-24T18:00:00Z.")
 @click.option(
     "--cib",
     "file",

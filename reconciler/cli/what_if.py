@@ -10,6 +10,7 @@ from reconciler.cli.observe import look
 from reconciler.cli.options import Options
 from reconciler.cli.target import find_target, valid_intent
 from reconciler.load.suggest import did_you_mean
+from reconciler.load.units import UnitError, parse_time
 from reconciler.model.errors import UsageError
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -19,6 +20,7 @@ from reconciler.plan.outlook import ideal_world
 from reconciler.plan.what_if import Fault, World, at_rest, single_failures, what_if
 from reconciler.report.document import to_text
 from reconciler.report.what_if import what_if_document, what_if_text
+from reconciler.world.clock import RealClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +33,14 @@ class Asked:
     may_stop: tuple[str, ...]
     all_single_failures: bool
     live: bool
+    at: str | None
+    """The time by which rules with dates are judged; None: now."""
 
 
 def simulate_faults(options: Options, asked: Asked, output: str) -> int:
     """Print what the asked faults lead to, and return the exit code."""
-    world = asyncio.run(_world(options, is_live=asked.live))
+    now = RealClock().now() if asked.at is None else _time(asked.at)
+    world = asyncio.run(_world(options, now, is_live=asked.live))
     fault = _fault(world.intent, asked)
     may_stop = frozenset(_resources(world.intent, asked.may_stop))
     world = at_rest(world)
@@ -45,15 +50,22 @@ def simulate_faults(options: Options, asked: Asked, output: str) -> int:
     return 0 if document["ok"] else EXIT_ERROR
 
 
-async def _world(options: Options, *, is_live: bool) -> World:
+def _time(text: str) -> float:
+    try:
+        return float(parse_time(text))
+    except UnitError as error:
+        raise UsageError(f"--at: {error.text}; {error.hint}") from error
+
+
+async def _world(options: Options, now: float, *, is_live: bool) -> World:
     target = await find_target(options)
     intent = valid_intent(target.loaded)
     if not is_live:
-        return World(intent=intent, observed=ideal_world(intent), history=History(), now=0.0)
+        return World(intent=intent, observed=ideal_world(intent), history=History(), now=now)
     sight = await look(target)
     history = carried_over(sight.history, sight.intent, intent)
     intent = in_force(intent, history)
-    return World(intent=intent, observed=replace(sight.observed, pending=()), history=history, now=sight.now)
+    return World(intent=intent, observed=replace(sight.observed, pending=()), history=history, now=now)
 
 
 def _fault(intent: Intent, asked: Asked) -> Fault:

@@ -10,6 +10,7 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import GuestType, Host
 from reconciler.model.resource import Resource
 from reconciler.model.score import INFINITY
+from reconciler.plan.rules import facts_of, holds, is_fixed
 
 
 def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> None:
@@ -29,6 +30,7 @@ def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> No
                 _check_guest_hosts(intent, resource, allowed[resource.id], problems)
             elif resource.remote_node is None:
                 _check_has_agent(intent, resource, allowed[resource.id], problems)
+        _check_overrides_hold(intent, problems)
     inside = _only_inside(intent, allowed)
     refused = _check_own_guest(intent, inside, problems)
     check_cycles([o for o in intent.orderings if o.id not in refused], inside, intent.collectives, problems)
@@ -63,6 +65,16 @@ def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
             nodes = nodes & frozenset(exclusive.get(line, everywhere)) - banned.get(line, set())
         allowed[name] = nodes
     return allowed
+
+
+def _check_overrides_hold(intent: Intent, problems: Problems) -> None:
+    """Warn of parameters for nodes that there are none of, as a mistyped label makes them."""
+    nodes = facts_of(intent, {}, 0.0).values()
+    for override in intent.overrides:
+        if is_fixed(override.when) and not any(holds(override.when, facts) for facts in nodes):
+            text = f"no node is as this override of {override.resource} asks, so that it changes nothing"
+            hint = "compare it with the labels and names of nodes"
+            problems.warn(override.where, "holds-nowhere", text, hint)
 
 
 def _check_local_hosts(intent: Intent, problems: Problems) -> None:

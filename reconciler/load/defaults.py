@@ -7,8 +7,10 @@ differs from Pacemaker's (stickiness 0, migration-threshold INFINITY, start-fail
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.load.document import ClusterDocument, Common, Conduct
+from reconciler.load.document import ClusterDocument, Common
 from reconciler.load.document_cluster import ClusterFencing, ClusterHealth
+from reconciler.load.document_conduct import Conduct
+from reconciler.load.document_conduct import Settings as AtTimes
 from reconciler.model.policy import HealthStrategy, PlacementStrategy, Policy, QuorumPolicy
 from reconciler.model.resource import MultipleActive, Requires, ResourceAgent, Role
 
@@ -50,7 +52,8 @@ class Settings:
         """Return these settings with those that were written instead."""
         if by is None:
             return self
-        own = by if isinstance(by, Common) else Common()
+        own = by if isinstance(by, Common | AtTimes) else Common()
+        whole = by if isinstance(by, Common) else Common()
         return Settings(
             stickiness=_first(by.stickiness, self.stickiness),
             priority=_first(by.priority, self.priority),
@@ -62,8 +65,8 @@ class Settings:
             else self.multiple_active,
             state=self.state if own.state is None else ROLES[own.state],
             is_managed=_first(own.managed, self.is_managed),
-            in_maintenance=_first(own.maintenance, self.in_maintenance),
-            is_critical=_first(own.critical, self.is_critical),
+            in_maintenance=_first(whole.maintenance, self.in_maintenance),
+            is_critical=_first(whole.critical, self.is_critical),
         )
 
 

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field
 
 from reconciler.load.document_cluster import ClusterFencing, ClusterHealth, Safety
+from reconciler.load.document_conduct import Conduct, Defaults, Override, ResourceOverride
 from reconciler.load.document_nodes import GuestNode, HostSpec, RemoteNodeSpec
 from reconciler.load.document_operations import GuestOperations, Operations
-from reconciler.load.document_placement import After, Condition, ConstraintSpec, Placement
+from reconciler.load.document_placement import After, ConstraintSpec, Placement
 from reconciler.load.fields import (
     AgentSpec,
     Amount,
@@ -26,7 +27,6 @@ from reconciler.load.fields import (
     ParamName,
     Part,
     PositiveCount,
-    Score,
 )
 from reconciler.load.hardware import Domain, Hardware
 
@@ -47,44 +47,11 @@ class NodeMetadata(Part):
     """Free words about the machine, which `placement.on: {labels: ...}` selects by."""
 
 
-class Conduct(Part):
-    """How something behaves when it is placed, and when it fails."""
-
-    stickiness: Score | None = None
-    """How much it prefers to stay where it is (Pacemaker: resource-stickiness). Default 1; guests 1000."""
-    priority: Score | None = None
-    """Higher ones are placed first (Pacemaker: priority). Default 0."""
-    failure_limit: Count | None = None
-    """Failures that ban it from a node (Pacemaker: migration-threshold). Default 3; 0: never."""
-    failure_timeout: Duration | None = None
-    """Quiet time after which failures are forgotten (Pacemaker: failure-timeout). Default 0s: never."""
-    start_failure_is_fatal: bool | None = None
-    """The first failed start bans the node (Pacemaker: start-failure-is-fatal). Default false."""
-    multiple_active: Literal["restart", "stop", "block"] | None = None
-    """When it is found at several places: stop all and start one, only stop all, or touch none.
-
-    Pacemaker: multiple-active with stop_start, stop_only and block. Default restart.
-    """
-
-
-class ResourceDefaults(Conduct):
-    """What holds for every resource (or guest) that does not say otherwise (Pacemaker: rsc_defaults)."""
-
-
-class Defaults(Part):
-    """What holds where nothing else is said."""
-
-    resource: ResourceDefaults | None = None
-    """For resources."""
-    guest: ResourceDefaults | None = None
-    """For guests."""
-
-
 class ClusterSpec(Part):
     """What holds for all."""
 
     defaults: Defaults | None = None
-    """Settings of resources and guests that they need not repeat."""
+    """Settings of resources, guests and operations that they need not repeat."""
     safety: Safety | None = None
     """Limits to what one commit may do."""
     symmetric: bool | None = None
@@ -132,24 +99,8 @@ class Common(Conduct):
     """Breaks ties, lower first. Default: its position in the declaration, counted from 0."""
 
 
-class Override(Conduct):
-    """Settings that hold for a time (Pacemaker: meta_attributes and instance_attributes with a rule)."""
-
-    when: Condition
-    """The time: dates only, for it is the same on every node."""
-    state: Literal["running", "stopped", "unpromoted"] | None = None
-    """What is asked of it then (Pacemaker: target-role)."""
-    managed: bool | None = None
-    """false: it is not started or stopped then (Pacemaker: is-managed)."""
-    params: dict[ParamName, Param] | None = None
-    """Parameters over its own; it is restarted, or reloaded, when they change. Not for guests."""
-
-
 class Primitive(Common):
     """What guests and resources have in common (Pacemaker: primitive)."""
-
-    overrides: list[Override] | None = None
-    """Settings that hold at certain times instead of those beside it; of several, the last counts."""
 
     needs: dict[LabelName, Amount] | None = None
     """What it takes of its node's capacity, such as {vcpus: 2, memory: 4Gi} (Pacemaker: utilization)."""
@@ -215,6 +166,8 @@ class GuestSpec(Primitive):
     """vm, lxc: what it consists of; or `domain`."""
     op: GuestOperations | None = None
     """Settings of its operations."""
+    overrides: list[Override] | None = None
+    """Settings that hold at certain times instead of those beside it; of several, the last counts."""
     shutdown_timeout: Duration | None = None
     """How long an orderly shutdown may take before the domain is destroyed. Default 60s; 0s: destroy at once."""
 
@@ -231,6 +184,8 @@ class ResourceSpec(Primitive):
     """The resource agent's parameters (Pacemaker: instance_attributes)."""
     op: Operations | None = None
     """Settings of its operations."""
+    overrides: list[ResourceOverride] | None = None
+    """What holds at certain times, or on certain nodes, instead of what is beside it; of several, the last counts."""
     clone: Clone | None = None
     """Runs it on several nodes at once; placement and after are then those of all instances."""
 
@@ -238,6 +193,8 @@ class ResourceSpec(Primitive):
 class GroupSpec(Common):
     """Resources that belong together; what is set here holds for all members that do not say otherwise."""
 
+    overrides: list[Override] | None = None
+    """Settings that hold for all members at certain times; what a member says of itself goes before them."""
     members: Annotated[list[Name], Field(min_length=1)]
     """Resources in the order in which they start."""
     ordered: bool | None = None

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Field, Tag
 
-from reconciler.load.fields import Param, ParamName, Part, PositiveDuration, shape
+from reconciler.load.fields import AgentPattern, Param, ParamName, Part, PositiveDuration, shape
 
 OnFail = Literal[
     "ignore",
@@ -21,8 +21,12 @@ OnFail = Literal[
 """Pacemaker's words; `ban` is what it calls migrate inside."""
 
 
-class Operation(Part):
-    """Settings of one operation."""
+OperationName = Literal["start", "stop", "monitor", "probe", "promote", "demote", "migrateTo", "migrateFrom"]
+"""As in `op`."""
+
+
+class GuestOperation(Part):
+    """Settings of one operation of a guest."""
 
     timeout: PositiveDuration | None = None
     """How long it may take (Pacemaker: timeout). Default 20s; 90s for a guest's start and stop."""
@@ -33,11 +37,15 @@ class Operation(Part):
     """
 
 
-class Probe(Operation):
-    """Settings of asking once."""
+class Operation(GuestOperation):
+    """Settings of one operation."""
 
     params: dict[ParamName, Param] | None = None
-    """Parameters of this operation alone, over the resource's, such as {OCF_CHECK_LEVEL: 10}."""
+    """Parameters of this operation alone, over the resource's (Pacemaker: instance_attributes of the op).
+
+    Those of `start` count until it is stopped: where they change, it is restarted. Those of `probe` are such as
+    {OCF_CHECK_LEVEL: 10}.
+    """
 
 
 class Monitor(Part):
@@ -53,26 +61,52 @@ class Monitor(Part):
     ban: not started there again. stop: stopped everywhere. standby: all leaves the node. fence: the node is fenced.
     """
     role: Literal["Started", "Stopped", "Unpromoted", "Promoted"] | None = None
-    """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs."""
+    """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs, and is not promoted."""
     enabled: bool | None = None
     """Pacemaker: enabled. Default true."""
     params: dict[ParamName, Param] | None = None
     """Parameters of this check alone, over the resource's, such as {OCF_CHECK_LEVEL: 10}.
 
-    Pacemaker: instance_attributes of the op. A change counts for what is started, or begins to be checked, after it.
+    Pacemaker: instance_attributes of the op. Where they change, what runs is checked with the new ones from then on.
     """
+
+
+class OperationDefaultsOverride(Part):
+    """What holds for some operations that say nothing (Pacemaker: op_defaults with a rule)."""
+
+    agents: Annotated[list[AgentPattern], Field(min_length=1)] | None = None
+    """Only of these resource agents, such as "ocf:heartbeat:*" (Pacemaker: rsc_expression). Default: of all."""
+    operations: Annotated[list[OperationName], Field(min_length=1)] | None = None
+    """Only these; a probe is a check too (Pacemaker: op_expression). Default: all."""
+    interval: PositiveDuration | None = None
+    """Only checks of this interval (Pacemaker: op_expression interval). Default: of any."""
+    timeout: PositiveDuration | None = None
+    """How long they may take (Pacemaker: timeout)."""
+    on_fail: OnFail | None = None
+    """What a failure leads to (Pacemaker: on-fail)."""
+
+
+class OperationDefaults(Part):
+    """What holds for operations of resources that do not say otherwise (Pacemaker: op_defaults)."""
+
+    timeout: PositiveDuration | None = None
+    """How long they may take (Pacemaker: timeout). Default 20s."""
+    on_fail: OnFail | None = None
+    """What a failure leads to (Pacemaker: on-fail). Default restart."""
+    overrides: list[OperationDefaultsOverride] | None = None
+    """What holds instead for some operations, or resource agents; of several, the last counts."""
 
 
 class GuestOperations(Part):
     """Settings of a guest's operations; whether it runs is watched through its hypervisor."""
 
-    start: Operation | None = None
+    start: GuestOperation | None = None
     """Until its domain runs; connecting its agent comes after and has `remoteNode.connectTimeout`."""
-    migrate_to: Operation | None = None
+    migrate_to: GuestOperation | None = None
     """Moving it live, on the host that it leaves (Pacemaker: migrate_to)."""
-    migrate_from: Operation | None = None
+    migrate_from: GuestOperation | None = None
     """Moving it live, on the host where it arrives (Pacemaker: migrate_from)."""
-    stop: Operation | None = None
+    stop: GuestOperation | None = None
     """An orderly shutdown, which `shutdownTimeout` ends, and destroying what is left."""
 
 
@@ -83,7 +117,7 @@ class Operations(Part):
     """Starting it."""
     stop: Operation | None = None
     """Stopping it."""
-    probe: Probe | None = None
+    probe: Operation | None = None
     """Asking once whether it runs (Pacemaker: monitor with interval 0)."""
     promote: Operation | None = None
     """Promoting an instance of a promotable clone."""

@@ -18,11 +18,14 @@ _SERVICE = re.compile(r"[A-Za-z0-9_.@:\\-]+\Z")
 _AGENTS = {
     "ocf": re.compile(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+\Z"),
     "systemd": _SERVICE,
-    "lsb": _SERVICE,
+    "lsb": re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.@-]+)+\Z|" + _SERVICE.pattern),
     "service": _SERVICE,
     "stonith": re.compile(r"(?:(?:external|rhcs)/)?[A-Za-z0-9_.-]+\Z"),
 }
-"""What may stand behind each standard. Fencing agents of cluster-glue have a folder in their name (external/ipmi)."""
+"""What may stand behind each standard.
+
+Fencing agents of cluster-glue have a folder in their name (external/ipmi), and scripts of init may be named by path.
+"""
 
 
 class Part(BaseModel):
@@ -227,11 +230,17 @@ AgentSpec = Annotated[
     str,
     BeforeValidator(_check_agent),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service|stonith):[^/\s]+)$"}
+        {
+            "type": "string",
+            "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service|stonith):[^/\s]+|"
+            r"stonith:(external|rhcs)/[^/\s]+|lsb:(/[^/\s]+)+)$",
+        }
     ),
 ]
 """A resource agent, as `ocf:heartbeat:Dummy`."""
 
+AgentPattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@:*/\\-]+$", max_length=256)]
+"""Names of resource agents, in which * stands for any text."""
 ParamName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=128)]
 LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$", max_length=128)]
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#][A-Za-z0-9_./:-]*$", max_length=128)]

@@ -7,9 +7,10 @@ from reconciler.load import defaults, hardware
 from reconciler.load.document import GuestDocument, GuestSpec
 from reconciler.load.domain_xml import read_domain_xml
 from reconciler.load.nodes import LOOPBACK, remote_node_of
+from reconciler.load.operations import guest_operations_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
-from reconciler.load.resources import Given, migrations, operation_of
+from reconciler.load.resources import Given
 from reconciler.model import resource as model
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType
@@ -33,11 +34,7 @@ def guest_of(
         id=ResourceId(document.metadata.name),
         agent=agent,
         where=raw.at(("metadata", "name")),
-        operations=(
-            operation_of("start", spec.op.start if spec.op else None, defaults.GUEST_TIMEOUT_MS),
-            operation_of("stop", spec.op.stop if spec.op else None, defaults.GUEST_TIMEOUT_MS),
-            *migrations(spec.op, defaults.GUEST_TIMEOUT_MS),
-        ),
+        operations=guest_operations_of(spec.op),
         state=settings.state,
         is_managed=settings.is_managed and not settings.in_maintenance,
         is_monitored=not settings.in_maintenance,

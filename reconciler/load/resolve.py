@@ -18,13 +18,14 @@ from reconciler.load.document import (
     RemoteNodeDocument,
     ResourceDocument,
 )
+from reconciler.load.document_conduct import Defaults
 from reconciler.load.fencing import Topology
 from reconciler.load.guests import guest_of
 from reconciler.load.keys import check_keys
 from reconciler.load.namespace import Namespace
 from reconciler.load.nodes import host_of, remote_machine_of
 from reconciler.load.not_yet import warn_of_what_is_not_carried_out
-from reconciler.load.overrides import overrides_of
+from reconciler.load.overrides import Overriding, overrides_of_kind
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.references import check_references
@@ -67,6 +68,7 @@ class _Defaults:
     groups: Mapping[str, GroupDocument]
     """The group of each member."""
     policy: Policy
+    said: Defaults
 
     @staticmethod
     def of(cluster: ClusterDocument | None, groups: Sequence[GroupReading]) -> "_Defaults":
@@ -74,13 +76,22 @@ class _Defaults:
         resources, guests = defaults.settings(cluster)
         of_members = {str(member): group.document for group in groups for member in group.members}
         return _Defaults(
-            resources=resources, guests=guests, groups=of_members, policy=defaults.policy(cluster)
+            resources=resources,
+            guests=guests,
+            groups=of_members,
+            policy=defaults.policy(cluster),
+            said=(cluster.spec.defaults if cluster is not None and cluster.spec is not None else None)
+            or Defaults(),
         )
 
-    def over(self, settings: Settings, name: str) -> Settings:
-        """Return these settings with those of a resource's group instead."""
-        group = self.groups.get(name)
-        return settings.overridden(None if group is None else group.spec)
+    def given(self, document: GuestDocument | ResourceDocument, rank: int) -> Given:
+        """Return what holds for a resource: the defaults of its kind and agent, and what its group says."""
+        settings = self.guests if isinstance(document, GuestDocument) else self.resources
+        for override in overrides_of_kind(self.said, document):
+            settings = settings.overridden(override) if override.when is None else settings
+        group = self.groups.get(document.metadata.name)
+        settings = settings.overridden(None if group is None else group.spec)
+        return Given(settings=settings, rank=rank, policy=self.policy, operations=self.said.operations)
 
 
 def resolve(reading: Reading, problems: Problems) -> Intent:
@@ -127,7 +138,11 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
         location_rules=tuple(desugaring.location_rules),
-        overrides=tuple(o for raw, _, d in found for o in overrides_of(raw, d, names, problems)),
+        overrides=tuple(
+            Overriding(names=names, problems=problems).read(
+                [(raw, d) for raw, _, d in found], groups, clusters[0] if clusters else None
+            )
+        ),
         fencing_levels=tuple(topology.levels_of([*clusters[:1], *usable])),
     )
     warn_of_what_is_not_carried_out(intent, problems)
@@ -188,19 +203,12 @@ def _resources(
     for rank, checked in ranked:
         raw, document = checked.raw, checked.document
         if isinstance(document, GuestDocument):
-            given = Given(
-                settings=settings.over(settings.guests, document.metadata.name),
-                rank=rank,
-                policy=settings.policy,
-            )
+            given = settings.given(document, rank)
             found.append((raw, guest_of(raw, document, given, files, problems), document))
         elif isinstance(document, ResourceDocument):
-            given = Given(
-                settings=settings.over(settings.resources, document.metadata.name),
-                rank=rank,
-                policy=settings.policy,
+            found.append(
+                (raw, resource_of(raw, document, settings.given(document, rank), problems), document)
             )
-            found.append((raw, resource_of(raw, document, given, problems), document))
     return found
 
 

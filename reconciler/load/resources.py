@@ -1,12 +1,13 @@
 """Resource documents to the model's resources: defaults applied, operations in full; references come later."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.load import defaults
 from reconciler.load.defaults import Settings
 from reconciler.load.document import ResourceDocument
-from reconciler.load.document_operations import GuestOperations, Monitor, Operation, Operations
+from reconciler.load.document_operations import OperationDefaults
 from reconciler.load.nodes import remote_node_of
+from reconciler.load.operations import Usual, operations_of
 from reconciler.load.positions import RawDocument
 from reconciler.load.problems import Problems
 from reconciler.model import resource as model
@@ -23,6 +24,8 @@ class Given:
     rank: int
     """Its position in the declaration."""
     policy: Policy
+    operations: OperationDefaults | None = None
+    """For what its operations leave out."""
 
 
 def resource_of(
@@ -31,21 +34,14 @@ def resource_of(
     """Return the resource that a document declares."""
     spec = document.spec
     settings = given.settings.overridden(spec)
-    written = spec.op
-    operations = [
-        operation_of("start", written.start if written else None, defaults.OPERATION_TIMEOUT_MS),
-        operation_of("stop", written.stop if written else None, defaults.OPERATION_TIMEOUT_MS),
-        *migrations(written, defaults.OPERATION_TIMEOUT_MS),
-        *_special(written),
-        *_monitors(raw, written.monitor if written else None, problems),
-    ]
+    operations = operations_of(raw, spec.op, Usual(given.operations, spec.agent), problems)
     agent, remote = agent_of(spec.agent), spec.remote_node
     return model.Resource(
         id=ResourceId(document.metadata.name),
         agent=agent,
         where=raw.at(("metadata", "name")),
         params=dict(spec.params or {}),
-        operations=tuple(operations),
+        operations=operations,
         state=settings.state,
         is_managed=settings.is_managed and not settings.in_maintenance,
         is_monitored=not settings.in_maintenance,
@@ -76,74 +72,6 @@ def agent_of(written: str) -> model.ResourceAgent:
     return model.ResourceAgent(standard="ocf", provider=provider, type=agent_type)
 
 
-def operation_of(name: str, written: Operation | None, timeout_ms: int) -> model.Operation:
-    """Return an operation's settings, with `timeout_ms` when none is written."""
-    if written is None:
-        return model.Operation(name=name, timeout_ms=timeout_ms)
-    return model.Operation(
-        name=name,
-        timeout_ms=timeout_ms if written.timeout is None else written.timeout,
-        on_fail=_on_fail(written.on_fail),
-    )
-
-
 def role_of(written: str | None) -> model.Role | None:
     """Return the role that something is limited to; what is started has any of them (Pacemaker: role)."""
     return None if written in {None, "Started"} else model.Role(written)
-
-
-def migrations(written: Operations | GuestOperations | None, timeout_ms: int) -> list[model.Operation]:
-    """Return the operations of a live migration for which anything is written."""
-    if written is None:
-        return []
-    both = {"migrate_to": written.migrate_to, "migrate_from": written.migrate_from}
-    return [operation_of(name, op, timeout_ms) for name, op in both.items() if op is not None]
-
-
-def _on_fail(written: str | None) -> model.OnFail:
-    return model.OnFail.BAN if written == "ban" else model.OnFail(written or "restart")
-
-
-def _special(written: Operations | None) -> list[model.Operation]:
-    """Return the operations that few resources have, or few say anything of."""
-    if written is None:
-        return []
-    both = {"promote": written.promote, "demote": written.demote}
-    found = [
-        operation_of(name, op, defaults.OPERATION_TIMEOUT_MS) for name, op in both.items() if op is not None
-    ]
-    if written.probe is not None:
-        probe = operation_of("monitor", written.probe, defaults.OPERATION_TIMEOUT_MS)
-        found.append(replace(probe, params=dict(written.probe.params or {})))
-    return found
-
-
-def _monitors(
-    raw: RawDocument, written: Monitor | list[Monitor] | None, problems: Problems
-) -> list[model.Operation]:
-    if written is None:
-        written = Monitor()
-    if isinstance(written, Monitor):
-        return [_monitor(written)]
-    monitors = [_monitor(item) for item in written]
-    seen: dict[int, int] = {}
-    for index, monitor in enumerate(monitors):
-        # An agent knows a recurring operation by name and interval alone (Pacemaker's lrmd protocol).
-        if monitor.interval_ms in seen:
-            where = raw.key_at(("spec", "op", "monitor", index, "interval"))
-            text = f"two monitors have the interval {monitor.interval_ms}ms"
-            problems.add(where, "duplicate", text, "give each another interval, if only by 1ms")
-        seen[monitor.interval_ms] = index
-    return monitors
-
-
-def _monitor(written: Monitor) -> model.Operation:
-    return model.Operation(
-        name="monitor",
-        interval_ms=defaults.MONITOR_INTERVAL_MS if written.interval is None else written.interval,
-        timeout_ms=defaults.OPERATION_TIMEOUT_MS if written.timeout is None else written.timeout,
-        on_fail=_on_fail(written.on_fail),
-        role=role_of(written.role),
-        enabled=written.enabled is not False,
-        params=dict(written.params or {}),
-    )

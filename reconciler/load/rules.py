@@ -7,6 +7,7 @@ from reconciler.load.document_placement import Condition, Date
 from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
+from reconciler.load.suggest import did_you_mean
 from reconciler.model import rule as model
 from reconciler.model.node import NodeKind
 from reconciler.model.rule import Comparison, ValueType
@@ -20,6 +21,9 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "below": Comparison.LT,
     "atMost": Comparison.LTE,
 }
+_OWN = frozenset({NAME, KIND, "#node-unfenced"})
+_HEALTH = "#health-"
+"""The attributes that begin with # are the cluster's: those above, and what is said of a node's health."""
 _EQUALITY = frozenset({"is", "isNot"})
 _CALENDAR = (
     "seconds", "minutes", "hours", "monthdays", "weekdays", "yeardays", "weeks", "months", "weekyears", "years",
@@ -80,6 +84,10 @@ class Rules:
             self._add(raw, path, f"{what} is compared exactly once, by one of {words}", "such as is: r1")
             return None
         is_declared = condition.label is not None
+        if not is_declared and name.startswith("#") and name not in _OWN and not name.startswith(_HEALTH):
+            text = f'the cluster has no attribute "{name}"'
+            hint = did_you_mean(name, [*sorted(_OWN), f"{_HEALTH}NAME"])
+            self._add(raw, (*path, "attribute"), text, hint)
         if condition.exists is not None:
             if condition.compare_as is not None:
                 self._add(raw, path, "exists compares nothing", "remove compareAs")

@@ -13,6 +13,7 @@ from reconciler.loop.guests import is_place_known, is_stock, places_of, started_
 from reconciler.loop.unfinished import Unfinished
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import AttributeChange
+from reconciler.model.digest import start_parameters
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -300,9 +301,12 @@ class Memory:
         if view is None or not agents:
             return False
         self.views[node] = replace(view, agents={**view.agents, **agents})
-        declared = self.intent.resources.values() if self.intent else ()
+        intent = self.intent or Intent()
+        varied = {override.resource for override in intent.overrides}
         return any(
-            matters(r, agents[r.agent], view.instances.get(r.id)) for r in declared if r.agent in agents
+            r.id in varied or matters(r, start_parameters(r, node), agents[r.agent], view.instances.get(r.id))
+            for r in intent.resources.values()
+            if r.agent in agents
         )
 
     def _settle_by_reading(self, key: HypervisorKey, sequence: int) -> None:

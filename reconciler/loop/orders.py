@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from reconciler.loop.attributes import present_attributes
 from reconciler.loop.memory import Memory
 from reconciler.model.digest import start_parameters
 from reconciler.model.errors import UsageError
@@ -64,12 +65,15 @@ def adopt(memory: Memory, name: str, now: float) -> str:
         if node.lower() == name.lower():
             return _adopt_node(memory, node, incarnations.get(node))
     found = _resource(memory, name)
-    uses = start_parameters(in_force(intent, now)[found.id])
+    present = present_attributes(memory.history, memory.views)
+    attributes = {node: said.merged() for node, said in present.items()}
+    asked = in_force(intent, attributes, now)[found.id]
     adopted = []
     for node, view in list(memory.views.items()):
         known = view.instances.get(found.id)
         if known is None or known.role is not Role.UNKNOWN:
             continue
+        uses = start_parameters(asked, node)
         memory.views[node] = view.with_instance(
             Instance(resource=found.id, node=node, role=Role.STARTED, started_as=uses)
         )

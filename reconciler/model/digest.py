@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
+from reconciler.model.names import NodeName
 from reconciler.model.node import AgentFlavor, GuestType
 from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Resource
@@ -35,11 +36,20 @@ def guest_digest(resource: Resource) -> str:
     return digest_of(parts)
 
 
-def start_parameters(resource: Resource) -> StartedAs:
-    """Return what a resource is started with by its present declaration."""
+def start_parameters(resource: Resource, node: NodeName) -> StartedAs:
+    """Return what a resource is started with on a node by its present declaration.
+
+    Parameters of the start alone are among them, for whoever stops it has to know all that it was started with.
+    """
     if resource.guest is not None:
         return StartedAs(agent=resource.agent, params={"digest": guest_digest(resource)})
-    return StartedAs(agent=resource.agent, params=resource.params)
+    params, own = resource.params_at(node), resource.operation("start").params
+    return StartedAs(agent=resource.agent, params={**params, **own} if own else params)
+
+
+def own_digest(params: Mapping[str, str]) -> str:
+    """Return the digest of parameters that an operation has of its own; empty if it has none."""
+    return digest_of(params) if params else ""
 
 
 def _plain(value: object) -> object:

@@ -44,6 +44,9 @@ class OperationRequest:
     interval_ms: int = 0
     timeout_ms: int = 20_000
     params: Mapping[str, str] = field(default_factory=dict)
+    """What the resource is, or was, started with."""
+    own_params: Mapping[str, str] = field(default_factory=dict)
+    """Over those, for this operation alone; no record keeps them."""
     meta: Mapping[str, str] = field(default_factory=dict)
     """What the cluster tells the resource agent beside its parameters (CRM_meta_NAME), and no record keeps."""
     uid: str = ""
@@ -103,6 +106,8 @@ class Monitor:
     name: str = "monitor"
     interval_ms: int
     timeout_ms: int
+    params: str = ""
+    """The digest of the parameters that it has of its own (`model/digest.py`); empty: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 
-from reconciler.model.names import ResourceId, Where
+from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import GuestType, RemoteNode
 
 
@@ -102,7 +102,7 @@ class Operation:
     is_ambiguous: bool = False
     """It is declared twice, so that it is neither armed nor disarmed; only a CIB can say so."""
     params: Mapping[str, str] = field(default_factory=dict)
-    """Parameters for this operation alone, over the resource's; those of starts and the like count in CIBs only."""
+    """Parameters for this operation alone, over the resource's; what starts with some runs with them to its stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +186,8 @@ class Resource:
     agent: ResourceAgent
     where: Where
     params: Mapping[str, str] = field(default_factory=dict)
+    params_on: Mapping[NodeName, Mapping[str, str]] = field(default_factory=dict)
+    """All parameters on the nodes where they differ from `params`, while a plan is made: rules tell which."""
     operations: tuple[Operation, ...] = ()
     state: Role = Role.STARTED
     """What is asked: STARTED or STOPPED (`state: running|stopped`)."""
@@ -239,6 +241,10 @@ class Resource:
     def declared_as(self) -> ResourceId:
         """Return the name under which it is declared."""
         return self.instance_of or self.id
+
+    def params_at(self, node: NodeName) -> Mapping[str, str]:
+        """Return its parameters on a node."""
+        return self.params_on.get(node, self.params) if self.params_on else self.params
 
     def operation(self, name: str, interval_ms: int = 0) -> Operation:
         """Return the settings of an operation, or its defaults when none are declared."""

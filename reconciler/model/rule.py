@@ -103,7 +103,11 @@ class LocationRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """Settings of a resource that hold while a condition does, which looks at the time only; None: as declared."""
+    """Settings of a resource that hold while a condition does; None: as declared.
+
+    Where the condition looks at nodes only parameters may depend on it: all else is the same everywhere, and the
+    condition of a setting does not hold (Pacemaker lib/pengine/complex.c, get_meta_attributes).
+    """
 
     resource: ResourceId
     when: Condition

@@ -78,7 +78,7 @@ class Action:
     uses: StartedAs | None = None
     """Parameters to run it with: of the start record where there is one, else of the declaration."""
     params: Mapping[str, str] = field(default_factory=dict)
-    """PROBE and MONITOR: parameters of this operation alone, over those."""
+    """Parameters of this operation alone, over those; a start's own are in `uses`."""
     after: tuple[ActionId, ...] = ()
     """Actions, of this transition or pending, that must have succeeded before."""
     reasons: tuple[Reason, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import PROMOTION_PREFIX
+from reconciler.model.constraint import Discovery, Location
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -213,14 +214,24 @@ def _online(status: NodeStatus, view: NodeView, text: str) -> NodeStatus:
 
 
 def _is_known_stopped(known: Knowledge, guest: Resource) -> bool:
-    """Tell whether a guest that is active nowhere was looked for, or every hypervisor that could run it answers."""
+    """Tell whether a guest that is active nowhere was looked for, or every hypervisor that could run it answers.
+
+    What a resource agent runs, such as a container, was asked for on every host that may have it.
+    """
+    if guest.guest is None:
+        only = {c.node for c in known.intent.locations if _is_limit(c, guest)}
+        able = {h.name for h in known.intent.hosts.values() if h.agent is not None}
+        views = [known.views.get(host) for host in sorted(able & only if only else able)]
+        return all(v is not None and v.is_connected and guest.id in v.instances for v in views)
     if any(r == guest.id for r, _ in known.hypervisors.facts):
         return True
-    assert guest.guest is not None
-    able = {
-        (h, guest.guest.type) for h in known.intent.hosts if guest.guest.type in types_of(known.intent, h)
-    }
-    return bool(able) and able <= known.hypervisors.readable
+    kind = guest.guest.type
+    hypervisors = {(h, kind) for h in known.intent.hosts if kind in types_of(known.intent, h)}
+    return bool(hypervisors) and hypervisors <= known.hypervisors.readable
+
+
+def _is_limit(location: Location, guest: Resource) -> bool:
+    return location.resource == guest.id and location.discovery is Discovery.EXCLUSIVE
 
 
 def _connection_failure(known: Knowledge, node: NodeName, status: NodeStatus | None) -> Failure | None:

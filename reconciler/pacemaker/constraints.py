@@ -150,7 +150,7 @@ def _rules(reading: Reading, element: Element, resource: ResourceId) -> Iterable
 def _read_rule(reading: Reading, rule: Element, resource: ResourceId) -> Condition:
     """Return what a rule says for a resource, whose parameters may differ from node to node."""
     nodes, resources = reading.nodes, reading.resources
-    is_varied = resource in resources.with_rules and any(
+    is_varied = resource in resources.declared_with and any(
         part.get("value-source") == "param" for part in rule.iter("expression")
     )
     if not is_varied:

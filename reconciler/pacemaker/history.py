@@ -16,6 +16,7 @@ The rules, as Pacemaker has them (lib/pengine/unpack.c, unpack_rsc_op and what i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler.model.digest import own_digest, start_parameters
 from reconciler.model.names import NodeName
 from reconciler.model.observed import Failure, Instance, StartedAs
 from reconciler.model.operation import (
@@ -112,8 +113,9 @@ def instance_of(course: Course, history: Sequence[Entry], given: Circumstances) 
     found = replace(found, monitors=_armed(history, course, given))
     if not course.is_active:
         return found
-    params = given.resource.params if course.params is None else course.params
-    started_as = StartedAs(agent=given.agent, params=params)
+    started_as = replace(start_parameters(given.resource, given.node), agent=given.agent)
+    if course.params is not None:
+        started_as = StartedAs(agent=given.agent, params=course.params)
     return replace(
         found,
         started_as=started_as,
@@ -279,6 +281,7 @@ def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> fr
             name=entry.operation,
             interval_ms=entry.interval_ms,
             timeout_ms=0 if key in stale else operation.timeout_ms,
+            params=own_digest(operation.params),
         )
     return frozenset(found.values())
 

@@ -89,9 +89,16 @@ class Lineage:
         return meta
 
     def has_rules(self) -> bool:
-        """Tell whether settings may differ from node to node."""
+        """Tell whether settings may differ from node to node, or from time to time."""
+        defaults = self.cib.root.find("configuration/rsc_defaults")
         every = [*self.sources, *(a.element for a in self.ancestors)]
+        every += [] if defaults is None else [defaults]
         return any(next(s.iter("rule"), None) is not None for s in every)
+
+    def has_rules_of_operations(self) -> bool:
+        """Tell whether settings of operations may differ from node to node, or from time to time."""
+        blocks = [block for source in self.sources for block in elements(source, "operations")]
+        return any(next(self.cib.resolve(b).iter("rule"), None) is not None for b in blocks)
 
 
 def is_unique(meta: Mapping[str, str]) -> bool:

@@ -63,6 +63,7 @@ def read_nodes(cib: Cib, options: Options) -> Nodes:
             "#is_dc": "true" if node_id == cib.root.get("dc-uuid") else "false",
             "#cluster-name": options.cluster.name,
         }
+        attributes[name]["#site-name"] = attributes[name].get("site-name", options.cluster.name)
         if node.get("type") == "ping":
             continue
         hosts[name] = Host(

@@ -70,7 +70,8 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     intent = Intent(
         cluster=options.cluster,
         hosts=nodes.hosts,
-        resources=resources.known,
+        resources={**resources.known, **resources.declared_with},
+        overrides=tuple(resources.overrides),
         collectives=resources.collectives,
         locations=tuple(constraints.locations),
         colocations=tuple(constraints.colocations),

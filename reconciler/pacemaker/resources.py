@@ -8,6 +8,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import RemoteNode
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import MultipleActive, Requires, Resource, ResourceAgent, Role
+from reconciler.model.rule import Override
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.collectives import read_clone, read_group
 from reconciler.pacemaker.document import Cib, Element, elements
@@ -15,7 +16,9 @@ from reconciler.pacemaker.lineage import Lineage
 from reconciler.pacemaker.nodes import Nodes, whole_numbers
 from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
 from reconciler.pacemaker.options import Options
+from reconciler.pacemaker.overrides import VARIABLE, meta_of, overrides_of, params_of
 from reconciler.pacemaker.remotes import Declared, connection_element
+from reconciler.pacemaker.rules import Subject
 from reconciler.pacemaker.values import boolean, duration_ms, role_of, score
 
 
@@ -30,8 +33,12 @@ class Resources:
     """Ids of resources that are not supported: nothing must be concluded from their status."""
     meta: dict[ResourceId, Mapping[str, str]] = field(default_factory=dict)
     """Of primitives, groups and clones."""
-    with_rules: set[ResourceId] = field(default_factory=set)
-    """Those whose parameters depend on rules, and so may differ from node to node."""
+    declared_with: dict[ResourceId, Resource] = field(default_factory=dict)
+    """Of those that have rules: what is declared of them whatever their rules say."""
+    overrides: list[Override] = field(default_factory=list)
+    """What the rules of settings say; `known` has it as it is at the time of the CIB, where it is so everywhere."""
+    with_unclear_operations: set[ResourceId] = field(default_factory=set)
+    """Those whose operations have parameters that depend on rules, and so may differ from node to node."""
     lineages: dict[ResourceId, Lineage] = field(default_factory=dict)
     clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
     """The clone that a primitive, or a group, is in."""
@@ -50,10 +57,10 @@ class Resources:
     def params_on(self, name: ResourceId, attributes: Mapping[str, str]) -> Mapping[str, str]:
         """Return a resource's parameters on a node with these attributes; a group or a clone has none."""
         declared = self.known.get(name)
-        if declared is None or name not in self.with_rules:
+        if declared is None or name not in self.declared_with:
             return {} if declared is None else declared.params
         lineage = self.lineages[name]
-        return lineage.inherited("instance_attributes", replace(lineage.subject, attributes=attributes))
+        return lineage.inherited("instance_attributes", Subject(now=lineage.cib.now, attributes=attributes))
 
     def known_as(self, name: str) -> ResourceId:
         """Return the name under which an entry of a node's history is observed.
@@ -139,22 +146,47 @@ def _parts(lineage: Lineage, *tags: str) -> "filter[Element]":
 
 
 def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None:
+    name = lineage.id
+    rank = len(found.known)
+
+    def made(meta: Mapping[str, str], params: Mapping[str, str]) -> Resource:
+        return replace(_primitive(options, found, lineage, meta, params), rank=rank)
+
+    meta = lineage.meta()
+    found.meta[name] = meta
+    found.lineages[name] = lineage
+    found.known[name] = made(meta, lineage.inherited("instance_attributes", Subject(now=lineage.cib.now)))
+    if not lineage.has_rules():
+        return
+    if lineage.has_rules_of_operations():
+        found.with_unclear_operations.add(name)
+    params, settings = params_of(lineage, options.cluster.name), meta_of(lineage)
+    fixed = {n: text for n, text in meta.items() if n not in VARIABLE}
+
+    def variant(said: Mapping[str, str]) -> Resource:
+        return made({**fixed, **said}, params.always)
+
+    found.declared_with[name] = variant(settings.always)
+    found.overrides += overrides_of(name, params, settings, variant)
+
+
+def _primitive(
+    options: Options,
+    found: Resources,
+    lineage: Lineage,
+    meta: Mapping[str, str],
+    params: Mapping[str, str],
+) -> Resource:
     cib, name = lineage.cib, lineage.id
     agent = ResourceAgent(
         standard=lineage.attribute("class"),
         provider=lineage.attribute("provider"),
         type=lineage.attribute("type"),
     )
-    meta = lineage.meta()
     is_remote, container = agent.is_connection, meta.get("container")
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
     is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
-    params = lineage.inherited("instance_attributes", lineage.subject)
-    found.meta[name] = meta
-    found.lineages[name] = lineage
-    if lineage.has_rules():
-        found.with_rules.add(name)
-    found.known[name] = Resource(
+    return Resource(
         id=name,
         agent=agent,
         where=cib.where(lineage.element),
@@ -186,7 +218,6 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
         container=None if container is None or container == name else ResourceId(container),
         allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),
         requires=_requires(options, agent, meta),
-        rank=len(found.known),
     )
 
 

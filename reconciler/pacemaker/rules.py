@@ -5,7 +5,7 @@ What concerns no node and no time, the kind of a resource or of an operation, is
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,7 @@ from reconciler.plan.rules import Facts, holds
 ALWAYS = Together(kind="all", parts=())
 NEVER = Together(kind="any", parts=())
 
+_CLUSTER = "#cluster-name"
 _EXPRESSIONS = ("rule", "expression", "date_expression", "rsc_expression", "op_expression")
 _BLANK_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d\Z|Z\Z)")
 _TYPES = {
@@ -63,6 +64,47 @@ def read_rule(cib: Cib, rule: Element, subject: Subject) -> Condition:
     return Together(kind="any" if rule.get("boolean-op") == "or" else "all", parts=parts)
 
 
+def condition_of(cib: Cib, parent: Element, subject: Subject) -> Condition:
+    """Return when an element's rules hold, with what is known already left out: at best ALWAYS or NEVER.
+
+    Args:
+        cib: where references are looked up.
+        parent: what has the rules; without any it always counts.
+        subject: without attributes, which are not judged here.
+    """
+    return _folded(
+        Together(kind="all", parts=tuple(read_rule(cib, r, subject) for r in elements(parent, "rule")))
+    )
+
+
+def without_attributes(condition: Condition) -> Condition:
+    """Return a condition where no node is concerned: what it asks of attributes does not hold."""
+    return _folded(_with_verdicts(condition, lambda _: NEVER))
+
+
+def with_cluster_name(condition: Condition, name: str) -> Condition:
+    """Return a condition of one cluster: its name, which all nodes have as an attribute, is known."""
+    facts = Facts(now=0.0, attributes={_CLUSTER: name})
+
+    def judged(test: AttributeTest) -> Condition:
+        if test.name != _CLUSTER:
+            return test
+        return ALWAYS if holds(test, facts) else NEVER
+
+    return _folded(_with_verdicts(condition, judged))
+
+
+def _folded(condition: Condition) -> Condition:
+    """Return the same condition without parts that are certain."""
+    if not isinstance(condition, Together):
+        return condition
+    idle, decisive = (ALWAYS, NEVER) if condition.kind == "all" else (NEVER, ALWAYS)
+    parts = tuple(p for part in condition.parts if (p := _folded(part)) != idle)
+    if decisive in parts:
+        return decisive
+    return parts[0] if len(parts) == 1 else Together(kind=condition.kind, parts=parts)
+
+
 def _read(cib: Cib, part: Element, subject: Subject) -> Condition:
     match part.tag:
         case "rule":
@@ -85,18 +127,19 @@ def _read(cib: Cib, part: Element, subject: Subject) -> Condition:
 
 def _holds(condition: Condition, subject: Subject) -> bool:
     if subject.attributes is None:
-        condition = _without_attributes(condition)
+        condition = without_attributes(condition)
     return holds(condition, Facts(now=subject.now, attributes=subject.attributes or {}))
 
 
-def _without_attributes(condition: Condition) -> Condition:
+def _with_verdicts(condition: Condition, judge: Callable[[AttributeTest], Condition]) -> Condition:
+    """Return a condition with what is judged in the place of each test of an attribute."""
     match condition:
         case AttributeTest():
-            return NEVER
+            return judge(condition)
         case DateTest():
             return condition
         case Together(parts=parts):
-            return Together(kind=condition.kind, parts=tuple(_without_attributes(part) for part in parts))
+            return Together(kind=condition.kind, parts=tuple(_with_verdicts(p, judge) for p in parts))
 
 
 def _attribute(part: Element, subject: Subject) -> Condition:

@@ -132,15 +132,25 @@ def fail_counts(attributes: Mapping[str, str], resources: Resources) -> dict[Res
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A node, as its histories are read."""
+
+    node: NodeName
+    attributes: Mapping[str, str]
+    counts: Mapping[ResourceId, tuple[int, float]]
+    """How often each resource failed there, and when last."""
+
+
 def _sheets(cib: Cib, options: Options, nodes: Nodes, resources: Resources) -> Iterator[Sheet]:
     for node, state in nodes.states.items():
         status = nodes.status.get(node)
         is_gone = status is None or status.state in {NodeState.OFFLINE, NodeState.PENDING}
         if is_gone and not (options.has_fencing or options.has_shutdown_locks):
             continue
-        counts = fail_counts(nodes.failures[node], resources)
+        place = _Place(node, nodes.attributes[node], fail_counts(nodes.failures[node], resources))
         for element in state.iterfind("lrm/lrm_resources/lrm_resource"):
-            sheet = _sheet(cib, options, resources, node, counts, element)
+            sheet = _sheet(cib, options, resources, place, element)
             if sheet is not None:
                 yield sheet
 
@@ -149,8 +159,7 @@ def _sheet(
     cib: Cib,
     options: Options,
     resources: Resources,
-    node: NodeName,
-    counts: Mapping[ResourceId, tuple[int, float]],
+    place: _Place,
     element: Element,
 ) -> Sheet | None:
     written = ResourceId(element.get("id", ""))
@@ -167,11 +176,13 @@ def _sheet(
     )
     known = resources.declared(name)
     declared = replace(known or Resource(id=name, agent=agent, where=cib.where(element)), id=name)
-    _, last_at = counts.get(name, (0, 0.0))
+    if known is not None:
+        declared = replace(declared, params=resources.params_on(known.id, place.attributes))
+    _, last_at = place.counts.get(name, (0, 0.0))
     clone = resources.collectives.get(resources.clone_of.get(known.id, ResourceId(""))) if known else None
     given = Circumstances(
         resource=declared,
-        node=node,
+        node=place.node,
         agent=agent,
         now=cib.now,
         has_expired=declared.failure_timeout_ms > 0
@@ -179,12 +190,12 @@ def _sheet(
         and not _is_blocked(declared, history)
         and not _awaits_fencing(cib, options, declared),
         is_promotable=isinstance(clone, Clone) and clone.promotion is not None,
-        has_digests=known is not None and known.id not in resources.with_rules,
+        has_digests=known is not None and known.id not in resources.with_unclear_operations,
     )
     return Sheet(
         name=name,
         written=written,
-        node=node,
+        node=place.node,
         history=history,
         given=given,
         course=follow(history, given),

@@ -1,8 +1,8 @@
 """From a CIB to the documents that ask for the same: plain values, which `load/write.py` turns into YAML.
 
 Everything that has another default in Pacemaker than here is written out, and so are ranks, for the order in a CIB
-decides ties. What cannot be said is listed, never left out silently. Rules of settings are written as what they say at
-the time of the CIB.
+decides ties. What cannot be said is listed, never left out silently. Rules that YAML has no words or no place for are
+written as what they say at the time of the CIB.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +14,13 @@ from reconciler.model.names import NodeName, ResourceId, is_legal_name
 from reconciler.model.node import FencingLevel, Host, HostState, NodeKind, RemoteNode
 from reconciler.model.policy import HealthStrategy, Policy
 from reconciler.model.resource import Resource
-from reconciler.pacemaker.document import Cib, Unsupported, open_cib
+from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec, stock_agent
-from reconciler.pacemaker.to_yaml_rules import can_be_said
-from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
-from reconciler.plan.rules import judged
+from reconciler.pacemaker.to_yaml_rules import can_be_said, is_sayable, note_rules, written_override
+from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_agent, is_label, own_labels, score
+from reconciler.plan.rules import in_force, judged
 
 _API_VERSION = "reconciler/v1alpha1"
 _HEALTH = "#health-"
@@ -62,7 +62,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     """
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
-    _note_rules(open_cib(data, file, now), losses)
+    note_rules(open_cib(data, file, now), losses)
     intent = with_rules_that_can_be_said(without_connections(given.intent), losses, given.now)
     _note_connections(given.intent, losses)
     names = _usable_names(intent, losses)
@@ -116,6 +116,7 @@ def _machine(node: RemoteNode, connection: Resource) -> Host:
 
 def with_rules_that_can_be_said(intent: Intent, losses: Losses, now: float) -> Intent:
     """Return an intent in which rules that YAML has no words for are what they come to now."""
+    intent = _with_overrides_that_can_be_said(intent, losses, now)
     silent = [rule for rule in intent.location_rules if not can_be_said(rule)]
     for rule in silent:
         text = f"the rule of {rule.id} is written as what it says of these nodes"
@@ -125,6 +126,22 @@ def with_rules_that_can_be_said(intent: Intent, losses: Losses, now: float) -> I
         intent,
         location_rules=tuple(rule for rule in intent.location_rules if rule not in silent),
         locations=(*intent.locations, *locations),
+    )
+
+
+def _with_overrides_that_can_be_said(intent: Intent, losses: Losses, now: float) -> Intent:
+    silent = [override for override in intent.overrides if not is_sayable(override.when)]
+    if not silent:
+        return intent
+    for override in silent:
+        text = f"the rules of settings of {override.resource} are written as what they say at the time of the CIB"
+        losses.add(override.where, "rule", text)
+    lost = {override.resource for override in silent}
+    now_as = in_force(intent, {}, now)
+    return replace(
+        intent,
+        resources={name: now_as[name] if name in lost else r for name, r in intent.resources.items()},
+        overrides=tuple(override for override in intent.overrides if override.resource not in lost),
     )
 
 
@@ -147,15 +164,6 @@ def _note_connections(intent: Intent, losses: Losses) -> None:
             losses.add(connection.where, "remote", text)
 
 
-def _note_rules(cib: Cib, losses: Losses) -> None:
-    for rule in cib.root.iterfind("configuration//rule"):
-        parent = rule.getparent()
-        is_kept = parent is not None and parent.tag == "rsc_location" and parent.get("node") is None
-        if not is_kept and (parent is None or parent.tag != "rule"):
-            text = f"the rule {rule.get('id')} is written as what it says at the time of the CIB"
-            losses.add(cib.where(rule), "rule", text)
-
-
 def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
     """Return the names that can be given here: legal, and unlike each other without case."""
     taken = {name.lower() for name in intent.hosts}
@@ -164,6 +172,11 @@ def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
         what = intent.resources.get(name) or intent.collectives[name]
         if not is_legal_name(name) or name.lower() in taken:
             losses.add(what.where, "name", f"{name} is left out: its name is taken, or not legal here")
+            continue
+        if isinstance(what, Resource) and not is_agent(what.agent):
+            losses.add(
+                what.where, "agent", f"{name} is left out: no resource agent is called {what.agent} here"
+            )
             continue
         node = what.remote_node.name if isinstance(what, Resource) and what.remote_node else None
         if node is not None and (not is_legal_name(node) or node.lower() in {*taken, name.lower()}):
@@ -308,11 +321,28 @@ def _resource(conversion: _Conversion, resource: Resource) -> _Written:
     is_guest = conversion.makes_guests and resource.agent.type == "VirtualDomain"
     make = guest_spec if is_guest else resource_spec
     spec = make(resource, conversion.losses)
+    spec |= _overrides(conversion, resource, takes_params=not is_guest)
     return (
         "Guest" if is_guest else "Resource",
         {"name": str(resource.id)},
         _wished(conversion, spec, resource.id),
     )
+
+
+def _overrides(conversion: _Conversion, resource: Resource, *, takes_params: bool) -> Map:
+    """Return what holds at times, or on nodes; a guest has no parameters."""
+    intent = conversion.intent
+    machines = [host.name for host in intent.hosts.values()]
+    nodes = {str(name) for name in (*machines, *intent.remote_nodes())}
+    mine = [override for override in intent.overrides if override.resource == resource.id]
+    written: list[object] = []
+    for override in mine:
+        if override.params and not takes_params:
+            text = f"the parameters with rules of {resource.id} mean nothing for a guest"
+            conversion.losses.add(override.where, "param", text)
+        else:
+            written.append(written_override(override, nodes))
+    return {"overrides": written} if written else {}
 
 
 def _wished(conversion: _Conversion, spec: Map, name: ResourceId) -> Map:

@@ -1,21 +1,24 @@
 """Writes primitives and clones as the specs of documents."""
 
-import re
+from dataclasses import replace
 from posixpath import basename
 
 from reconciler.model.collective import Clone
 from reconciler.model.node import AgentAddress, HostState, RemoteNode
 from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, Role
 from reconciler.model.score import INFINITY
-from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_label, own_labels, score
+from reconciler.pacemaker.to_yaml_values import (
+    MULTIPLE_ACTIVE,
+    STATES,
+    Losses,
+    Map,
+    duration,
+    is_label,
+    is_param,
+    own_labels,
+    score,
+)
 
-_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}\Z")
-_STATES = {Role.STOPPED: "stopped", Role.UNPROMOTED: "unpromoted"}
-_MULTIPLE_ACTIVE = {
-    MultipleActive.STOP_START: "restart",
-    MultipleActive.STOP_ONLY: "stop",
-    MultipleActive.BLOCK: "block",
-}
 _OPERATIONS = {
     "start": "start",
     "stop": "stop",
@@ -31,7 +34,7 @@ def resource_spec(resource: Resource, losses: Losses) -> Map:
     """Return the spec of a Resource document."""
     params: Map = {}
     for name, text in resource.params.items():
-        if _PARAM.match(name):
+        if is_param(name):
             params[name] = text
         else:
             losses.add(resource.where, "param", f"the parameter {name} of {resource.id} has no legal name")
@@ -51,7 +54,12 @@ def guest_spec(resource: Resource, losses: Losses) -> Map:
         losses.add(
             resource.where, "param", f"the parameter {name} of {resource.id} means nothing for a guest"
         )
-    operations = {n: o for n, o in _operations(resource, losses).items() if n in _GUEST_OPERATIONS}
+    for operation in resource.operations:
+        if operation.params:
+            text = f"the parameters of {operation.name} of {resource.id} mean nothing for a guest"
+            losses.add(resource.where, "param", text)
+    plain = replace(resource, operations=tuple(replace(o, params={}) for o in resource.operations))
+    operations = {n: o for n, o in _operations(plain, losses).items() if n in _GUEST_OPERATIONS}
     spec: Map = {"type": guest_type, "domain": {"xml": basename(config)}, "op": operations}
     return {**spec, **_common(resource, losses)}
 
@@ -92,14 +100,14 @@ def _common(resource: Resource, losses: Losses) -> Map:
         "requires": resource.requires.value,
         "rank": resource.rank,
     }
-    if resource.state in _STATES:
-        spec["state"] = _STATES[resource.state]
+    if resource.state is not Role.STARTED:
+        spec["state"] = STATES[resource.state]
     if not resource.is_monitored:
         spec["maintenance"] = True
     elif not resource.is_managed:
         spec["managed"] = False
     if resource.multiple_active is not MultipleActive.STOP_START:
-        spec["multipleActive"] = _MULTIPLE_ACTIVE[resource.multiple_active]
+        spec["multipleActive"] = MULTIPLE_ACTIVE[resource.multiple_active]
     spec |= {"priority": score(resource.priority)} if resource.priority else {}
     timeout_ms = resource.failure_timeout_ms
     spec |= {"failureTimeout": duration(timeout_ms)} if timeout_ms else {}
@@ -146,13 +154,13 @@ def _operations(resource: Resource, losses: Losses) -> Map:
     found: Map = {}
     monitors: list[object] = []
     for operation in resource.operations:
-        if operation.params and operation.name != "monitor":
-            text = f"{operation.name} of {resource.id} has parameters of its own"
-            losses.add(resource.where, "op", text)
+        if operation.is_ambiguous:
+            every = f"{operation.name} of {resource.id} every {duration(operation.interval_ms)}"
+            losses.add(resource.where, "op", f"{every} is declared twice: the first is written")
         if operation.name == "monitor" and operation.interval_ms:
             monitors.append(_monitor(operation))
         elif operation.name == "monitor":
-            found["probe"] = {**_settings(operation), **_own_params(operation)}
+            found["probe"] = _settings(operation)
         elif operation.name in _OPERATIONS and not operation.interval_ms:
             found[_OPERATIONS[operation.name]] = _settings(operation)
         else:
@@ -167,16 +175,12 @@ def _settings(operation: Operation) -> Map:
     settings: Map = {"timeout": duration(operation.timeout_ms)}
     if operation.on_fail is not OnFail.RESTART:
         settings["onFail"] = "ban" if operation.on_fail is OnFail.BAN else operation.on_fail.value
-    return settings
+    params = {name: text for name, text in operation.params.items() if is_param(name)}
+    return settings | ({"params": params} if params else {})
 
 
 def _monitor(operation: Operation) -> Map:
     monitor: Map = {"interval": duration(operation.interval_ms), **_settings(operation)}
-    monitor |= {"role": operation.role.value} if operation.role not in {None, Role.STARTED} else {}
+    monitor |= {"role": operation.role.value} if operation.role is not None else {}
     monitor |= {} if operation.enabled else {"enabled": False}
-    return monitor | _own_params(operation)
-
-
-def _own_params(operation: Operation) -> Map:
-    params: Map = {name: text for name, text in operation.params.items() if _PARAM.match(name)}
-    return {"params": params} if params else {}
+    return monitor

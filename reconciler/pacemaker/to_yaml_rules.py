@@ -1,4 +1,4 @@
-"""Writes rules of location: their conditions in the words of YAML, where it has words for them."""
+"""Writes rules, of location and of settings: their conditions in the words of YAML, where it has words for them."""
 
 import re
 from collections.abc import Collection
@@ -12,10 +12,24 @@ from reconciler.model.rule import (
     Condition,
     DateTest,
     LocationRule,
+    Override,
+    Together,
     ValueType,
 )
-from reconciler.pacemaker.to_yaml_values import Map, is_kept, score
-from reconciler.plan.rules import KIND, NAME, tests_of
+from reconciler.model.score import INFINITY
+from reconciler.pacemaker.document import Cib, Element
+from reconciler.pacemaker.overrides import VARIABLE
+from reconciler.pacemaker.to_yaml_values import (
+    MULTIPLE_ACTIVE,
+    STATES,
+    Losses,
+    Map,
+    duration,
+    is_kept,
+    is_param,
+    score,
+)
+from reconciler.plan.rules import KIND, NAME, number_of
 
 _WORDS = {
     Comparison.EQ: "is",
@@ -25,18 +39,31 @@ _WORDS = {
     Comparison.LT: "below",
     Comparison.LTE: "atMost",
 }
+_RESOURCES = {"primitive", "template", "group", "clone", "master"}
 _UNITS = {"monthdays": "monthDays", "yeardays": "yearDays", "weekyears": "weekYears"}
 _NAME = re.compile(r"[A-Za-z0-9_#][A-Za-z0-9_./:-]{0,127}\Z")
 
 
 def can_be_said(rule: LocationRule) -> bool:
     """Tell whether a rule looks only at what YAML says of nodes: not at what Pacemaker alone keeps of them."""
-    tests = [test for test in tests_of(rule.when) if isinstance(test, AttributeTest)]
-    names = [test.name for test in tests] + [rule.score_attribute or NAME]
-    return all(name in {NAME, KIND} or (_NAME.match(name) and is_kept(name)) for name in names) and all(
-        test.value is not None or test.comparison in {Comparison.DEFINED, Comparison.NOT_DEFINED}
-        for test in tests
-    )
+    return is_sayable(rule.when) and _is_known(rule.score_attribute or NAME)
+
+
+def is_sayable(when: Condition) -> bool:
+    """Tell whether YAML has words for a condition: not for one that holds always, or never."""
+    match when:
+        case AttributeTest():
+            compares = when.comparison not in {Comparison.DEFINED, Comparison.NOT_DEFINED}
+            return _is_known(when.name) and not (compares and when.value is None)
+        case DateTest(since=since, before=before):
+            is_never = since is not None and before is not None and since >= before
+            return when != DateTest() and not is_never
+        case Together(parts=parts):
+            return bool(parts) and all(is_sayable(part) for part in parts)
+
+
+def _is_known(name: str) -> bool:
+    return name in {NAME, KIND} or (_NAME.match(name) is not None and is_kept(name))
 
 
 def written_rule(rule: LocationRule, nodes: Collection[str]) -> Map:
@@ -53,6 +80,56 @@ def written_rule(rule: LocationRule, nodes: Collection[str]) -> Map:
         written["scoreFrom"] = rule.score_attribute
     written |= {"role": rule.role.value} if rule.role is not None else {}
     return written | ({"discovery": rule.discovery.value} if rule.discovery is not Discovery.ALWAYS else {})
+
+
+def written_override(override: Override, nodes: Collection[str]) -> Map:
+    """Return an override.
+
+    Args:
+        override: one whose condition is sayable.
+        nodes: the names of those that are declared.
+    """
+    written: Map = {"when": _condition(override.when, nodes)}
+    if override.stickiness is not None:
+        written["stickiness"] = score(override.stickiness)
+    if override.priority is not None:
+        written["priority"] = score(override.priority)
+    if override.failure_limit is not None:
+        written["failureLimit"] = min(INFINITY, max(0, override.failure_limit))
+    if override.failure_timeout_ms is not None:
+        written["failureTimeout"] = duration(override.failure_timeout_ms)
+    if override.multiple_active is not None:
+        written["multipleActive"] = MULTIPLE_ACTIVE[override.multiple_active]
+    if override.state is not None:
+        written["state"] = STATES[override.state]
+    if override.is_managed is not None:
+        written["managed"] = override.is_managed
+    params = {name: text for name, text in override.params.items() if is_param(name)}
+    return written | ({"params": params} if params else {})
+
+
+def note_rules(cib: Cib, losses: Losses) -> None:
+    """Note the rules that stand where YAML has no place for one, and depend on time or on nodes."""
+    for rule in cib.root.iterfind("configuration//rule"):
+        block = rule.getparent()
+        if block is None or block.tag == "rule" or not _is_open(rule):
+            continue
+        of = block.getparent()
+        what = "" if of is None else str(of.tag)
+        is_location = block.tag == "rsc_location" and block.get("node") is None
+        is_param = block.tag == "instance_attributes" and what in _RESOURCES
+        names = {pair.get("name") for pair in block.iter("nvpair")}
+        is_setting = block.tag == "meta_attributes" and what in {*_RESOURCES, "rsc_defaults"}
+        # Rules of settings that look at nodes never hold.
+        is_setting = is_setting and names <= VARIABLE and next(rule.iter("expression"), None) is None
+        if not (is_location or is_param or is_setting):
+            text = f"the rule {rule.get('id')} is written as what it says at the time of the CIB"
+            losses.add(cib.where(rule), "rule", text)
+
+
+def _is_open(rule: Element) -> bool:
+    """Tell whether a rule depends on time or on nodes; what else it looks at is decided for good."""
+    return next(rule.iter("expression", "date_expression"), None) is not None
 
 
 def _condition(condition: Condition, nodes: Collection[str]) -> Map:
@@ -74,7 +151,11 @@ def _attribute(test: AttributeTest, nodes: Collection[str]) -> Map:
     written[_WORDS[test.comparison]] = test.value
     is_equality = test.comparison in {Comparison.EQ, Comparison.NE}
     default = ValueType.TEXT if is_equality else ValueType.NUMBER
-    return written | ({} if test.value_type is default else {"compareAs": test.value_type.value})
+    # What is no number is compared as text (plan/rules.py).
+    is_number = test.value_type in {ValueType.NUMBER, ValueType.INTEGER}
+    is_odd = is_number and number_of(test.value or "") is None
+    kind = ValueType.TEXT if is_odd else test.value_type
+    return written | ({} if kind is default else {"compareAs": kind.value})
 
 
 def _date(test: DateTest) -> Map:

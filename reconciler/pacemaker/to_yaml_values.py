@@ -5,12 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.names import Where
+from reconciler.model.resource import MultipleActive, ResourceAgent, Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.document import Unsupported
 
 Map = dict[str, object]
 """A YAML map: text, whole numbers, true and false, lists and maps."""
 
+STATES = {Role.STARTED: "running", Role.STOPPED: "stopped", Role.UNPROMOTED: "unpromoted"}
+MULTIPLE_ACTIVE = {
+    MultipleActive.STOP_START: "restart",
+    MultipleActive.STOP_ONLY: "stop",
+    MultipleActive.BLOCK: "block",
+}
+
+_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}\Z")
+_AGENT = re.compile(r"[A-Za-z0-9_.@:\\-]+\Z")
+_STANDARDS = frozenset({"ocf", "systemd", "lsb", "service", "stonith"})
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
 _NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
 _STATES = frozenset({
@@ -55,6 +66,19 @@ def own_labels(labels: Mapping[str, str]) -> Map:
 def is_kept(name: str) -> bool:
     """Tell whether people, or their tools, chose an attribute: it is none of Pacemaker's own."""
     return name not in _STATES and not name.startswith(_NOT_LABELS)
+
+
+def is_param(name: str) -> bool:
+    """Tell whether a parameter may be called so."""
+    return _PARAM.match(name) is not None
+
+
+def is_agent(agent: ResourceAgent) -> bool:
+    """Tell whether a resource agent has a name that can be written: scripts of init alone may be named by path."""
+    name = agent.type.removeprefix("external/").removeprefix("rhcs/") if agent.is_fencing else agent.type
+    names = name[1:].split("/") if agent.standard == "lsb" and name.startswith("/") else [name]
+    has_provider = _AGENT.match(agent.provider) is not None or agent.standard != "ocf"
+    return agent.standard in _STANDARDS and has_provider and all(_AGENT.match(part) for part in names)
 
 
 def is_label(name: str) -> bool:

@@ -7,6 +7,7 @@ their end with it. An effect touches only what its action is about; all else sta
 from collections.abc import Iterable
 from dataclasses import replace
 
+from reconciler.model.digest import own_digest
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed, Pending, StartedAs
@@ -122,7 +123,9 @@ def _change(world: Becoming, action: Action, key: Key) -> None:
         case ActionKind.RELOAD:
             after = replace(before, started_as=action.uses, needs_reload=False)
         case ActionKind.MONITOR:
-            after = armed(before, Monitor(interval_ms=action.interval_ms, timeout_ms=action.timeout_ms))
+            own = own_digest(action.params)
+            monitor = Monitor(interval_ms=action.interval_ms, timeout_ms=action.timeout_ms, params=own)
+            after = armed(before, monitor)
         case _:
             kept = frozenset(m for m in before.monitors if m.interval_ms != action.interval_ms)
             after = replace(before, monitors=kept)

@@ -32,14 +32,15 @@ class Index:
     pending_on: Mapping[NodeName, tuple[Pending, ...]] = field(default_factory=dict)
     possible: dict[tuple[GuestType | None, bool], tuple[NodeName, ...]] = field(default_factory=dict)
     """The nodes that could run a kind of resource, as found so far; the key is what decides on them."""
-    parameters: dict[ResourceId, StartedAs] = field(default_factory=dict)
-    """What resources are started with, as found so far."""
+    parameters: dict[tuple[ResourceId, NodeName | None], StartedAs] = field(default_factory=dict)
+    """What resources are started with, as found so far; under no node what is the same on most."""
 
-    def start_parameters(self, resource: Resource) -> StartedAs:
-        """Return what a resource is started with by its present declaration."""
-        found = self.parameters.get(resource.id)
+    def start_parameters(self, resource: Resource, node: NodeName) -> StartedAs:
+        """Return what a resource is started with on a node by its present declaration."""
+        key = (resource.id, node if node in resource.params_on else None)
+        found = self.parameters.get(key)
         if found is None:
-            found = self.parameters[resource.id] = start_parameters(resource)
+            found = self.parameters[key] = start_parameters(resource, node)
         return found
 
 

@@ -40,7 +40,7 @@ def can_migrate(situation: Situation, resource: Resource, instance: Instance, ta
 def _can_move(situation: Situation, resource: Resource, instance: Instance, target: NodeName) -> bool:
     is_sound = instance.role is Role.STARTED and instance.failure is None and instance.can_migrate
     is_as_declared = instance.started_as is None or (
-        instance.started_as == situation.index.start_parameters(resource)
+        instance.started_as == situation.index.start_parameters(resource, instance.node)
     )
     are_there = situation.is_online(instance.node) and situation.is_online(target)
     is_asked_to_restart = resource.declared_as in situation.history.restarts

@@ -6,6 +6,7 @@ The rules:
 * Monitors with `role: Stopped` are armed on every other node that can be asked, and disarmed where the resource will
   run.
 * What can be promoted has other monitors when it is promoted than when it is not; they change with the role.
+* A monitor with another timeout, or other parameters of its own, than those it was armed with is armed anew.
 * What takes up new parameters while it runs is monitored with these from then on.
 * Monitors end with a stop; a stop needs no disarming.
 * Behind a connection that is made anew all are armed again (Pacemaker lib/pacemaker/pcmk_sched_recurring.c: what is
@@ -14,6 +15,7 @@ The rules:
 
 from collections.abc import Collection
 
+from reconciler.model.digest import own_digest
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState
 from reconciler.model.observed import Instance, StartedAs
@@ -48,7 +50,8 @@ def add_monitors(
     if comes:
         assert decision.target is not None
         for monitor in _fitting(decision):
-            _arm(steps, resource, decision.target, monitor, situation.index.start_parameters(resource))
+            uses = situation.index.start_parameters(resource, decision.target)
+            _arm(steps, resource, decision.target, monitor, uses)
         return
     instance = decision.active[0]
     if instance.node in coming and instance.started_as is not None:
@@ -59,7 +62,8 @@ def add_monitors(
         return
     assert instance.started_as is not None
     fitting = _fitting(decision)
-    uses = situation.index.start_parameters(resource) if decision.reloads else instance.started_as
+    declared = situation.index.start_parameters(resource, instance.node)
+    uses = declared if decision.reloads else instance.started_as
     for monitor in fitting:
         if not _is_armed(instance, monitor) or instance.started_as != uses:
             _arm(steps, resource, instance.node, monitor, uses)
@@ -67,8 +71,8 @@ def add_monitors(
         unclear = {o.interval_ms for o in resource.operations if o.is_ambiguous}
         wanted = {m.interval_ms for m in fitting} | unclear
         if not situation.intent.cluster.policy.cancels_removed:
-            declared = {m.interval_ms for m in resource.monitors()}
-            wanted |= {m.interval_ms for m in instance.monitors} - declared
+            kept = {m.interval_ms for m in instance.monitors}
+            wanted |= kept - {m.interval_ms for m in resource.monitors()}
         _disarm(steps, resource, instance, wanted)
 
 
@@ -100,7 +104,8 @@ def _add_while_stopped(situation: Situation, steps: Steps, decision: Decision) -
             was_stopped = instance is not None and node not in {i.node for i in decision.active}
             for monitor in monitors:
                 if instance is None or not was_stopped or not _is_armed(instance, monitor):
-                    _arm(steps, resource, node, monitor, situation.index.start_parameters(resource))
+                    uses = situation.index.start_parameters(resource, node)
+                    _arm(steps, resource, node, monitor, uses)
 
 
 def _disarm(steps: Steps, resource: Resource, instance: Instance, wanted: set[int]) -> None:
@@ -115,7 +120,9 @@ def _arm(steps: Steps, resource: Resource, node: NodeName, monitor: Operation, u
 
 
 def _is_armed(instance: Instance, monitor: Operation) -> bool:
-    return Monitor(interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms) in instance.monitors
+    params = own_digest(monitor.params)
+    wanted = Monitor(interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms, params=params)
+    return wanted in instance.monitors
 
 
 def _is_monitorable(situation: Situation, instance: Instance) -> bool:

@@ -144,7 +144,7 @@ def _notice(
     resource = leaf.resource
     here = next((i for i in leaf.active if i.node == node), None)
     known = here.started_as if here is not None and not leaf.starts else None
-    uses = known or start_parameters(resource)
+    uses = known or start_parameters(resource, node)
     action = resource_action(ActionKind.NOTIFY, resource, node, uses)
     when, kind = what
     name = ActionId(f"{resource.known_as}_{when}_notify_{kind.value}_0@{node}")

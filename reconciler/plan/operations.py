@@ -110,7 +110,7 @@ def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
         status = situation.node(instance.node)
         if status is None or instance.node in decision.ends_with:
             continue
-        uses = instance.started_as or situation.index.start_parameters(decision.resource)
+        uses = instance.started_as or situation.index.start_parameters(decision.resource, instance.node)
         kind = ActionKind.STOP
         stop = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
         steps.add(replace(stop, is_forced=True) if decision.is_forced else stop)
@@ -120,14 +120,14 @@ def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> Non
     """Stop what a live migration has left behind."""
     for instance in situation.leftovers(decision.resource.id):
         if situation.is_online(instance.node):
-            uses = instance.started_as or situation.index.start_parameters(decision.resource)
+            uses = instance.started_as or situation.index.start_parameters(decision.resource, instance.node)
             steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses))
 
 
 def _add_start(situation: Situation, steps: Steps, decision: Decision) -> None:
     if decision.starts:
         assert decision.target is not None
-        uses = situation.index.start_parameters(decision.resource)
+        uses = situation.index.start_parameters(decision.resource, decision.target)
         steps.add(
             resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
         )
@@ -135,8 +135,8 @@ def _add_start(situation: Situation, steps: Steps, decision: Decision) -> None:
 
 def _add_reload(situation: Situation, steps: Steps, decision: Decision) -> None:
     if decision.reloads:
-        uses = situation.index.start_parameters(decision.resource)
         for instance in decision.active:
+            uses = situation.index.start_parameters(decision.resource, instance.node)
             kind, metadata = ActionKind.RELOAD, metadata_of(situation.observed, instance.node, uses.agent)
             action = resource_action(kind, decision.resource, instance.node, uses, decision.reasons)
             steps.add(replace(action, operation=metadata.reload) if metadata is not None else action)
@@ -148,16 +148,15 @@ def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> No
         return
     (instance,) = decision.active
     assert decision.target is not None
-    uses = instance.started_as or situation.index.start_parameters(decision.resource)
-    for kind, node, peer in (
-        (ActionKind.MIGRATE_TO, instance.node, decision.target),
-        (ActionKind.MIGRATE_FROM, decision.target, instance.node),
-    ):
-        if kind is ActionKind.MIGRATE_TO and decision.is_handed_over:
-            continue
-        action = resource_action(kind, decision.resource, node, uses, decision.reasons)
-        steps.add(replace(action, peer=peer))
-    steps.add(resource_action(ActionKind.STOP, decision.resource, instance.node, uses, decision.reasons))
+    resource, reasons, index = decision.resource, decision.reasons, situation.index
+    here = instance.started_as or index.start_parameters(resource, instance.node)
+    there = index.start_parameters(resource, decision.target)
+    if not decision.is_handed_over:
+        action = resource_action(ActionKind.MIGRATE_TO, resource, instance.node, here, reasons)
+        steps.add(replace(action, peer=decision.target))
+    action = resource_action(ActionKind.MIGRATE_FROM, resource, decision.target, there, reasons)
+    steps.add(replace(action, peer=instance.node))
+    steps.add(resource_action(ActionKind.STOP, resource, instance.node, here, reasons))
 
 
 def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:
@@ -188,7 +187,7 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
             if not is_told and (node in fresh or (name, node) not in known):
                 # Of a clone: the instance that is to run there, else the first (Pacemaker probe_anonymous_clone).
                 asked = there.get(node, resource)
-                uses = situation.index.start_parameters(asked)
+                uses = situation.index.start_parameters(asked, node)
                 steps.add(resource_action(ActionKind.PROBE, asked, node, uses))
 
 

@@ -10,11 +10,10 @@ The rules:
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.agent_metadata import AgentMetadata, ParameterMetadata
-from reconciler.model.digest import start_parameters
 from reconciler.model.names import NodeName, Where
 from reconciler.model.observed import Instance, Observed, StartedAs
 from reconciler.model.resource import Resource, ResourceAgent
@@ -42,16 +41,27 @@ def metadata_of(observed: Observed, node: NodeName, agent: ResourceAgent) -> Age
     return observed.metadata.get(digest) if digest is not None else None
 
 
-def objection(resource: Resource, metadata: AgentMetadata | None) -> Objection | None:
-    """Return the first thing that a resource agent would object to in how a resource is declared; None if nothing."""
-    return next(_objections(resource, metadata), None) if metadata is not None else None
+def objection(
+    resource: Resource, params: Mapping[str, str], metadata: AgentMetadata | None
+) -> Objection | None:
+    """Return the first thing that a resource agent would object to in a resource's parameters; None if nothing."""
+    return next(_objections(resource, params, metadata), None) if metadata is not None else None
 
 
-def matters(resource: Resource, metadata: AgentMetadata, instance: Instance | None) -> bool:
-    """Tell whether metadata may change the plan for a resource, or for what runs of it where the metadata is from."""
+def matters(
+    resource: Resource, wanted: StartedAs, metadata: AgentMetadata, instance: Instance | None
+) -> bool:
+    """Tell whether metadata may change the plan for a resource, or for what runs of it where the metadata is from.
+
+    Args:
+        resource: as it is declared.
+        wanted: what it would be started with there.
+        metadata: of its resource agent there.
+        instance: what is known of it there.
+    """
     uses = instance.started_as if instance is not None else None
-    is_changed = uses is not None and uses != start_parameters(resource)
-    return is_changed or objection(resource, metadata) is not None
+    is_changed = uses is not None and uses != wanted
+    return is_changed or objection(resource, wanted.params, metadata) is not None
 
 
 def reload_action(metadata: AgentMetadata | None, before: StartedAs, wanted: StartedAs) -> str:
@@ -64,10 +74,13 @@ def reload_action(metadata: AgentMetadata | None, before: StartedAs, wanted: Sta
     return metadata.reload if all(n in listed and listed[n].is_reloadable for n in changed) else ""
 
 
-def _objections(resource: Resource, metadata: AgentMetadata) -> Iterator[Objection]:
-    listed = metadata.parameters
-    for name, value in sorted(resource.params.items()):
-        where = resource.at("spec", "params", name)
+def _objections(
+    resource: Resource, params: Mapping[str, str], metadata: AgentMetadata
+) -> Iterator[Objection]:
+    listed, of_start = metadata.parameters, resource.operation("start").params
+    for name, value in sorted(params.items()):
+        path = ("op", "start", "params") if name in of_start else ("params",)
+        where = resource.at("spec", *path, name)
         if name not in listed:
             if not _UNLISTED.fullmatch(name):
                 text = f"{resource.agent} has no parameter {name}; {_what_would_be_right(name, listed)}"
@@ -75,7 +88,7 @@ def _objections(resource: Resource, metadata: AgentMetadata) -> Iterator[Objecti
         elif wrong := _wrong_value(value, listed[name]):
             yield Objection(f"parameter {name} of {resource.agent} {wrong}", where)
     for name in sorted(listed):
-        if listed[name].is_required and not resource.params.get(name):
+        if listed[name].is_required and not params.get(name):
             text = f"{resource.agent} needs the parameter {name}; write it below params"
             yield Objection(text, resource.at("spec", "params"))
 

@@ -132,7 +132,7 @@ def _left_alone(case: _Case, instance: Instance) -> Decision:
     situation, resource = case.situation, case.resource
     is_wanted = not situation.is_removed(resource.id) and resource.state is not Role.STOPPED
     is_right = instance.started_as is None or not _differs(
-        instance.started_as, situation.index.start_parameters(resource)
+        instance.started_as, situation.index.start_parameters(resource, instance.node)
     )
     is_as_asked = is_wanted and is_right and instance.failure is None and len(case.active) == 1
     text = None if is_as_asked else f"it runs on {instance.node}, which is in maintenance"
@@ -211,7 +211,7 @@ def _running(case: _Case) -> Decision | None:
         return None
     (instance,) = case.active
     resource = case.resource
-    wanted = case.situation.index.start_parameters(resource)
+    wanted = case.situation.index.start_parameters(resource, instance.node)
     failure = instance.failure
     is_failed = failure is not None and on_fail_of(resource, failure) is not OnFail.IGNORE
     opposed = _opposed(case, instance.started_as, Fate.STOP if is_failed else Fate.HOLD)
@@ -368,10 +368,13 @@ def _started(case: _Case) -> Decision:
 
 def _opposed(case: _Case, before: StartedAs | None, fate: Fate) -> Decision | None:
     """Return `fate` where the resource agent would not take what is declared; None where it runs so, or may."""
-    wanted = case.situation.index.start_parameters(case.resource)
-    if case.target is None or (before is not None and not _differs(before, wanted)):
+    if case.target is None:
         return None
-    found = objection(case.resource, metadata_of(case.situation.observed, case.target, wanted.agent))
+    wanted = case.situation.index.start_parameters(case.resource, case.target)
+    if before is not None and not _differs(before, wanted):
+        return None
+    metadata = metadata_of(case.situation.observed, case.target, wanted.agent)
+    found = objection(case.resource, wanted.params, metadata)
     if found is None:
         return None
     return replace(_decision(case, fate, obstacle=found.text), obstacle_at=found.where)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reconciler.model.digest import own_digest
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Failure, Instance, StartedAs
 from reconciler.model.operation import (
@@ -36,7 +37,8 @@ def after_result(
             role = Role.PROMOTED if request.operation == "promote" else Role.UNPROMOTED
             return replace(known, role=role, failure=None if result.is_ok else _failure(result))
         case "monitor" if request.interval_ms:
-            monitor = Monitor(interval_ms=request.interval_ms, timeout_ms=request.timeout_ms)
+            own = own_digest(request.own_params)
+            monitor = Monitor(interval_ms=request.interval_ms, timeout_ms=request.timeout_ms, params=own)
             return after_monitor(armed(known, monitor), result)
         case "monitor":
             return _after_probe(known, uses, result)

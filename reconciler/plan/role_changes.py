@@ -14,12 +14,12 @@ def add_role_changes(situation: Situation, steps: Steps, decision: Decision) -> 
     for instance in decision.active if decision.demotes else ():
         is_there = situation.node(instance.node) is not None and instance.node not in decision.ends_with
         if instance.role is Role.PROMOTED and is_there:
-            uses = instance.started_as or start_parameters(resource)
+            uses = instance.started_as or start_parameters(resource, instance.node)
             steps.add(resource_action(ActionKind.DEMOTE, resource, instance.node, uses, decision.reasons))
     if decision.promotes:
         is_new = decision.starts or decision.migrates
         node = decision.target if is_new else decision.active[0].node
         known = None if is_new else decision.active[0].started_as
         assert node is not None
-        uses = known or start_parameters(resource)
+        uses = known or start_parameters(resource, node)
         steps.add(resource_action(ActionKind.PROMOTE, resource, node, uses, decision.reasons))

@@ -28,6 +28,7 @@ from reconciler.model.rule import (
 )
 from reconciler.model.score import read_score
 from reconciler.plan.calendar import date_holds, next_change
+from reconciler.plan.index import grouped
 
 NAME, KIND = "#uname", "#kind"
 KINDS = {NodeKind.HOST: "cluster", NodeKind.GUEST: "container", NodeKind.REMOTE: "remote"}
@@ -98,16 +99,48 @@ def resolved(intent: Intent, observed: Observed, now: float) -> Intent:
         return intent
     attributes = {name: status.attributes for name, status in observed.nodes.items()}
     locations = judged(intent, intent.location_rules, attributes, now)
-    return replace(intent, resources=in_force(intent, now), locations=(*intent.locations, *locations))
+    resources = in_force(intent, attributes, now)
+    return replace(intent, resources=resources, locations=(*intent.locations, *locations))
 
 
-def in_force(intent: Intent, now: float) -> dict[ResourceId, Resource]:
-    """Return all resources of an intent, with the settings that hold now (epoch seconds)."""
-    resources = dict(intent.resources)
-    for override in intent.overrides:
-        if override.resource in resources and holds(override.when, Facts(now=now)):
-            resources[override.resource] = overridden(resources[override.resource], override)
+def in_force(
+    intent: Intent, attributes: Mapping[NodeName, Mapping[str, str]], now: float
+) -> dict[ResourceId, Resource]:
+    """Return all resources of an intent, with the settings that hold now.
+
+    Args:
+        intent: for what is declared of resources and nodes.
+        attributes: of each node, as set at run time.
+        now: epoch seconds.
+    """
+    resources, anywhere = dict(intent.resources), Facts(now=now)
+    nodes = facts_of(intent, attributes, now) if any(_looks_at_nodes(o) for o in intent.overrides) else {}
+    for name, overrides in grouped((o.resource, o) for o in intent.overrides).items():
+        if name not in resources:
+            continue
+        declared, general = resources[name], [o for o in overrides if not _looks_at_nodes(o)]
+        for override in general:
+            if holds(override.when, anywhere):
+                resources[name] = overridden(resources[name], override)
+        if len(general) < len(overrides):
+            found = {node: _params_by(declared, overrides, facts) for node, facts in nodes.items()}
+            usual = resources[name].params
+            others = {node: params for node, params in found.items() if params != usual}
+            resources[name] = replace(resources[name], params_on=others)
     return resources
+
+
+def _looks_at_nodes(override: Override) -> bool:
+    return any(isinstance(test, AttributeTest) for test in tests_of(override.when))
+
+
+def _params_by(declared: Resource, overrides: Iterable[Override], facts: Facts) -> Mapping[str, str]:
+    """Return the parameters of a resource by all overrides that hold, of which the last counts."""
+    params = dict(declared.params)
+    for override in overrides:
+        if holds(override.when, facts):
+            params |= override.params
+    return params
 
 
 def with_fixed_rules(intent: Intent) -> Intent:

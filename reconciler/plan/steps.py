@@ -9,8 +9,8 @@ from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Operation, Resource
 from reconciler.model.transition import Action, ActionKind, Reason
 
-_WITH_OWN_PARAMS = {ActionKind.PROBE, ActionKind.MONITOR}
-"""Operations that change nothing; what a start is given is kept, and compared with what is declared."""
+_WITHOUT_OWN_PARAMS = {ActionKind.START, ActionKind.RELOAD}
+"""Operations whose parameters are all kept on record, those of the start alone among them."""
 _NO_KINDS: Mapping[ActionKind, list[Action]] = {}
 
 
@@ -114,6 +114,6 @@ def resource_action(
         interval_ms=interval_ms,
         timeout_ms=settings.timeout_ms,
         uses=uses,
-        params=settings.params if kind in _WITH_OWN_PARAMS else {},
+        params={} if kind in _WITHOUT_OWN_PARAMS else settings.params,
         reasons=reasons,
     )

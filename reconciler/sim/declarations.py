@@ -179,7 +179,14 @@ class Declarations:
             return
         spec = document["spec"]
         if "params" in spec:
-            spec["params"] = {"state": f"/run/{document['metadata']['name']}.{self._chance.pick('abc')}"}
+            letter = self._chance.pick("abc")
+            params = {"state": f"/run/{document['metadata']['name']}.{letter}"}
+            if letter == "c":
+                first = {"attribute": "#uname", "is": "host1"}
+                spec["overrides"] = [{"when": first, "params": params}]
+            else:
+                spec["params"] = params
+                spec.pop("overrides", None)
         elif "hardware" in spec:
             spec["hardware"]["memory"] = self._chance.pick(["512Mi", "1Gi", "2Gi"])
         elif "op" in spec:

@@ -7,6 +7,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Transition
+from reconciler.plan.rules import in_force
 from reconciler.sim.machines import Machines
 from reconciler.sim.truth import Truth, variant_of
 from reconciler.sim.witness import STRANGER
@@ -27,10 +28,11 @@ def judge(intent: Intent, transition: Transition, truth: Truth, machines: Machin
     said = {b.address.partition("/")[2] for b in (*transition.blocked, *transition.gates)}
     unexplained: list[str] = []
     blocked: list[str] = []
+    asked = in_force(intent, {}, 0.0)
     for name in sorted({*intent.resources, *(c.resource for c, f in truth.copies.items() if f.is_alive)}):
         if name.startswith(STRANGER):
             continue
-        resource = intent.resources.get(name)
+        resource = asked.get(name)
         text = _wrong(resource, name, transition.placement.get(name), truth, machines)
         if text is None:
             continue
@@ -62,5 +64,5 @@ def _wrong(
         domain = found.domain
         is_right = domain.digest == guest_digest(resource) and domain.is_running
         return None if is_right else f"it runs on {places} as something else, or does not work"
-    is_right = copy.variant == variant_of(resource.agent, resource.params)
+    is_right = copy.variant == variant_of(resource.agent, resource.params_at(copy.node))
     return None if is_right else f"it runs with other parameters: {copy.variant}"

@@ -109,3 +109,29 @@ def test_every_example_can_be_simulated(bare: Run, tmp_path: Path, path: Path) -
     folder = ["-C", str(path), "--worktree", "--state", str(tmp_path)]
     done = bare(*folder, "simulate", "--all-single-failures", "-o", "json")
     assert (done.code in {0, 1}, problems("what-if", json.loads(done.out))) == (True, [])
+
+
+def test_rules_with_dates_are_judged_as_of_a_time(bare: Run, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    asked.mkdir()
+    (asked / "a.yaml").write_text("""\
+apiVersion: reconciler/v1alpha1
+kind: Host
+metadata: {name: host1}
+spec: {agent: local}
+---
+apiVersion: reconciler/v1alpha1
+kind: Resource
+metadata: {name: web}
+spec:
+  agent: "ocf:heartbeat:Dummy"
+  overrides: [{when: {date: {years: 2030-}}, state: stopped}]
+""")
+    folder = ("--state", str(tmp_path / "state"), "-C", str(asked), "simulate", "--fail-resource", "web")
+    assert "web  restarts" in bare(*folder, "--at", "2029-12-31T23:59:59Z").out
+    assert "web  restarts" not in bare(*folder, "--at", "2030-01-01T00:00:00Z").out
+    wrong = bare(*folder, "--at", "tomorrow")
+    assert (wrong.code, wrong.err) == (
+        64,
+        'error: --at: "tomorrow" is not a time; write it as 2026-12-24T18:00:00Z\n',
+    )

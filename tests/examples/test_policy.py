@@ -1,6 +1,7 @@
 """Each policy has an example of its own, which is valid, described by the schema, and planned as it says."""
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jsonschema
@@ -54,12 +55,24 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
                 "cache:0 start host1",
                 "cache:1 start host2",
                 "shop start host1",
+                "worker:0 start host3",
+                "worker:1 start host2",
+                "worker:2 start host3",
+                "worker:3 start host1",
+                "queue start host2",
             ],
         ),
         (
             "colocation",
-            ["database start host1", "replica start host3", "shop start host1", "proxy start host2"],
+            [
+                "database start host1",
+                "replica start host3",
+                "shop start host1",
+                "proxy start host2",
+                "report start host1",
+            ],
         ),
+        ("defaults", ["database start host1", "web start host2"]),
         ("failures", ["web start host1", "license start host2", "probe start host1"]),
         ("containers", ["pod start host2", "shop start host2", "box start host1", "worker start box-node"]),
         (
@@ -72,14 +85,44 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
                 "web start host1",
             ],
         ),
-        ("groups", ["address start host2", "files start host2", "nginx start host2", "backup start host2"]),
+        (
+            "groups",
+            [
+                "address start host2",
+                "files start host2",
+                "nginx start host2",
+                "backup start host2",
+                "mail-in start host1",
+                "mail-out start host1",
+            ],
+        ),
         ("health", ["web start host2", "rescue start host1"]),
         ("maintenance", ["web start host1"]),
         ("migration", ["vm-shop create host1"]),
         ("opt-in", ["web start host1", "database start host2"]),
-        ("order", ["database start host1", "cache start host1", "shop start host1", "import start host1"]),
+        (
+            "order",
+            [
+                "database start host1",
+                "cache start host1",
+                "shop start host1",
+                "import start host1",
+                "monitoring start host1",
+            ],
+        ),
         ("quorum", ["web start host1", "beacon start host2"]),
-        ("rules", ["database start host3", "cache start host1", "license start host3", "report start host2"]),
+        (
+            "rules",
+            [
+                "database start host3",
+                "cache start host1",
+                "license start host3",
+                "report start host2",
+                "address start host1",
+                "import start host2",
+                "export start host2",
+            ],
+        ),
         (
             "sets",
             [
@@ -97,3 +140,33 @@ def test_an_empty_world_is_planned_as_the_example_says(name: str, want: list[str
     planned = schedule(intent, ideal_world(intent), History(), 0.0)
     got = [f"{c.address.partition('/')[2]} {c.action} {c.target}" for c in planned.changes]
     assert got == want
+
+
+NOT_POLICY = {
+    "Disk", "Domain", "Forward", "GuestNode", "Hardware", "HostAgent", "Kernel", "Nic", "RemoteNodeSpec",
+}  # fmt: skip
+"""What says how something is reached or made, not where it runs."""
+
+
+def test_every_field_of_policy_stands_in_an_example() -> None:
+    files = [path.read_text() for path in sorted(EXAMPLES.parent.rglob("*.yaml"))]
+    documents = [document.value for text in files for document in parse("a.yaml", text).documents]
+    used = {key for document in documents for key in keys_of(document)}
+    fields = {
+        f"{part}.{field}"
+        for part, shape in json.loads(SCHEMA.read_text())["$defs"].items()
+        for field in shape.get("properties", {})
+        if part not in NOT_POLICY and field not in used
+    }
+    assert sorted(fields) == []
+
+
+def keys_of(value: object) -> Iterator[str]:
+    """Yield the names of all fields that a value has, at any depth."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from keys_of(inner)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for inner in value:
+            yield from keys_of(inner)

@@ -2,9 +2,9 @@ import pytest
 
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.resource import MultipleActive, Role
-from reconciler.model.rule import CalendarRange, DateTest, Override
+from reconciler.model.rule import AttributeTest, CalendarRange, Comparison, DateTest, Override, Together
 from tests.load.test_constraints import intent_of
-from tests.load.texts import guest, host, problems_of, resource
+from tests.load.texts import group, guest, host, load_text, problems_of, resource
 
 WORLD = host("h1", "{agent: local}")  # lines 1 to 5
 
@@ -48,7 +48,8 @@ def test_an_override_says_what_holds_at_a_time() -> None:
             "{when: {kind: host}, stickiness: 1}",
             [
                 "13:6: error[bad-rule]: settings are the same on every node, so that only the time can decide on them; "
-                "write dates only; what depends on nodes stands in placement.rules"
+                "write dates only; what depends on nodes stands in placement.rules, "
+                "or, for params, in an override of their own"
             ],
         ),
         (
@@ -94,5 +95,148 @@ def test_overrides_that_make_no_sense_are_refused(override: str, want: list[str]
 def test_guests_have_no_parameters() -> None:
     text = WORLD + guest("vm", "overrides: [", "  {when: {date: {hours: 9}}, params: {x: 1}}]", node="g")
     assert [problem.split(": ", 1)[1] for problem in problems_of(text)] == [
-        "error[does-not-fit]: guests have no parameters; remove params"
+        'error[unknown-field]: there is no field "params" in spec.overrides[0]; known are failureLimit, '
+        "failureTimeout, managed, multipleActive, priority, startFailureIsFatal, state, stickiness, when"
+    ]
+
+
+def test_params_may_differ_by_node() -> None:
+    text = WORLD + resource(
+        "a",
+        "overrides:",
+        "  - when: {all: [{label: rack, is: r1}, {date: {hours: 9}}]}",
+        "    params: {ip: 192.0.2.1}",
+        "  - {when: {nodes: [h1]}, params: {ip: 192.0.2.2}}",
+    )
+    rack = AttributeTest(name="rack", comparison=Comparison.EQ, value="r1", is_declared=True)
+    hours = DateTest(calendar=(CalendarRange(unit="hours", low=9, high=9),))
+    name = AttributeTest(name="#uname", comparison=Comparison.EQ, value="h1")
+    assert [(o.when, o.params) for o in intent_of(text).overrides] == [
+        (Together(kind="all", parts=(rack, hours)), {"ip": "192.0.2.1"}),
+        (name, {"ip": "192.0.2.2"}),
+    ]
+
+
+def test_what_a_member_says_goes_before_what_its_group_says_at_times() -> None:
+    text = (
+        WORLD
+        + resource("a", "priority: 7", "overrides: [{when: {date: {hours: 9}}, priority: 8}]")
+        + resource("b", "maintenance: true")
+        + group("g", "members: [a, b]", "overrides:",
+                   "  - {when: {date: {hours: 8}}, priority: 1, state: stopped, managed: true}")
+    )  # fmt: skip
+    got = [(o.resource, o.priority, o.state, o.is_managed) for o in intent_of(text).overrides]
+    assert got == [
+        ("a", None, Role.STOPPED, True),
+        ("a", 8, None, None),
+        ("b", 1, Role.STOPPED, None),
+    ]
+
+
+def test_a_condition_of_a_group_that_makes_no_sense_is_said_once() -> None:
+    whole = group("g", "members: [a, b]", "overrides: [{when: {date: {}}, priority: 1}]")
+    found = problems_of(WORLD + resource("a") + resource("b") + whole)
+    assert [problem.split(": ", 1)[1] for problem in found] == [
+        'error[bad-rule]: this date is always; write from:, before:, or such as hours: "9-16"'
+    ]
+
+
+def cluster(*overrides: str) -> str:
+    """A cluster whose defaults give resources a priority of 1, with overrides."""
+    written = "".join(f"        - {line}\n" for line in overrides)
+    spec = "spec:\n  defaults:\n    resource:\n        priority: 1\n        overrides:\n"
+    return f"---\napiVersion: reconciler/v1alpha1\nkind: Cluster\nmetadata: {{name: c}}\n{spec}{written}"
+
+
+def test_defaults_for_agents_hold_where_neither_resource_nor_group_says_anything() -> None:
+    text = (
+        WORLD
+        + cluster('{agents: ["ocf:heartbeat:*"], priority: 2}', '{agents: ["systemd:*"], priority: 3}')
+        + resource("a")
+        + resource("b", agent="systemd:b")
+        + resource("c", agent="lsb:c")
+        + resource("d", "priority: 9")
+        + resource("e")
+        + group("g", "members: [e]", "priority: 8")
+    )
+    found = intent_of(text)
+    assert {r.id: r.priority for r in found.resources.values()} == {"a": 2, "b": 3, "c": 1, "d": 9, "e": 8}
+    assert found.overrides == ()
+
+
+def test_defaults_that_hold_at_times_go_behind_all_that_is_said_closer() -> None:
+    text = (
+        WORLD
+        + cluster(
+            "{when: {date: {hours: 9}}, priority: 2, stickiness: 5}",
+            '{agents: ["systemd:*"], priority: 3}',
+        )
+        + resource("a")
+        + resource("b", agent="systemd:b")
+        + resource("c", "stickiness: 7")
+        + resource("d")
+        + group("g", "members: [d]", "priority: 8", "overrides: [{when: {date: {hours: 9}}, stickiness: 6}]")
+    )
+    assert [(o.resource, o.priority, o.stickiness) for o in intent_of(text).overrides] == [
+        ("a", 2, 5),
+        ("b", None, 5),
+        ("c", 2, None),
+        ("d", None, 5),
+        ("d", None, 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "want"),
+    [
+        (
+            "{priority: 2}",
+            "error[missing-field]: this override always holds; "
+            "add agents: or when:, or write it beside overrides:",
+        ),
+        ('{agents: ["ocf:*"]}', "error[missing-field]: this override changes nothing; add what holds then"),
+        (
+            "{when: {nodes: [h1]}, priority: 2}",
+            "error[bad-rule]: settings are the same on every node, so that only the time can decide on them; "
+            "write dates only; what depends on nodes stands in placement.rules",
+        ),
+    ],
+)
+def test_defaults_that_make_no_sense_are_refused_once(override: str, want: str) -> None:
+    found = problems_of(WORLD + cluster(override) + resource("a") + resource("b"))
+    assert [problem.split(": ", 1)[1] for problem in found] == [want]
+
+
+@pytest.mark.parametrize(
+    ("when", "want"),
+    [
+        ("{label: rack, is: r9}", True),
+        ("{all: [{label: rack, is: r1}, {kind: guest}]}", True),
+        ("{label: rack, is: r1}", False),
+        ("{attribute: rack, is: r9}", False),
+        ("{all: [{label: rack, is: r9}, {date: {hours: 9}}]}", False),
+    ],
+)
+def test_params_for_nodes_that_there_are_none_of_are_warned_of(when: str, want: bool) -> None:
+    world = host("h1", "{agent: local}", "{rack: r1}")
+    found = load_text(world + resource("a", f"overrides: [{{when: {when}, params: {{x: 1}}}}]")).problems
+    warning = (
+        "a.yaml:12:15: warning[holds-nowhere]: no node is as this override of a asks, so that it changes nothing; "
+        "compare it with the labels and names of nodes"
+    )
+    assert [str(problem) for problem in found] == ([warning] if want else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("#unmae", "did you mean #uname?"),
+        ("#x", "known are #health-NAME, #kind, #node-unfenced, #uname"),
+    ],
+)
+def test_attributes_that_the_cluster_does_not_have_are_refused(name: str, hint: str) -> None:
+    when = f'{{attribute: "{name}", is: h1}}'
+    found = problems_of(WORLD + resource("a", f"overrides: [{{when: {when}, params: {{x: 1}}}}]"))
+    assert [problem.split(": ", 1)[1] for problem in found] == [
+        f'error[bad-rule]: the cluster has no attribute "{name}"; {hint}'
     ]

@@ -44,7 +44,7 @@ def test_a_resource_with_everything() -> None:
         "FAKE",
         "params: {a: x, b: 17, c: true, d: '0755'}",
         "op:",
-        "  start: {timeout: 1m, onFail: stop}",
+        "  start: {timeout: 1m, onFail: stop, params: {wait: 5}}",
         "  stop: {timeout: 2m, onFail: block}",
         "  monitor:",
         "  - {interval: 5s, timeout: 3s, onFail: ignore, role: Started}",
@@ -66,9 +66,11 @@ def test_a_resource_with_everything() -> None:
         where=Where(file="a.yaml", line=8, column=18),
         params={"a": "x", "b": "17", "c": "true", "d": "0755"},
         operations=(
-            Operation(name="start", timeout_ms=60_000, on_fail=OnFail.STOP),
+            Operation(name="start", timeout_ms=60_000, on_fail=OnFail.STOP, params={"wait": "5"}),
             Operation(name="stop", timeout_ms=120_000, on_fail=OnFail.BLOCK),
-            Operation(name="monitor", interval_ms=5000, timeout_ms=3000, on_fail=OnFail.IGNORE),
+            Operation(
+                name="monitor", interval_ms=5000, timeout_ms=3000, on_fail=OnFail.IGNORE, role=Role.STARTED
+            ),
             Operation(name="monitor", interval_ms=5001, timeout_ms=20_000, enabled=False),
         ),
         state=Role.STOPPED,

@@ -40,6 +40,17 @@ spec:
 {_added(lines)}"""
 
 
+def group(name: str, *lines: str) -> str:
+    """Return a group of 5 lines and what is its spec."""
+    return f"""\
+---
+apiVersion: reconciler/v1alpha1
+kind: Group
+metadata: {{name: {name}}}
+spec:
+{_added(lines)}"""
+
+
 def guest(name: str, *lines: str, node: str | None = None, guest_type: str = "process") -> str:
     """Return a guest of 6 or 7 lines, and what is added to its spec; ports differ by the node's name."""
     port = 4000 + sum(node.encode()) if node else 0

@@ -71,7 +71,7 @@ def test_adopt_takes_what_is_unknown_as_declared_and_keeps_that() -> None:
     pages = Pages()
     known = memory(pages=pages, views={G1: in_guest("FAKE", role=Role.UNKNOWN, started_as=None)})
     assert orders.adopt(known, "FAKE", NOW) == "FAKE on guest1 is taken as declared"
-    uses = start_parameters(ASKED.resources[FAKE])
+    uses = start_parameters(ASKED.resources[FAKE], G1)
     assert known.views[G1].instances[FAKE] == Instance(
         resource=FAKE, node=G1, role=Role.STARTED, started_as=uses
     )
@@ -88,7 +88,7 @@ def test_adopt_takes_the_params_of_an_override_that_is_in_force() -> None:
     known = memory(replace(ASKED, overrides=(now, later)), views={G1: unknown})
     orders.adopt(known, "FAKE", NOW)
     in_force = replace(ASKED.resources[FAKE], params={**ASKED.resources[FAKE].params, "state": "/run/now"})
-    assert known.views[G1].instances[FAKE].started_as == start_parameters(in_force)
+    assert known.views[G1].instances[FAKE].started_as == start_parameters(in_force, G1)
 
 
 def test_adopt_makes_a_stock_agent_ours_as_long_as_its_node_is_declared() -> None:

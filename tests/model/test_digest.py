@@ -7,6 +7,7 @@ from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Guest, Hardware, Resource, ResourceAgent, Role
 
 WHERE = Where(file="a.yaml", line=1)
+HERE = NodeName("h1")
 REMOTE = RemoteNode(name=NodeName("g"), where=WHERE, agent=AgentAddress(address="192.0.2.1"))
 
 
@@ -73,6 +74,6 @@ def test_a_process_guest_is_started_with_its_address() -> None:
 def test_resources_are_started_with_their_params_and_guests_with_their_digest() -> None:
     agent = ResourceAgent(standard="ocf", provider="heartbeat", type="Dummy")
     dummy = Resource(id=ResourceId("d"), agent=agent, where=WHERE, params={"state": "a"})
-    assert start_parameters(dummy) == StartedAs(agent=agent, params={"state": "a"})
+    assert start_parameters(dummy, HERE) == StartedAs(agent=agent, params={"state": "a"})
     want = StartedAs(agent=guest().agent, params={"digest": guest_digest(guest())})
-    assert start_parameters(guest()) == want
+    assert start_parameters(guest(), HERE) == want

@@ -3,14 +3,22 @@ from typing import Any
 
 from reconciler.model.history import ConnectionFailure, History
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import AgentAddress, AgentFlavor, GuestType, LinkReason, NodeKind, NodeState
+from reconciler.model.node import (
+    AgentAddress,
+    AgentFlavor,
+    GuestType,
+    LinkReason,
+    NodeKind,
+    NodeState,
+    RemoteNode,
+)
 from reconciler.model.observed import Failure, Instance, NodeStatus, Observed
 from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact, Hypervisors
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import Knowledge, is_same, snapshot, types_of
 from reconciler.ports import Domain
-from tests.plan.worlds import dummy, guest, host, intent, running, seen
+from tests.plan.worlds import WHERE, dummy, guest, host, intent, only_on, running, seen
 
 ASKED = intent("host1", guest("vm1", "guest1"), dummy("FAKE"))
 H1, G1, DB1 = NodeName("host1"), NodeName("guest1"), NodeName("db1")
@@ -173,3 +181,18 @@ def test_only_the_controllers_own_machine_runs_processes() -> None:
     asked = replace(ASKED, hosts={H1: local, NodeName("host2"): host("host2")})
     assert types_of(asked, H1) == (GuestType.LXC, GuestType.PROCESS)
     assert types_of(asked, NodeName("host2")) == (GuestType.LXC,)
+
+
+def test_a_node_that_a_resource_makes_is_offline_once_it_was_asked_for_on_every_host_that_may_have_it() -> (
+    None
+):
+    node = RemoteNode(name=NodeName("box-node"), where=WHERE, agent=AgentAddress(address="192.0.2.9"))
+    asked = intent("host1 host2", dummy("box", remote_node=node))
+    here, there = NodeName("host1"), NodeName("host2")
+    stopped = [Instance(resource=ResourceId("box"), node=host, role=Role.STOPPED) for host in (here, there)]
+    fresh = look(UP, connected(here), connected(there, stopped[1]), intent=asked)
+    known = look(UP, connected(here, stopped[0]), connected(there, stopped[1]), intent=asked)
+    limited = replace(asked, locations=(only_on("box", "host2"),))
+    enough = look(UP, connected(here), connected(there, stopped[1]), intent=limited)
+    found = [state(observed, node.name) for observed in (fresh, known, enough)]
+    assert found == [None, NodeState.OFFLINE, NodeState.OFFLINE]

@@ -81,6 +81,7 @@ def normal(intent: Intent) -> Intent:
         collectives={name: replace(c, where=ANY) for name, c in intent.collectives.items()},
         locations=tuple(sorted(resolved(intent, Observed(), NOW).locations, key=plain)),
         location_rules=(),
+        overrides=tuple(replace(item, where=ANY) for item in intent.overrides),
         colocations=tuple(sorted(intent.colocations, key=plain)),
         orderings=tuple(sorted(intent.orderings, key=plain)),
         fencing_levels=tuple(replace(level, id="", where=ANY) for level in intent.fencing_levels),

@@ -9,6 +9,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState
 from reconciler.model.observed import Observed
+from reconciler.model.resource import Operation
 from reconciler.model.transition import Blocked
 from tests.plan.worlds import MONITOR, changes, dummy, empty_world, graph, intent, plan, running, seen, settle
 
@@ -84,6 +85,16 @@ def test_where_nothing_is_known_of_it_nothing_is_claimed() -> None:
 def test_the_place_of_the_parameter_is_named() -> None:
     at = replace(dummy("a").where, line=12)
     declared = dummy("a", params={"sate": "/x"}, fields={"spec.params.sate": at})
+    asked = intent("h1", declared)
+    (blocked,) = plan(asked, world(asked)).blocked
+    assert isinstance(blocked, Blocked)
+    assert blocked.where == at
+
+
+def test_the_place_of_a_parameter_of_the_start_is_named() -> None:
+    at = replace(dummy("a").where, line=12)
+    start = Operation(name="start", params={"sate": "/x"})
+    declared = dummy("a", operations=(start,), fields={"spec.op.start.params.sate": at})
     asked = intent("h1", declared)
     (blocked,) = plan(asked, world(asked)).blocked
     assert isinstance(blocked, Blocked)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from reconciler.load.record import from_json, to_json
 from reconciler.model.constraint import Discovery, Location
+from reconciler.model.digest import start_parameters
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.observed import Observed
+from reconciler.model.observed import Instance, Observed
 from reconciler.model.resource import Role
 from reconciler.model.rule import (
     AttributeTest,
@@ -22,13 +23,14 @@ from reconciler.model.rule import (
 from reconciler.model.score import INFINITY
 from reconciler.plan.rules import resolved, with_fixed_rules
 from reconciler.plan.schedule import schedule
-from tests.plan.worlds import NOW, dummy, empty_world, intent, online
+from tests.plan.worlds import NOW, dummy, empty_world, intent, online, running, seen
 
 HERE = Where(file="a.yaml", line=3)
 SOON = int(NOW) + 60
 SSD = AttributeTest(name="disk", comparison=Comparison.EQ, value="ssd")
 DECLARED_SSD = replace(SSD, is_declared=True)
 LATER = DateTest(since=SOON)
+STOPPED = Instance(resource=ResourceId("a"), node=NodeName("h2"), role=Role.STOPPED)
 
 
 def rule(when: Condition, score: int = 10, score_attribute: str | None = None) -> LocationRule:
@@ -112,6 +114,45 @@ def test_settings_hold_for_a_time_and_the_last_counts() -> None:
     assert resolved(asked, Observed(), SOON).resources == {"a": wanted}
     assert schedule(asked, world(), History(), NOW).recheck_at == SOON
     assert schedule(asked, world(), History(), SOON).placement == {"a": None}
+
+
+def by_node(when: Condition, **params: str) -> Override:
+    return Override(resource=ResourceId("a"), when=when, where=HERE, params=params)
+
+
+def test_params_are_those_of_the_node_that_an_action_runs_on() -> None:
+    name = AttributeTest(name="#uname", comparison=Comparison.EQ, value="h2")
+    asked = replace(ruled(), overrides=(by_node(DECLARED_SSD, x="1", y="1"), by_node(name, x="2")))
+    probes = [a for a in schedule(asked, world(), History(), NOW).actions.values() if a.kind.value == "probe"]
+    assert {a.node: a.uses.params for a in probes if a.uses is not None} == {
+        "h1": {"x": "1", "y": "1"},
+        "h2": {"x": "2"},
+    }
+
+
+def test_what_runs_is_restarted_where_its_params_change_with_an_attribute_or_a_date() -> None:
+    asked = replace(ruled(), overrides=(by_node(Together(kind="all", parts=(SSD, LATER)), x="1"),))
+    calm = world(h1={"disk": "hdd"})
+    runs = running(asked, "a", "h1")
+    before = seen(calm, runs, STOPPED)
+    assert schedule(asked, before, History(), NOW).changes == ()
+    assert schedule(asked, before, History(), SOON).changes == ()
+    (change,) = schedule(asked, replace(before, nodes=world().nodes), History(), SOON).changes
+    assert (change.action, [r.text for r in change.reasons]) == ("restart", ["params.x is set"])
+
+
+def test_a_live_migration_is_taken_up_with_the_params_of_the_new_node() -> None:
+    asked = replace(ruled(), overrides=(by_node(DECLARED_SSD, x="1"),))
+    movable = replace(asked.resources[ResourceId("a")], allows_migration=True)
+    to_second = Location(id="l", resource=movable.id, node=NodeName("h2"), score=INFINITY, where=HERE)
+    asked = replace(asked, resources={movable.id: movable}, locations=(to_second,))
+    first = resolved(asked, world(), NOW).resources[movable.id]
+    runs = replace(running(asked, "a", "h1"), started_as=start_parameters(first, NodeName("h1")))
+    actions = schedule(asked, seen(world(), runs, STOPPED), History(), NOW).actions.values()
+    uses = {a.kind.value: a.uses.params for a in actions if a.uses is not None}
+    with_x: dict[str, str] = {"x": "1"}
+    without: dict[str, str] = {}
+    assert uses == {"migrate_to": with_x, "migrate_from": without, "stop": with_x, "monitor": without}
 
 
 def test_what_a_commit_does_not_decide_bans_nothing_before_there_is_a_plan() -> None:

@@ -124,7 +124,7 @@ def running(asked: Intent, resource: str, node: str, **fields: object) -> Instan
         resource=declared.id,
         node=NodeName(node),
         role=Role.STARTED,
-        started_as=start_parameters(declared),
+        started_as=start_parameters(declared, NodeName(node)),
         monitors=frozenset(
             Monitor(interval_ms=m.interval_ms, timeout_ms=m.timeout_ms) for m in declared.monitors()
         ),

@@ -65,7 +65,7 @@ def as_sent(assignment: Assignment) -> Situation:
         there = {i.node: i for i in situation.instances.get(resource.id, ())}
         there |= {i.node: Instance(resource=i.resource, node=i.node, role=Role.STOPPED) for i in active}
         if target is not None:
-            uses = situation.index.start_parameters(resource)
+            uses = situation.index.start_parameters(resource, target)
             there[target] = Instance(resource=resource.known_as, node=target, role=role, started_as=uses)
         instances[resource.id] = tuple(there[node] for node in sorted(there))
         observed.update({(resource.known_as, node): there[node] for node in sorted(there)})

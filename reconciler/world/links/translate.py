@@ -45,7 +45,7 @@ def exec_of(request: OperationRequest, node: NodeName, *, is_ours: bool) -> wire
         timeout_ms=request.timeout_ms,
         interval_ms=request.interval_ms,
         userdata=request.uid,
-        params={**meta, **request.params},
+        params={**meta, **request.params, **request.own_params},
         call_options=wire.CALL_NOTIFY_CHANGES_ONLY if request.interval_ms else 0,
         uid=request.uid if is_ours else "",
         commit=request.commit if is_ours else "",
