@@ -115,8 +115,10 @@ class Server:
         """
         settings = self._settings
         self._loop.on_signal(signal.SIGCHLD, self._executor.collect_children)
-        for number in (signal.SIGTERM, signal.SIGPWR):
-            self._loop.on_signal(number, self._on_stop_signal)
+        # As the init of a container we are sent a SIGTERM to end soon, for a SIGKILL follows on it (libvirt's
+        # virDomainDestroy); who wants an orderly end sends SIGPWR, as lxc-stop does.
+        self._loop.on_signal(signal.SIGTERM, self._end if settings.is_init else self._on_stop_signal)
+        self._loop.on_signal(signal.SIGPWR, self._on_stop_signal)
         # For a restart of the agent alone: what runs here outlives it, and nothing has to move.
         self._loop.on_signal(signal.SIGINT, self._end)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -212,8 +214,7 @@ class Server:
         """
         _tell_systemd("STOPPING=1")
         provider = self._find_provider()
-        # The SIGKILL that ends a container follows soon on its init's SIGTERM (libvirt's virDomainDestroy).
-        if self._is_stopping or provider is None or self._settings.is_init:
+        if self._is_stopping or provider is None:
             self._end()
             return
         self._is_stopping = True

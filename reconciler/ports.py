@@ -8,7 +8,7 @@ from reconciler.model.attribute import AttributeChange, NodeAttributes
 from reconciler.model.history import History
 from reconciler.model.intent import Cluster, Intent, Source
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import AgentAddress, GuestType, Host
+from reconciler.model.node import AddressFinding, AgentAddress, GuestType, Host
 from reconciler.model.observed import Observed
 from reconciler.model.operation import Monitor, OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import Resource
@@ -147,8 +147,8 @@ class Hypervisor(Protocol):
         """
         ...
 
-    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
-        """Return who else has a guest's address on its host, for people; None: the guest, or the host cannot tell.
+    async def owner_of(self, host: Host, guest: Resource, address: str) -> AddressFinding:
+        """Return whose a guest's address is, which was connected just now, by all that its host knows.
 
         Raises:
             HypervisorUnreachableError: the host cannot be asked.

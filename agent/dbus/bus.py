@@ -39,6 +39,7 @@ class Bus:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._parser = Parser()
         self._serial = 0
+        self._unread: deque[Message] = deque()
         self._signals: deque[Message] = deque(maxlen=_MAX_SIGNALS)
         try:
             self._socket.connect(str(path))
@@ -67,14 +68,14 @@ class Bus:
         )
         self._socket.sendall(encode(call))
         while True:
-            for message in self._receive():
-                if message.kind == SIGNAL:
-                    self._signals.append(message)
-                elif message.reply_to == serial and message.kind == METHOD_RETURN:
-                    return message.body
-                elif message.reply_to == serial and message.kind == ERROR:
-                    text = message.body[0] if message.body and isinstance(message.body[0], str) else ""
-                    raise RemoteError(message.error, text)
+            message = self._next()
+            if message.kind == SIGNAL:
+                self._signals.append(message)
+            elif message.reply_to == serial and message.kind == METHOD_RETURN:
+                return message.body
+            elif message.reply_to == serial and message.kind == ERROR:
+                text = message.body[0] if message.body and isinstance(message.body[0], str) else ""
+                raise RemoteError(message.error, text)
 
     def listen(self, sender: str, interface: str, member: str) -> None:
         """Ask for signals; they are kept until `wait` takes them."""
@@ -88,7 +89,9 @@ class Bus:
                 signal = self._signals.popleft()
                 if is_it(signal):
                     return signal
-            self._signals.extend(m for m in self._receive() if m.kind == SIGNAL)
+            message = self._next()
+            if message.kind == SIGNAL:
+                self._signals.append(message)
 
     def _authenticate(self) -> None:
         uid = str(os.geteuid()).encode().hex().encode()
@@ -104,8 +107,11 @@ class Bus:
             raise DBusError(f"the bus refused our authentication: {line.decode('ascii', 'replace').strip()}")
         self._socket.sendall(b"BEGIN\r\n")
 
-    def _receive(self) -> list[Message]:
-        data = self._socket.recv(64 * 1024)
-        if not data:
-            raise ConnectionResetError("the bus closed the connection")
-        return self._parser.feed(data)
+    def _next(self) -> Message:
+        """Return the next message: what came together with a reply is still to be looked at."""
+        while not self._unread:
+            data = self._socket.recv(64 * 1024)
+            if not data:
+                raise ConnectionResetError("the bus closed the connection")
+            self._unread.extend(self._parser.feed(data))
+        return self._unread.popleft()

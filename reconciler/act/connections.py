@@ -15,10 +15,10 @@ from reconciler.act.resources import arm
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import STOCK_MACHINE, AgentAddress, LinkReason
+from reconciler.model.node import STOCK_MACHINE, AddressFinding, AddressOwner, AgentAddress, LinkReason
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import OperationRequest, StartRecord
-from reconciler.model.resource import ResourceAgent, Role
+from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.results import after_result, in_role
 from reconciler.ports import AgentLink, LinkTarget, Session
@@ -49,7 +49,7 @@ async def run_connection_action(context: Context, action: Action, uid: str) -> O
     link = context.ports.links.link(target, context.listener)
     try:
         session = await connect_with_key(context, action, target, link)
-        await _refuse_stranger(context, action.node, address)
+        finding = await _confirm_address(context, action.node, address)
         connected = await _resync(context, action.node, link, session)
     except LinkError as error:
         await link.close()
@@ -58,27 +58,39 @@ async def run_connection_action(context: Context, action: Action, uid: str) -> O
     if before is not None:
         await before.close()
     key_epoch = address.key_epoch if address.address is not None and address.key_file is None else None
-    return Outcome(action=action, uid=uid, connected=replace(connected, key_epoch=key_epoch))
+    return Outcome(action=action, uid=uid, connected=replace(connected, key_epoch=key_epoch, address=finding))
 
 
-async def _refuse_stranger(context: Context, node: NodeName, address: AgentAddress) -> None:
-    """Ask a guest's host, before the first command, whether it knows that somebody else has this address.
+async def _confirm_address(context: Context, node: NodeName, address: AgentAddress) -> AddressFinding | None:
+    """Ask a guest's host, before the first command and once the agent has answered, whose the address is.
 
     The key tells guests apart as well, but where one file opens several.
 
     Raises:
-        LinkError: it does.
+        LinkError: it is somebody else's, or has to be confirmed and is not.
     """
-    guest, host = context.guest_of(node), context.intent.hosts.get(context.guest_hosts.get(node, node))
-    if guest is None or host is None or address.address is None:
-        return
+    guest = context.guest_of(node)
+    if guest is None or address.address is None:
+        return None
+    finding = await _whose(context, node, guest, address.address)
+    if finding.owner is AddressOwner.STRANGER:
+        raise LinkError(LinkReason.WRONG_NODE, finding.text)
+    if finding.owner is AddressOwner.UNKNOWN and address.is_confirmed:
+        raise LinkError(LinkReason.UNCONFIRMED, f"{finding.text}; unconfirmedAddress: allow would go on")
+    return finding
+
+
+async def _whose(context: Context, node: NodeName, guest: Resource, address: str) -> AddressFinding:
+    place = context.guest_hosts.get(node)
+    host = context.intent.hosts.get(place) if place is not None else None
+    if host is None:
+        return AddressFinding(owner=AddressOwner.UNKNOWN, text="it is not known which host runs it")
     try:
         async with asyncio.timeout(HOST_ANSWER_S):
-            stranger = await context.ports.hypervisor.stranger_at(host, guest, address.address)
-    except (HypervisorError, TimeoutError):
-        return  # nobody to ask; what it runs is not known to be wrong
-    if stranger is not None:
-        raise LinkError(LinkReason.WRONG_NODE, stranger)
+            return await context.ports.hypervisor.owner_of(host, guest, address)
+    except (HypervisorError, TimeoutError) as error:
+        text = f"{host.name} cannot say whose {address} is: {str(error) or 'it does not answer'}"
+        return AddressFinding(owner=AddressOwner.UNKNOWN, text=text)
 
 
 def _address(context: Context, node: NodeName) -> AgentAddress | None:

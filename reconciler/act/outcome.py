@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.names import ResourceId
-from reconciler.model.node import LinkReason
+from reconciler.model.node import AddressFinding, LinkReason
 from reconciler.model.observed import Instance
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.model.resource import ResourceAgent
@@ -24,6 +24,8 @@ class Connected:
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
     key_epoch: int | None = None
     """Of the key that was proved, if it is a derived one."""
+    address: AddressFinding | None = None
+    """Whose the address is; None for what is no guest."""
     agents: Mapping[ResourceAgent, AgentMetadata] = field(default_factory=dict)
     """What the resource agents of those said of themselves."""
 

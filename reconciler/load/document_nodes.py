@@ -60,6 +60,12 @@ class GuestNode(Agent):
     """
     agent: Literal["reconciler", "stock"] | None = None
     """stock: the distribution's pacemaker_remoted answers there. Default reconciler."""
+    unconfirmed_address: Literal["allow", "refuse"] | None = None
+    """Whether to go on where the guest's host cannot tell that the address is the guest's own.
+
+    What its host knows to be another's is refused in any case. Default allow; refuse for a stock agent with
+    keyFileShared, for then nothing else tells guests apart.
+    """
     state: Literal["online", "standby", "maintenance"] | None = None
     """standby: all moves away; maintenance: nothing on it is touched (Pacemaker's attributes). Default online."""
     labels: dict[LabelName, Label] | None = None

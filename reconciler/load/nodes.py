@@ -1,5 +1,7 @@
 """Host and RemoteNode documents, and the node sides of guests, to the model's hosts and agent addresses."""
 
+from dataclasses import replace
+
 from reconciler.load import defaults
 from reconciler.load.document import HostDocument, RemoteNodeDocument
 from reconciler.load.document_nodes import Agent, GuestNode, HostAgent, Machine
@@ -59,12 +61,22 @@ def remote_node_of(raw: RawDocument, document: GuestNode, default_address: str) 
     return model.RemoteNode(
         name=NodeName(document.name),
         where=raw.at(("spec", "remoteNode", "name")),
-        agent=_agent(document, document.address or default_address, document.agent),
+        agent=replace(
+            _agent(document, document.address or default_address, document.agent),
+            is_confirmed=_must_be_confirmed(document),
+        ),
         state=model.HostState(document.state or "online"),
         labels=dict(document.labels or {}),
         capacity=dict(document.capacity or {}),
         is_searched=document.searched is not False,
     )
+
+
+def _must_be_confirmed(document: GuestNode) -> bool:
+    """Tell whether the agent's address must be known to be the guest's; our agents say whose they are."""
+    if document.unconfirmed_address is not None:
+        return document.unconfirmed_address == "refuse"
+    return document.agent == "stock" and document.key_file_shared is True
 
 
 def _agent(document: Agent | None, address: str, flavor: str | None) -> model.AgentAddress:

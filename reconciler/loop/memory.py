@@ -285,6 +285,7 @@ class Memory:
             reason=None if connected.link.is_connected else LinkReason.LOST,
             instances=connected.instances,
             key_epoch=connected.key_epoch,
+            address=connected.address,
             agents=connected.agents,
         )
         self.unfinished.see_node(node, self._guests())

@@ -55,6 +55,8 @@ class LinkReason(Enum):
     """The agent has been taken over by a newer controller."""
     WRONG_NODE = "wrong-node"
     """The agent there has the key, and is another node's: addresses were mixed up."""
+    UNCONFIRMED = "unconfirmed"
+    """Nobody can tell whose the address is, and it was asked not to go on then."""
     LOST = "lost"
     """The connection was there and ended."""
     LEFT = "left"
@@ -69,7 +71,24 @@ class LinkReason(Enum):
     def is_authentication(self) -> bool:
         """Tell whether somebody is there who is not, or may not be, our agent: never a reason to fence."""
         return self in {LinkReason.WRONG_KEY, LinkReason.ROGUE, LinkReason.GARBAGE, LinkReason.TOO_OLD,
-                        LinkReason.STALE, LinkReason.WRONG_NODE}  # fmt: skip
+                        LinkReason.STALE, LinkReason.WRONG_NODE, LinkReason.UNCONFIRMED}  # fmt: skip
+
+
+class AddressOwner(Enum):
+    """Whose the address of a guest's agent turned out to be."""
+
+    GUEST = "guest"
+    STRANGER = "stranger"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressFinding:
+    """What the host of a guest can say of its agent's address."""
+
+    owner: AddressOwner
+    text: str
+    """For people: by what that is known, or why it is not."""
 
 
 class AgentFlavor(Enum):
@@ -115,6 +134,8 @@ class AgentAddress:
     """Of its derived key; another epoch is another key."""
     min_key_epoch: int = 0
     """Keys of lower epochs are revoked."""
+    is_confirmed: bool = False
+    """A guest's is not talked to unless its host knows the address as its own; else it is enough if nobody objects."""
     detect_ms: int = 5000
     """Within which it is known that the agent hangs; all timers of its link are made from it. 1 s to 5 min."""
 

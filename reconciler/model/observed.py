@@ -5,7 +5,7 @@ from dataclasses import field
 
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import GuestType, LinkReason, NodeKind, NodeState
+from reconciler.model.node import AddressFinding, GuestType, LinkReason, NodeKind, NodeState
 from reconciler.model.operation import Monitor
 from reconciler.model.record import record
 from reconciler.model.resource import ResourceAgent, Role
@@ -35,6 +35,8 @@ class NodeStatus:
     """All that we started there is listed among the instances; without, anything may run there."""
     key_epoch: int | None = field(default=None, compare=False)
     """Of the derived key that its connection was made with; None without one."""
+    address: AddressFinding | None = field(default=None, compare=False)
+    """Whose the address of its agent is; None for what is no guest, and without a connection."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Its node attributes: permanent and transient ones merged, a transient one before a permanent one."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import LinkReason
+from reconciler.model.node import AddressFinding, LinkReason
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import StartRecord
 from reconciler.model.resource import ResourceAgent, Role
@@ -34,6 +34,8 @@ class NodeView:
     instances: Mapping[ResourceId, Instance] = field(default_factory=dict)
     key_epoch: int | None = None
     """Of the derived key that the connection was made with."""
+    address: AddressFinding | None = None
+    """Whose the address of the connection is; None for what is no guest."""
     agents: Mapping[ResourceAgent, AgentMetadata] = field(default_factory=dict)
     """What its resource agents said of themselves, those that were asked."""
 

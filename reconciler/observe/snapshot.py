@@ -210,6 +210,7 @@ def _online(status: NodeStatus, view: NodeView, text: str) -> NodeStatus:
         is_known=view.is_known,
         is_leaving=view.is_leaving,
         key_epoch=view.key_epoch,
+        address=view.address,
     )
 
 

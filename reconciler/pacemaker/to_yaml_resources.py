@@ -126,8 +126,8 @@ def _common(resource: Resource, losses: Losses) -> Map:
 
 
 def _remote_node(node: RemoteNode) -> Map:
-    """Return the node that something becomes."""
-    spec: Map = {"name": str(node.name), **stock_agent(node.agent, node.name)}
+    """Return the node that something becomes; Pacemaker never asks whose its address is."""
+    spec: Map = {"name": str(node.name), **stock_agent(node.agent, node.name), "unconfirmedAddress": "allow"}
     spec |= {"state": node.state.value} if node.state is not HostState.ONLINE else {}
     spec |= {} if node.is_searched else {"searched": False}
     labels = own_labels(node.labels)

@@ -119,6 +119,19 @@ _STATUS = _object(
                 ],
                 "description": "Null for an agent on a local socket, and for one with a keyFile.",
             },
+            address={
+                "anyOf": [
+                    _object(
+                        "Whose the address of its agent is, as its host says.",
+                        confirmed=_flag(
+                            "It is known to be the guest's own; else it may be anybody's with its key."
+                        ),
+                        text=_text("By what that is known, or why it is not."),
+                    ),
+                    {"type": "null"},
+                ],
+                "description": "Null for what is no guest, and without a connection.",
+            },
             attributes=_ATTRIBUTES,
         ),
     ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent, Source
-from reconciler.model.node import AgentAddress, HostState, LinkReason, NodeKind, NodeState
+from reconciler.model.node import AddressOwner, AgentAddress, HostState, LinkReason, NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, Role
@@ -109,8 +109,15 @@ def _node(status: NodeStatus | None, name: str, kind: NodeKind, resource: str | 
         "standby": status is not None and status.is_leaving,
         "maintenance": False,
         "resource": resource,
+        "address": _address(status),
         "attributes": dict(sorted(status.attributes.items())) if status else {},
     }
+
+
+def _address(status: NodeStatus | None) -> Document | None:
+    if status is None or status.address is None:
+        return None
+    return {"confirmed": status.address.owner is AddressOwner.GUEST, "text": status.address.text}
 
 
 def _node_state(status: NodeStatus | None) -> str:

@@ -38,7 +38,14 @@ def _node_line(node: Document, width: int) -> str:
     why = ": ".join(part for part in (node["reason"], node["text"]) if part)
     reason = f"  {why}" if why else ""
     state = " ".join([node["state"], *marks])
-    return f"{node['name']:<{width}}  {node['kind']:<6} {state}{guest}{_key_note(node)}{reason}"
+    notes = f"{_key_note(node)}{_address_note(node)}"
+    return f"{node['name']:<{width}}  {node['kind']:<6} {state}{guest}{notes}{reason}"
+
+
+def _address_note(node: Document) -> str:
+    """Say that nobody could tell whose the agent's address is."""
+    address = node["address"]
+    return f"  address not confirmed: {address['text']}" if address and not address["confirmed"] else ""
 
 
 def _key_note(node: Document) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reconciler.model.errors import HypervisorError, HypervisorUnreachableError
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import GuestType, Host
+from reconciler.model.node import AddressFinding, AddressOwner, GuestType, Host
 from reconciler.model.resource import Resource
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.sim.chance import Chance
@@ -92,9 +92,9 @@ class SimHypervisor:
         with self._life:
             await self._reach(host.name)
 
-    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:  # noqa: ARG002  the port's
-        """Return nothing: addresses are never mixed up here."""
-        return None
+    async def owner_of(self, host: Host, guest: Resource, address: str) -> AddressFinding:  # noqa: ARG002  the port's
+        """Return that it is the guest's: addresses are never mixed up here."""
+        return AddressFinding(owner=AddressOwner.GUEST, text=f"{guest.id} has {address}")
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a domain on these hosts changes; until cancelled."""

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from agent.wire.keys import encode_delivery
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
-from reconciler.model.node import GuestType, Host
+from reconciler.model.node import AddressFinding, AddressOwner, GuestType, Host
 from reconciler.model.resource import Resource
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.world.libvirt.guests import LibvirtGuests
+from reconciler.world.neighbours import resolve
 from reconciler.world.process.guests import ProcessGuests
 
 
@@ -84,15 +85,22 @@ class Hypervisors:
         else:
             await self._libvirt.deliver_key(host, guest, delivery)
 
-    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
-        """Return who else has a guest's address on its host; None: the guest, or the host cannot tell.
+    async def owner_of(self, host: Host, guest: Resource, address: str) -> AddressFinding:
+        """Return whose a guest's address is, which was connected just now, by all that its host knows.
 
         Raises:
             HypervisorUnreachableError: the host cannot be asked.
         """
-        if guest.guest is None or guest.guest.type is GuestType.PROCESS:
-            return None  # a process guest has no address of its own, and could not have begun to listen
-        return await self._libvirt.stranger_at(host, guest.id, address)
+        if guest.guest is None or guest.remote_node is None:
+            raise HypervisorError(f"{guest.id} is no guest with an agent")
+        port = guest.remote_node.agent.port
+        numbers = await asyncio.to_thread(resolve, address, port)
+        if len(numbers) != 1:
+            text = f"{address} stands for {len(numbers)} addresses, not for one"
+            return AddressFinding(owner=AddressOwner.UNKNOWN, text=text)
+        if guest.guest.type is GuestType.PROCESS:
+            return await self._processes.owner_of(guest.id, numbers[0], port)
+        return await self._libvirt.owner_of(host, guest, numbers[0])
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a guest on these hosts, or a connection to one, changes; until cancelled."""

@@ -1,7 +1,7 @@
 """What happens between a connection and the first command."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from reconciler.act.connections import run_connection_action
@@ -9,8 +9,9 @@ from reconciler.act.context import Context
 from reconciler.act.outcome import Outcome
 from reconciler.model.errors import HypervisorUnreachableError
 from reconciler.model.history import History
+from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import Host, LinkReason
+from reconciler.model.node import AddressFinding, AddressOwner, Host, LinkReason
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
@@ -21,6 +22,7 @@ from tests.plan.worlds import dummy, guest, intent
 
 ASKED = intent("host1", guest("vm1", "guest1"), dummy("FAKE"))
 H1, G1, FAKE = NodeName("host1"), NodeName("guest1"), ResourceId("FAKE")
+ITS_OWN = AddressFinding(owner=AddressOwner.GUEST, text="it answers")
 STOCK = Session(is_ours=False, instance="", incarnation="", is_record_keeping=False)
 
 
@@ -55,14 +57,14 @@ class FakeLink:
 class FakeHost:
     """A hypervisor with an opinion on addresses."""
 
-    stranger: str | Exception | None = None
+    finding: AddressFinding | Exception
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    async def stranger_at(self, host: Host, guest: Resource, address: str) -> str | None:
+    async def owner_of(self, host: Host, guest: Resource, address: str) -> AddressFinding:
         self.asked.append((host.name, guest.id, address))
-        if isinstance(self.stranger, Exception):
-            raise self.stranger
-        return self.stranger
+        if isinstance(self.finding, Exception):
+            raise self.finding
+        return self.finding
 
 
 class Names:
@@ -78,7 +80,7 @@ class Names:
         return 100.0
 
 
-def connect(link: FakeLink, host: FakeHost, pages: Pages | None = None) -> Outcome:
+def connect(link: FakeLink, host: FakeHost, pages: Pages | None = None, asked: Intent = ASKED) -> Outcome:
     names: Any = Names()
     ports = Ports(
         repository=cast("Any", None),
@@ -91,7 +93,7 @@ def connect(link: FakeLink, host: FakeHost, pages: Pages | None = None) -> Outco
     )
     context = Context(
         ports=ports,
-        intent=ASKED,
+        intent=asked,
         history=History(),
         links={},
         inquiries={},
@@ -119,22 +121,45 @@ def recorded() -> Pages:
 
 
 def test_nothing_is_run_where_the_host_says_that_somebody_else_has_the_address() -> None:
-    link, host = FakeLink(), FakeHost("that is vm2's")
+    link, host = FakeLink(), FakeHost(AddressFinding(owner=AddressOwner.STRANGER, text="that is vm2's"))
     outcome = connect(link, host, recorded())
     assert (outcome.reason, outcome.text) == (LinkReason.WRONG_NODE, "that is vm2's")
     assert (link.executed, link.is_connected) == ([], False)
     assert host.asked == [("host1", "vm1", "guest1.test")]
 
 
+def test_what_a_host_says_of_an_address_is_kept() -> None:
+    outcome = connect(FakeLink(), FakeHost(ITS_OWN))
+    assert outcome.connected is not None
+    assert outcome.connected.address == ITS_OWN
+
+
 def test_a_host_that_does_not_know_or_cannot_be_asked_is_in_nobodys_way() -> None:
-    for answer in (None, HypervisorUnreachableError("no route")):
+    nobody = AddressFinding(owner=AddressOwner.UNKNOWN, text="no neighbour")
+    silent = replace(nobody, text="host1 cannot say whose guest1.test is: no route")
+    for answer, finding in ((nobody, nobody), (HypervisorUnreachableError("no route"), silent)):
         outcome = connect(FakeLink(), FakeHost(answer))
-        assert (outcome.reason, outcome.connected is not None) == (None, True)
+        assert outcome.connected is not None
+        assert (outcome.reason, outcome.connected.address) == (None, finding)
+
+
+def test_where_an_address_must_be_confirmed_nothing_is_run_while_it_is_not() -> None:
+    vm = ASKED.resources[ResourceId("vm1")]
+    assert vm.remote_node is not None
+    strict = replace(vm.remote_node, agent=replace(vm.remote_node.agent, is_confirmed=True))
+    asked = replace(ASKED, resources={**ASKED.resources, vm.id: replace(vm, remote_node=strict)})
+    link = FakeLink()
+    nobody = AddressFinding(owner=AddressOwner.UNKNOWN, text="no neighbour")
+    outcome = connect(link, FakeHost(nobody), recorded(), asked)
+    text = "no neighbour; unconfirmedAddress: allow would go on"
+    assert (outcome.reason, outcome.text) == (LinkReason.UNCONFIRMED, text)
+    assert (link.executed, link.is_connected) == ([], False)
+    assert connect(link, FakeHost(ITS_OWN), recorded(), asked).connected is not None
 
 
 def test_what_a_stock_agent_was_given_is_asked_for_again_for_its_machine_may_have_restarted() -> None:
     link = FakeLink()
-    outcome = connect(link, FakeHost(), recorded())
+    outcome = connect(link, FakeHost(ITS_OWN), recorded())
     assert outcome.connected is not None
     assert (link.executed, outcome.connected.instances[FAKE].role) == (
         ["meta-data 0", "monitor 0"],

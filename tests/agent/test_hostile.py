@@ -12,14 +12,14 @@
 | 5,000 slow sockets                         | here, test_session (deadlines)     | links/test_links_hostile           |
 | a flood                                    | test_session                       | links/test_channel, _links_hostile |
 | not reading what it is sent                | test_session                       | links/test_channel                 |
-| two guests with each other's addresses     | -                                  | links/test_links_hostile           |
+| two guests with each other's addresses     | -                                  | _links_hostile, lab/test_addresses |
 | another's name in the reply to register    | -                                  | links/test_links                   |
 | a stale controller's commands              | test_server                        | links/test_links                   |
 | path traversal in names of resource agents | test_server, test_resource_agents  | -                                  |
 | forged lines in logs                       | -                                  | links/test_translate               |
 | damaged messages of every kind             | fuzz                               | fuzz                               |
 
-`links` is tests/world/links, `lab` is tests/lab/test_stock_agents.py, `fuzz` is tests/fuzz.
+`links` is tests/world/links, `lab` is tests/lab, and alone test_stock_agents.py there, `fuzz` is tests/fuzz.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import processes
+from agent.wire import Register, RegisterReply, ShutdownAck, ShutdownRequest
 from tests.agent.controller import PATIENCE_S, wait_until
 
 if TYPE_CHECKING:
@@ -69,6 +70,24 @@ def test_a_subreaper_agent_reaps_orphans_and_takes_all_along(
     one.start("--init")
     assert one.process is not None
     check_reaping_and_end(one, one.process.pid, tmp_path)
+
+
+def test_an_agent_that_is_init_is_drained_on_sigpwr_and_ends_at_once_on_sigterm(
+    agents: Callable[..., Agent], tmp_path: Path
+) -> None:
+    one = agents()
+    one.start("--init")
+    assert one.process is not None
+    provider = one.connect("")
+    assert provider.ask(Register("controld", is_ipc_provider=True), RegisterReply).rc == 0
+    start_daemon(one, tmp_path)
+    one.process.send_signal(signal.SIGPWR)
+    assert provider.notice(ShutdownRequest) == ShutdownRequest()
+    assert provider.rc(ShutdownAck()) == 0
+    assert provider.run("p1", "stop", {}).exec_rc == 0
+    assert one.process.poll() is None
+    one.process.send_signal(signal.SIGTERM)
+    assert one.process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.skipif(not has_namespaces(), reason="pid namespaces are not permitted here")

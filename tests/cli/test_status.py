@@ -29,6 +29,7 @@ def test_status_is_0_whenever_it_could_observe_and_by_the_contract(cli: Run, rep
                 "maintenance": False,
                 "attributes": {},
                 "key": None,
+                "address": None,
                 "resource": None,
             }
         ],

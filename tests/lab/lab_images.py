@@ -30,7 +30,7 @@ _LEAN = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
 # An initrd with just what QEMU's virtio machine needs: it boots in half the time of a complete one.
-_MODULES = "virtio_pci\nvirtio_blk\nvirtio_net\nvirtio_rng\nqemu_fw_cfg\next4\n"
+_MODULES = "virtio_pci\nvirtio_blk\nvirtio_net\nvirtio_rng\nqemu_fw_cfg\next4\nisofs\n"
 _MACHINE_PACKAGES = (
     "systemd,systemd-sysv,dbus,udev,kmod,linux-image-cloud-amd64,initramfs-tools,pacemaker-remote,resource-agents,"
     "nginx-light,iproute2,netbase,curl,procps"
@@ -106,7 +106,8 @@ _MACHINE_FILES = (
     ("etc/hostname", "lab\n", 0o644),
 )
 _ENABLED = "systemd-networkd pacemaker_remote nginx lab-key lab-address lab-kill.socket"
-# Without systemd: the agent is the first program, and the network is what the kernel's command line says.
+# Without systemd: the agent is the first program. Name and network are what the kernel's command line says, or a seed:
+# as by cloud-init, which takes long to start under emulation, user-data is a script, and meta-data has the name.
 _SMALL_INIT = """\
 #!/bin/sh
 set -eu
@@ -121,15 +122,24 @@ done
 ip link set lo up
 for device in /sys/class/net/e*; do
     ip link set "${device##*/}" up
-    ip address add "$address" dev "${device##*/}"
 done
+seed=/dev/disk/by-label/cidata
+if [ -e $seed ]; then
+    mkdir /run/seed
+    mount -t iso9660 -o ro $seed /run/seed
+    node=$(sed -n 's/^local-hostname: //p' /run/seed/meta-data)
+    /bin/sh /run/seed/user-data
+else
+    ip address add "$address" dev "${device##*/}"
+fi
 umask 077
 mkdir /run/node
 for file in authkey agent.pyz; do
     cat /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/$file/raw > /run/node/$file
 done
 exec /usr/bin/python3 -I -S /run/node/agent.pyz serve --init --listen 0.0.0.0:3121 \\
-    --key-file /run/node/authkey --node "$node" --state /run/reconciler-agent
+    --key-file /run/node/authkey --key-channel /dev/virtio-ports/org.reconciler.key.0 \\
+    --node "$node" --state /run/reconciler-agent
 """
 
 
@@ -190,7 +200,7 @@ class Images:
 
         Not trixie, whose systemd wants no cgroups of the first version.
         """
-        recipe = ("mmdebstrap", *_LEAN, "--include=systemd-sysv,python3", "bookworm")
+        recipe = ("mmdebstrap", *_LEAN, "--include=systemd-sysv,dbus,python3", "bookworm")
         return (
             self._built("systemd-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
         )

@@ -32,6 +32,13 @@ def destroy(uri: str, name: str) -> None:
     connection.close()
 
 
+def ask_to_end(uri: str, name: str) -> None:
+    """Do what `virsh send-process-signal NAME 1 SIGPWR` does to a container."""
+    connection = libvirt.open(uri)
+    connection.lookupByName(name).sendProcessSignal(1, libvirt.VIR_DOMAIN_PROCESS_SIGNAL_PWR, 0)
+    connection.close()
+
+
 def destroy_all(lab: Lab) -> None:
     """Destroy every guest of every host that is on."""
     for host in lab.hosts:

@@ -1,4 +1,7 @@
-"""Units of a real systemd as resources of our own agent, which is itself a unit there, by the file that we ship."""
+"""Units of a real systemd as resources of our own agent, which is itself a unit there, by the file that we ship.
+
+systemd is asked over its bus, as nearly everywhere; and by systemctl where there is none.
+"""
 
 import subprocess
 from collections.abc import Callable
@@ -58,6 +61,12 @@ def root(images: Images, tmp_path: Path) -> Path:
     return made
 
 
+def take_bus_from(root: Path) -> None:
+    """Let a Debian with systemd start without a message bus."""
+    for name in ("dbus.socket", "dbus.service"):
+        (root / "etc/systemd/system" / name).symlink_to("/dev/null")
+
+
 def guest_yaml(root: Path, number: int) -> str:
     return f"""\
 apiVersion: reconciler/v1alpha1
@@ -98,6 +107,11 @@ class Inside:
 
     def state(self, unit: str) -> str:
         return self.run("systemctl", "show", "--property=ActiveState", "--value", unit)
+
+    def jobs(self) -> list[str]:
+        """Return what systemd has to do; its first column is a number."""
+        lines = self.run("systemctl", "list-jobs", "--no-legend").splitlines()
+        return [" ".join(line.split()[1:]) for line in lines]
 
     def ledger(self) -> list[str]:
         file = self._root / LEDGER[1:]
@@ -174,13 +188,20 @@ def test_units_start_are_watched_recover_and_stop(stage: Stage, lab: Lab, root: 
     stage.until(is_started("vm-guest1"))
 
 
-def test_slow_start_is_awaited_also_by_the_next_agent(stage: Stage, lab: Lab, root: Path) -> None:
+@pytest.mark.parametrize("has_bus", [True, False])
+def test_slow_start_is_awaited_also_by_the_next_agent(
+    stage: Stage, lab: Lab, root: Path, has_bus: bool
+) -> None:
+    if not has_bus:
+        take_bus_from(root)
     inside = Inside(lab["a"], root)
     hosts = host_yaml(stage.cluster) + "".join(lab_host_yaml(host) for host in lab.hosts)
     stage.commit(hosts=hosts, guest=guest_yaml(root, 131), slow=unit_yaml("slow", "slow.service"))
     stage.start_daemon()
     wait_for(lambda: inside.ledger() == ["prepare slow"], "the unit's preparation", TIMEOUT_S)
     stage.until(is_pending("slow"))
+    assert len(lab["a"].processes("systemctl")) == (0 if has_bus else 1), "who waits for the job"
+    assert inside.jobs() == ["slow.service start running"]
     inside.open_gate(1)
     wait_for(lambda: inside.ledger() == ["prepare slow", "start slow"], "the unit's program", TIMEOUT_S)
     inside.kill_agent()
@@ -192,23 +213,31 @@ def test_slow_start_is_awaited_also_by_the_next_agent(stage: Stage, lab: Lab, ro
     assert inside.ledger() == ["prepare slow", "start slow"]
 
 
-def test_unit_that_cannot_be_started_says_why(stage: Stage, lab: Lab, root: Path) -> None:
+@pytest.mark.parametrize(
+    ("has_bus", "says"),
+    [
+        (True, "systemd's start of broken.service ended as failed"),
+        (False, "systemctl start broken.service exited with 1"),
+    ],
+)
+def test_unit_that_cannot_be_started_says_why(
+    stage: Stage, lab: Lab, root: Path, has_bus: bool, says: str
+) -> None:
+    if not has_bus:
+        take_bus_from(root)
     hosts = host_yaml(stage.cluster) + "".join(lab_host_yaml(host) for host in lab.hosts)
     units = "".join(unit_yaml(name, name) for name in ("broken", "masked", "missing"))
     stage.commit(hosts=hosts, guest=guest_yaml(root, 132), units=units)
     stage.start_daemon()
     tried = "failed 3 times on guest1, last start:"
     want: dict[str, tuple[list[str], str]] = {
-        "broken": (
-            [],
-            f"{tried} rc 1: systemctl start broken.service exited with 1 (failed, exit-code 3): no disk at /srv",
-        ),
+        "broken": ([], f"{tried} rc 1: {says} (failed, exit-code 3): no disk at /srv"),
         "masked": ([], "start failed on guest1: rc 5: masked.service is masked"),
         "missing": ([], "start failed on guest1: rc 5: missing.service is not installed"),
     }
     status = stage.until(
         lambda s: want == {r["name"]: (r["nodes"], r["problem"]) for r in s["resources"] if r["name"] in want}
     )
-    assert "start on guest1: rc 1: systemctl start broken.service" in stage.reconcile("logs", "broken").stdout
+    assert f"start on guest1: rc 1: {says}" in stage.reconcile("logs", "broken").stdout
     assert [failures(status, name) for name in want] == [3, 1, 1]
     assert is_node("guest1", "online")(status)

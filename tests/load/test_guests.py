@@ -252,3 +252,23 @@ def test_the_address_of_an_agent_defaults_to_the_nodes_name(text: str, want: str
 )
 def test_what_does_not_fit_a_guest(text: str, want: list[str]) -> None:
     assert problems_of(HOST + text) == want
+
+
+@pytest.mark.parametrize(
+    ("written", "is_confirmed"),
+    [
+        ("agent: reconciler", False),
+        ("agent: stock", False),
+        ("keyFile: /k, keyFileShared: true", False),
+        ("agent: stock, keyFile: /k, keyFileShared: true", True),
+        ("agent: stock, keyFile: /k, keyFileShared: true, unconfirmedAddress: allow", False),
+        ("unconfirmedAddress: refuse", True),
+    ],
+)
+def test_an_address_must_be_confirmed_where_asked_for_or_where_nothing_else_tells_guests_apart(
+    written: str, is_confirmed: bool
+) -> None:
+    text = guest("g", f"remoteNode: {{name: n, {written}}}", "domain: {xml: vm.xml}", guest_type="lxc")
+    remote = guest_of(text).remote_node
+    assert remote is not None
+    assert remote.agent.is_confirmed is is_confirmed

@@ -6,7 +6,15 @@ import pytest
 from reconciler.model.history import FailureCount, History
 from reconciler.model.intent import Intent, Source
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import AgentAddress, HostState, LinkReason, NodeKind, NodeState
+from reconciler.model.node import (
+    AddressFinding,
+    AddressOwner,
+    AgentAddress,
+    HostState,
+    LinkReason,
+    NodeKind,
+    NodeState,
+)
 from reconciler.model.observed import Failure, Instance, NodeStatus, Observed, Pending
 from reconciler.model.problem import Problem
 from reconciler.model.resource import ResourceAgent, Role
@@ -43,6 +51,7 @@ WHOLE = {
             "attributes": {},
             "resource": None,
             "key": {"epoch": 0, "in_use": None},
+            "address": None,
         },
         {
             "name": "guest1",
@@ -55,6 +64,7 @@ WHOLE = {
             "attributes": {},
             "resource": "vm-guest1",
             "key": {"epoch": 0, "in_use": None},
+            "address": None,
         },
     ],
     "resources": [
@@ -121,6 +131,14 @@ def test_the_whole_document_when_all_is_well() -> None:
     got = status(key_fingerprint="SHA256:abc")
     assert got == WHOLE
     assert not needs_attention(got)
+
+
+@pytest.mark.parametrize("owner", list(AddressOwner))
+def test_a_guest_tells_whether_its_address_is_known_to_be_its_own(owner: AddressOwner) -> None:
+    finding = AddressFinding(owner=owner, text="why")
+    known = {GUEST1: NodeStatus(name=GUEST1, kind=NodeKind.GUEST, state=NodeState.ONLINE, address=finding)}
+    got = status(Observed(nodes=known))
+    assert node(got, "guest1")["address"] == {"confirmed": owner is AddressOwner.GUEST, "text": "why"}
 
 
 @pytest.mark.parametrize("in_use", [None, 1, 2])

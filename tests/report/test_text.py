@@ -15,6 +15,7 @@ def node(name: str, state: str = "online", **fields: Any) -> dict[str, Any]:
         "attributes": {},
         "resource": None,
         "key": None,
+        "address": None,
     }
     return {**base, **fields}
 
@@ -88,6 +89,16 @@ def test_status_on_one_screen() -> None:
         "Resources:",
         "  vm-guest1  guest:lxc    Started host1",
         "  FAKE       ocf:x:Dummy  Stopped",
+    ]
+
+
+def test_a_node_says_that_its_address_is_not_confirmed_and_nothing_of_one_that_is() -> None:
+    found = ({"confirmed": True, "text": "52:54 answers"}, {"confirmed": False, "text": "no neighbour"})
+    nodes = [node(f"g{number}", address=address) for number, address in enumerate(found)]
+    lines = status_text(document(nodes=nodes)).splitlines()
+    assert [line for line in lines if line.startswith("  g")] == [
+        "  g0  host   online",
+        "  g1  host   online  address not confirmed: no neighbour",
     ]
 
 

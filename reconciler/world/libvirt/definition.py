@@ -79,6 +79,8 @@ def define_domain(start: GuestStart, delivery_root: str) -> Definition:
     if node is not None and start.key is not None:
         deliver = _deliver_to_container if guest.type is GuestType.LXC else _deliver_to_machine
         deliver(domain, node, folder)
+        if guest.domain_xml is None and guest.type is GuestType.VM and AGENT_NAME in files:
+            _child(domain, "devices").append(key_channel())
     mark = DomainMark(
         cluster=start.cluster.name,
         resource=start.guest.id,

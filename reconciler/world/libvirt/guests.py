@@ -8,17 +8,18 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
-from reconciler.model.node import GuestType, Host
+from reconciler.model.node import AddressFinding, AddressOwner, GuestType, Host
 from reconciler.model.resource import Disk, Resource
 from reconciler.ports import Domain, GuestStart, Wake
-from reconciler.world.libvirt.addresses import stranger_at
+from reconciler.world.libvirt.addresses import Evidence, Question, evidence_of
 from reconciler.world.libvirt.connection import CALL_TIMEOUT_S, LibvirtConnection
 from reconciler.world.libvirt.definition import AGENT_NAME, KEY_NAME, SEED_NAME, Definition, define_domain
 from reconciler.world.libvirt.delivery import deliver, remove_delivery
@@ -36,6 +37,8 @@ from reconciler.world.libvirt.key_change import bring_key
 from reconciler.world.libvirt.library import Connection, error_text, load_libvirt
 from reconciler.world.libvirt.mark import DomainMark
 from reconciler.world.libvirt.seed import make_seed
+from reconciler.world.listeners import listeners_at
+from reconciler.world.neighbours import macs_at
 
 log = logging.getLogger(__name__)
 
@@ -153,18 +156,29 @@ class LibvirtGuests:
             bring = partial(bring_key, mark=mark, folder=folder, delivery=delivery)
             await connection.call(bring, KEY_TIMEOUT_S)
 
-    async def stranger_at(self, host: Host, resource: ResourceId, address: str) -> str | None:
-        """Return which other domain on the host has a guest's address; None: none, or the host cannot tell.
+    async def owner_of(
+        self, host: Host, guest: Resource, address: IPv4Address | IPv6Address
+    ) -> AddressFinding:
+        """Return whose a guest's address is, by its host, and by the others should another's guest have answered.
 
         Raises:
             HypervisorUnreachableError: the host cannot be asked.
         """
-        ask = partial(stranger_at, cluster=self._cluster, resource=resource, address=address)
-        for guest_type in sorted(host.libvirt, key=lambda each: each.value):
-            found = await self._connection(host, guest_type).call(ask)
-            if found is not None:
-                return found
-        return None
+        assert guest.guest is not None, "only guests run here"
+        own = self._connection(host, guest.guest.type)
+        question = await asyncio.to_thread(self._question, own.uri, guest, address)
+        ask = partial(evidence_of, question=question)
+        found = [await own.call(ask)]
+        if found[0] is None or found[0].finding.owner is not AddressOwner.GUEST:
+            others = self._others(host, own, is_any=bool(question.macs))
+            found += [await _ask_if_there(each, ask) for each in others]
+        known = [each for each in found if each is not None]
+        if known:
+            return min(known, key=lambda each: each.weight).finding
+        text = f"neither the controller nor {host.name} has {address} as a neighbour, in a lease, or from a process"
+        if question.macs:
+            text = f"{', '.join(sorted(question.macs))} answers at {address}, which is no known guest's"
+        return AddressFinding(owner=AddressOwner.UNKNOWN, text=text)
 
     async def watch(self, hosts: Sequence[Host], wake: Wake) -> None:
         """Call `wake` whenever a domain on these hosts, or a connection to one, changes; until cancelled."""
@@ -229,6 +243,24 @@ class LibvirtGuests:
                 files[name] = make_seed(seed, definition.uuid, definition.name)
         return files
 
+    def _question(self, uri: str, guest: Resource, address: IPv4Address | IPv6Address) -> Question:
+        """Return what to ask hypervisors, with all that is known here. Blocks."""
+        assert guest.remote_node is not None, "only nodes are connected"
+        macs = macs_at(address)
+        is_here = not macs and urlsplit(uri).hostname is None
+        return Question(
+            cluster=self._cluster,
+            resource=guest.id,
+            address=address,
+            macs=macs,
+            listeners=listeners_at(address, guest.remote_node.agent.port) if is_here else (),
+        )
+
+    def _others(self, host: Host, own: LibvirtConnection, *, is_any: bool) -> list[LibvirtConnection]:
+        """Return the other connections: of the host only, or of any host."""
+        uris = sorted(self._connections) if is_any else sorted(host.libvirt.values())
+        return [self._connection_to(uri) for uri in uris if uri != own.uri]
+
     def _connection(self, host: Host, guest_type: GuestType) -> LibvirtConnection:
         uri = host.libvirt.get(guest_type)
         if uri is None:
@@ -239,6 +271,16 @@ class LibvirtGuests:
 
     def _connection_to(self, uri: str) -> LibvirtConnection:
         return self._connections.setdefault(uri, LibvirtConnection(uri))
+
+
+async def _ask_if_there(
+    connection: LibvirtConnection, ask: Callable[[Connection], Evidence | None]
+) -> Evidence | None:
+    """Ask a hypervisor that may be unreachable: then it has nothing to say."""
+    try:
+        return await connection.call(ask)
+    except HypervisorError:
+        return None
 
 
 async def _wait_until_gone(connection: LibvirtConnection, mark: DomainMark, limit_s: float) -> bool:

@@ -14,13 +14,15 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
-from reconciler.model.node import Host
+from reconciler.model.node import AddressFinding, AddressOwner, Host
 from reconciler.ports import Domain, GuestStart, Wake
 from reconciler.world.atomic_file import write_atomically
+from reconciler.world.listeners import whose_listener
 from reconciler.world.process.record import (
     GuestRecord,
     locked_folder,
@@ -160,6 +162,28 @@ class ProcessGuests:
             await asyncio.to_thread(write)
         except OSError as error:
             raise HypervisorError(f"the new key of {resource} cannot be written: {error}") from error
+
+    async def owner_of(
+        self, resource: ResourceId, address: IPv4Address | IPv6Address, port: int
+    ) -> AddressFinding:
+        """Return whether the guest's own agent is what listens at an address.
+
+        Raises:
+            HypervisorError: its record cannot be read.
+        """
+
+        def look() -> AddressFinding:
+            record = read_record(self._folder_of(resource))
+            main = (_find_main(record) or record).main if record is not None else None
+            if main is None:
+                text = f"the process guest {resource} does not run"
+                return AddressFinding(owner=AddressOwner.UNKNOWN, text=text)
+            return whose_listener(main.pid, address, port)
+
+        try:
+            return await asyncio.to_thread(look)
+        except OSError as error:
+            raise HypervisorError(f"the record of {resource} cannot be read: {error}") from error
 
     async def watch(self, wake: Wake) -> None:
         """Call `wake` when a guest's agent ends or another guest appears, until cancelled."""

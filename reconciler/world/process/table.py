@@ -107,6 +107,12 @@ def send_signal(identities: Iterable[ProcessIdentity], number: signal.Signals) -
             os.close(descriptor)
 
 
+def parent_of(pid: int) -> int:
+    """Return the id of a process's parent; 0 for the first one, and for one that is gone."""
+    fields = _stat_fields(pid)
+    return int(fields[1]) if fields is not None else 0
+
+
 def is_port_listening(port: int) -> bool:
     """Tell whether something listens on a TCP port of this machine, on whatever address."""
     suffix = f":{port:04X}"

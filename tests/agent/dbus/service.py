@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.dbus.bus import Bus
-from agent.dbus.message import ERROR, METHOD_CALL, METHOD_RETURN, SIGNAL, Message, encode
+from agent.dbus.message import ERROR, METHOD_CALL, METHOD_RETURN, SIGNAL, Message, Parser, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,21 +55,48 @@ class Daemon:
         self._process.stdout.close()
 
 
+class TogetherBus(threading.Thread):
+    """A bus for one client, which sends each reply and a signal in one piece, as a busy one does."""
+
+    def __init__(self, socket_path: Path) -> None:
+        super().__init__(daemon=True)
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(socket_path))
+        self._listening.listen()
+        self.start()
+
+    def run(self) -> None:
+        """Serve until the client leaves."""
+        client, _ = self._listening.accept()
+        with self._listening, client, client.makefile("rb") as lines:
+            lines.readline()
+            client.sendall(b"OK 0\r\n")
+            lines.readline()
+            parser = Parser()
+            while data := lines.read1():
+                for call in parser.feed(data):
+                    reply = Message(METHOD_RETURN, call.serial, reply_to=call.serial)
+                    signal = Message(
+                        SIGNAL, call.serial, "/", "a.b", "Ended", signature="s", body=(call.member,)
+                    )
+                    client.sendall(encode(reply) + encode(signal))
+
+
 class FakeSystemd(threading.Thread):
     """A manager of units: their properties, and how the jobs on them end."""
 
-    def __init__(self, socket: Path, units: dict[str, dict[str, Any]], results: dict[str, str]) -> None:
+    def __init__(self, path: Path, units: dict[str, dict[str, Any]], results: dict[str, str]) -> None:
         super().__init__(daemon=True)
         self.units = units
         self.calls: list[str] = []
         self._results = results
-        self._bus = Bus(socket)
+        self._bus = Bus(path)
         self._bus.call(*_BUS, "AddMatch", "s", "type='signal',member='NameAcquired'")
         name = Message(
             METHOD_CALL, 99, _BUS[1], _BUS[2], "RequestName", "", 0, _BUS[0], "", "su", (SERVICE, 0)
         )
         self._bus._socket.sendall(encode(name))
-        while not any(m.reply_to == 99 for m in self._bus._receive()):
+        while self._bus._next().reply_to != 99:
             pass
         self._serial = 100
         self.start()
@@ -77,9 +105,9 @@ class FakeSystemd(threading.Thread):
         """Answer until the bus is gone."""
         with contextlib.closing(self._bus), contextlib.suppress(OSError):
             while True:
-                for message in self._bus._receive():
-                    if message.kind == METHOD_CALL:
-                        self._answer(message)
+                message = self._bus._next()
+                if message.kind == METHOD_CALL:
+                    self._answer(message)
 
     def _answer(self, call: Message) -> None:
         member, body = call.member, call.body

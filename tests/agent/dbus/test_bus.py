@@ -10,7 +10,7 @@ import pytest
 
 from agent.dbus.bus import Bus, RemoteError
 from agent.standards.systemd_bus import SystemdBus
-from tests.agent.dbus.service import Daemon, FakeSystemd
+from tests.agent.dbus.service import Daemon, FakeSystemd, TogetherBus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,14 @@ def test_a_signal_is_waited_for_whether_it_came_before_or_comes_later(daemon: Da
         assert bus.wait(lambda signal: signal.body[0] == ":1.1").body == (":1.1", "", ":1.1")
         other.close()
         assert bus.wait(lambda signal: signal.body[0] == ":1.1").body == (":1.1", ":1.1", "")
+
+
+def test_a_signal_that_comes_in_one_piece_with_a_reply_is_kept(tmp_path: Path) -> None:
+    served = TogetherBus(tmp_path / "bus")
+    with closing(Bus(tmp_path / "bus")) as bus:
+        assert bus.call("a.b", "/", "a.b", "Begin") == ()
+        assert bus.wait(lambda signal: signal.body == ("Begin",)).member == "Ended"
+    served.join()
 
 
 def test_a_bus_that_goes_away_is_an_error(daemon: Daemon) -> None:

@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,14 @@ import pytest
 from reconciler.model.errors import HypervisorError
 from reconciler.model.intent import Cluster
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import AgentAddress, GuestType, Host, RemoteNode
+from reconciler.model.node import (
+    AddressFinding,
+    AddressOwner,
+    AgentAddress,
+    GuestType,
+    Host,
+    RemoteNode,
+)
 from reconciler.model.resource import Guest, Resource, ResourceAgent
 from reconciler.ports import Domain, GuestStart
 from reconciler.world.process.guests import ProcessGuests
@@ -122,6 +130,31 @@ def a_domain(uid: str = "u1") -> Domain:
         address="127.0.0.1",
         node=NodeName("web"),
     )
+
+
+def test_an_address_is_the_guests_if_its_own_process_listens_there(lab: Lab) -> None:
+    guests, start, loopback = lab.guests(), a_start(), ip_address("127.0.0.1")
+    assert start.guest.remote_node is not None
+    port = start.guest.remote_node.agent.port
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        other = ours.getsockname()[1]
+
+        async def scenario() -> list[AddressFinding]:
+            before = await guests.owner_of(WEB, loopback, port)
+            await guests.start(HOST, start)
+            return [before, *[await guests.owner_of(WEB, loopback, each) for each in (port, other)]]
+
+        found = asyncio.run(scenario())
+    record = read_record(lab.folder / "web1")
+    assert record is not None
+    assert record.main is not None
+    main, own = record.main.pid, f"port {port} of 127.0.0.1"
+    strange = f"it is not its process {main} that listens on port {other} of 127.0.0.1, but {os.getpid()}"
+    assert found == [
+        AddressFinding(owner=AddressOwner.UNKNOWN, text="the process guest Web1 does not run"),
+        AddressFinding(owner=AddressOwner.GUEST, text=f"its process {main} listens on {own}"),
+        AddressFinding(owner=AddressOwner.STRANGER, text=strange),
+    ]
 
 
 def test_started_guest_is_seen_by_any_controller_and_stopped(lab: Lab) -> None:
