@@ -31,6 +31,9 @@ STATUS_CANCELLED = 1
 CANCEL_S = 0.05
 """How long it takes until a monitor that was in flight is dead."""
 
+_BEGINS = frozenset({"start", "migrate_from"})
+"""What makes a resource run on a node, and is on record there (agent/records.py)."""
+
 Answer = Callable[[OperationResult], None]
 
 
@@ -80,6 +83,8 @@ class SimAgent:
         self.is_listening = False
         self.hangs_until_s = 0.0
         self.faults = Faults()
+        self.life_of: Callable[[NodeName], str | None] = lambda _node: None
+        """Which life another node is in; None when it is not there. What migrates goes there by itself."""
         self.connections: list[Connection] = []
         self.records: dict[ResourceId, StartRecord] = {}
         self.epochs: dict[str, int] = {}
@@ -258,8 +263,9 @@ class SimAgent:
         took_s = chance.between(*(self.faults.monitor_s if is_question else self.faults.operation_s))
         limit_s = request.timeout_ms / 1000
         hangs = chance.happens(self.faults.operation_hangs) or took_s > limit_s
-        if request.operation == "start":
+        if request.operation in _BEGINS:
             self._record(operation, "starting", None)
+        if request.operation == "start":
             self._truth.begin_start(copy)
         elif request.operation == "stop" and request.resource in self.records:
             self.records[request.resource] = replace(self.records[request.resource], phase="stopping")
@@ -282,7 +288,7 @@ class SimAgent:
             return
         if request.uid:
             self._results[request.uid] = result
-        if request.operation in {"start", "stop"}:
+        if request.operation in _BEGINS | {"stop"}:
             self._record(operation, "started" if result.is_ok else "failed", result)
         for answer in operation.answers:
             answer(result)
@@ -348,6 +354,8 @@ class SimAgent:
                     return _result(request, OCF_ERR_GENERIC)
                 truth.stop(copy)
                 return _result(request, OCF_OK)
+            case "migrate_to" | "migrate_from":
+                return self._moved(copy, request)
             case "meta-data":
                 return silence(request)
             case _:
@@ -362,7 +370,25 @@ class SimAgent:
             self._truth.end_start(copy, is_ok=False, is_running=has_effect)
         elif request.operation == "stop" and has_effect:
             self._truth.stop(copy)
+        elif request.peer is not None and has_effect:
+            self._moved(copy, request)
         return _result(request, OCF_ERR_GENERIC, STATUS_TIMEOUT)
+
+    def _moved(self, copy: Copy, request: OperationRequest) -> OperationResult:
+        """Let one half of a live migration have its effect, or fail with or without it.
+
+        As with virtual machines, what is handed over runs at the other end from then on (OCF's migrate_to).
+        """
+        is_ok, has_effect = not self._chance.happens(self.faults.migration_fails), self._chance.happens(0.5)
+        assert request.peer is not None
+        life = self.life_of(request.peer)
+        if not self._truth.is_alive(copy) or (request.operation == "migrate_to" and life is None):
+            return _result(request, OCF_ERR_GENERIC)
+        if request.operation == "migrate_to" and life is not None and (is_ok or has_effect):
+            self._truth.hand_over(copy, replace(copy, node=request.peer, life=life))
+        if request.operation == "migrate_from" and is_ok:
+            self._truth.end_start(copy, is_ok=True, is_running=True)
+        return _result(request, OCF_OK if is_ok else OCF_ERR_GENERIC)
 
     def _copy(self, request: OperationRequest) -> Copy:
         variant = variant_of(request.agent, request.params)

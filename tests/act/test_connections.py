@@ -11,6 +11,7 @@ from reconciler.model.errors import HypervisorUnreachableError
 from reconciler.model.history import History
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import Host, LinkReason
+from reconciler.model.observed import Observed
 from reconciler.model.operation import OCF_NOT_RUNNING, OperationRequest, OperationResult, StartRecord
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
@@ -92,6 +93,7 @@ def connect(link: FakeLink, host: FakeHost, pages: Pages | None = None) -> Outco
     context = Context(
         ports=ports,
         intent=ASKED,
+        observed=Observed(),
         history=History(),
         links={},
         inquiries={},
