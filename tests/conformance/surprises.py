@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.history import FailureCount, History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.node import NodeState
 from reconciler.model.observed import Failure, Instance, Observed
 from reconciler.model.resource import Role
@@ -230,6 +230,8 @@ def _rest(
     instances = {
         k: i
         for k, i in observed.instances.items()
-        if k not in keys and k[1] not in own and (fenced is None or transition.guest_nodes.get(k[0]) != fenced)
+        if k not in keys
+        and k[1] not in own
+        and (fenced is None or transition.guest_nodes.get(k[0]) != fenced)
     }
     return instances, {name: status for name, status in observed.nodes.items() if name not in own}

@@ -82,7 +82,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     held = hold_stops(situation, decisions, relations)
     for resource, why in held.items():
         before = decisions[resource]
-        if before.stops:
+        if before.stops or before.migrates:
             held_back = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why.text)
             reason = Reason("unrunnable", why.text, subject=why.subject, step=why.step)
             reasons = before.reasons if before.fate is Fate.STOP else (reason,)
