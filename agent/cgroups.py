@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import os
 import struct
+from functools import lru_cache
 from pathlib import Path
 
 PREFIX = "reconciler-op-"
@@ -160,12 +161,18 @@ def _is_ours(own: Path, name: str) -> bool:
     return False
 
 
-def _clone(arguments: ctypes.Array[ctypes.c_char]) -> int:
-    """Call clone3 between what Python asks for around a fork (C API, PyOS_BeforeFork)."""
-    # Both with the interpreter's lock held, as os.fork() does: the child has this thread only.
+@lru_cache(maxsize=1)
+def _libc() -> ctypes.PyDLL:
+    """Return the C library, whose calls hold the interpreter's lock as os.fork() does: a child has one thread only."""
     libc = ctypes.PyDLL(None, use_errno=True)
     libc.syscall.restype = ctypes.c_long
     libc.syscall.argtypes = [ctypes.c_long, ctypes.c_void_p, ctypes.c_size_t]
+    return libc
+
+
+def _clone(arguments: ctypes.Array[ctypes.c_char]) -> int:
+    """Call clone3 between what Python asks for around a fork (C API, PyOS_BeforeFork)."""
+    libc = _libc()
     ctypes.pythonapi.PyOS_BeforeFork()
     pid = int(libc.syscall(_SYS_CLONE3, ctypes.addressof(arguments), struct.calcsize(_CLONE_ARGUMENTS)))
     if pid == 0:
