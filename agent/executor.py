@@ -9,22 +9,28 @@ import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent import operation_file, processes, shim
+from agent import cgroups, operation_file, processes, shim
 from agent.shim import Outcome
 from agent.wire.names import ExecStatus, OcfExit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from agent.cgroups import Groups
     from agent.event_loop import EventLoop
     from agent.operation_file import OperationState
     from agent.resource_agents import Program
     from agent.state_folder import StateFolder
 
 _ADOPTED_POLL_S = 0.05
+_GROUP_POLL_S = 0.05
+_GROUP_POLLS = 200
+_GROUP = "cgroup"
+"""Where the operation's file names its group: what is there is killed, should the shim not see to it any more."""
+
 _LOST = Outcome(OcfExit.ERROR, ExecStatus.ERROR, "the process that watched over the operation was killed")
 
 
@@ -51,10 +57,11 @@ class Flight:
 
 
 class Executor:
-    """The operations in flight of one agent."""
+    """The operations in flight of one agent, each in a group of its own where `groups` has any."""
 
-    def __init__(self, loop: EventLoop, folder: StateFolder) -> None:
+    def __init__(self, loop: EventLoop, folder: StateFolder, groups: Groups) -> None:
         self._loop = loop
+        self._groups = groups
         self._folder = folder.operations
         self._flights: dict[int, Flight] = {}
         self._counter = 0
@@ -85,13 +92,17 @@ class Executor:
         """
         self._counter += 1
         path = self._folder / f"{time.time_ns():x}-{self._counter}"
-        journal = operation_file.create(path, request)
+        group_path = self._groups.path_of(path.name)
+        journal = operation_file.create(path, {**request, _GROUP: group_path})
+        group = cgroups.make(group_path)
         try:
             pid = os.fork()
             if pid == 0:
                 timeout_s = request["timeout_ms"] / 1000
-                shim.supervise(shim.Job(program, environment, request["action"], timeout_s, journal))
+                shim.supervise(shim.Job(program, environment, request["action"], timeout_s, journal, group))
         except OSError:
+            if group is not None:
+                group.remove()
             path.unlink()
             raise
         finally:
@@ -110,6 +121,8 @@ class Executor:
                 continue
             if state.request:
                 found.append((path, state))
+                if state.is_over:
+                    self._end_group(state)
             else:
                 path.unlink()
         return found
@@ -132,6 +145,7 @@ class Executor:
             if state is not None and state.outcome is None:
                 # Before the shim is reaped: until then its id, which is also its session's, is nobody else's.
                 processes.kill_session(ended.si_pid)
+                self._end_group(state)
             os.waitpid(ended.si_pid, 0)
             if flight is not None and state is not None:
                 flight.on_end(outcome_of(state._replace(is_over=True), is_cancelled=flight.is_cancelled))
@@ -140,9 +154,22 @@ class Executor:
         # Not our child, so nobody tells us: ask. This happens only after a crash of the agent.
         state = operation_file.read(flight.path)
         if state.is_over:
+            self._end_group(state)
             flight.on_end(outcome_of(state, is_cancelled=flight.is_cancelled))
         else:
             self.watch(flight)
+
+    def _end_group(self, state: OperationState) -> None:
+        """End what is left in an operation's group when its shim is gone without an outcome; else nothing is."""
+        path = str(state.request.get(_GROUP, ""))
+        if path and state.outcome is None:
+            cgroups.Group(Path(path)).kill()
+            self._remove_group(path, _GROUP_POLLS)
+
+    def _remove_group(self, path: str, polls: int) -> None:
+        # The killed take a moment to end, and what is in uninterruptible sleep may take for ever.
+        if not cgroups.Group(Path(path)).remove() and polls > 0:
+            self._loop.call_later(_GROUP_POLL_S, lambda: self._remove_group(path, polls - 1))
 
 
 def outcome_of(state: OperationState, *, is_cancelled: bool = False) -> Outcome:

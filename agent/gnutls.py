@@ -71,7 +71,6 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "handshake_get_last_in": (c_int, [c_void_p]),
     "init": (c_int, [POINTER(c_void_p), c_uint]),
     "kx_get": (c_int, [c_void_p]),
-    "priority_deinit": (None, [c_void_p]),
     "priority_init": (c_int, [POINTER(c_void_p), c_char_p, POINTER(c_char_p)]),
     "priority_set": (c_int, [c_void_p, c_void_p]),
     "protocol_get_name": (c_char_p, [c_int]),
@@ -99,6 +98,7 @@ class Library:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
+        self._priorities: dict[str, ctypes.c_void_p] = {}
         for name, (result, arguments) in _SIGNATURES.items():
             function = getattr(library, f"gnutls_{name}")
             function.restype, function.argtypes = result, arguments
@@ -113,6 +113,15 @@ class Library:
         """Call a function that returns a name, "" for none."""
         found: bytes | None = getattr(self._library, f"gnutls_{name}")(*arguments)
         return (found or b"").decode(errors="replace")
+
+    def priority(self, text: str) -> ctypes.c_void_p:
+        """Return what a text of priorities is to GnuTLS: 8 KiB, which all connections share and nobody frees."""
+        found = self._priorities.get(text)
+        if found is None:
+            found = self._priorities[text] = c_void_p()
+            if self.call("priority_init", ctypes.byref(found), text.encode(), None) < 0:
+                raise ValueError(f"GnuTLS does not know all of {text!r}")
+        return found
 
     def run(self, name: str, *arguments: object) -> None:
         """Call a function that returns nothing."""

@@ -30,7 +30,10 @@ MAX_SESSIONS = 64
 """Connections that have; one more is refused."""
 
 _ACCEPTS_A_TURN = 16
-_BACKLOG = 128
+_BACKLOG = 512
+"""Connections that wait to be accepted; Pacemaker's remoted_tls.c has 10. Whom a full queue turns away tries again only
+after a second, and there may come as many at once as hold a key of a large cluster, or mean harm."""
+
 _PAUSE_S = 1.0
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 

@@ -12,8 +12,12 @@ import gc
 import os
 import signal
 import time
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from agent.cgroups import Group
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
@@ -95,17 +99,22 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def kill_descendants(grace_s: float, patience_s: float) -> bool:
+def kill_descendants(grace_s: float, patience_s: float, group: Group | None = None) -> bool:
     """End every process below this one: SIGTERM, after `grace_s` SIGKILL, then `patience_s` for that to work.
 
     The caller must be a child subreaper: orphans then become its children, so that having no child left
     proves that the whole tree is gone, whatever sessions or groups its members had moved to.
 
+    Args:
+        grace_s: How long SIGTERM may take.
+        patience_s: How long SIGKILL may take.
+        group: What the tree was begun in: all in it ends too, at one stroke, which no fork escapes.
+
     Returns:
         False when something is still there, for instance in uninterruptible sleep.
     """
-    if not _signal_until_gone(signal.SIGTERM, grace_s, repeat=False):
-        return _signal_until_gone(signal.SIGKILL, patience_s, repeat=True)
+    if not _signal_until_gone(signal.SIGTERM, grace_s, group, repeat=False):
+        return _signal_until_gone(signal.SIGKILL, patience_s, group, repeat=True)
     return True
 
 
@@ -149,7 +158,7 @@ def give_back_memory() -> None:
     """Return to the system what only the start needed (malloc_trim(3)), and keep forks from copying the rest."""
     gc.collect()
     with contextlib.suppress(AttributeError):  # a C library without it has nothing to give
-        ctypes.CDLL(None).malloc_trim(0)
+        _libc().malloc_trim(0)
     # Objects that the collector leaves alone stay in pages that a fork shares with us.
     gc.freeze()
 
@@ -180,21 +189,30 @@ def reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
-def _signal_until_gone(number: int, limit_s: float, *, repeat: bool) -> bool:
+def _signal_until_gone(number: int, limit_s: float, group: Group | None, *, repeat: bool) -> bool:
     """Signal all descendants (again and again if `repeat`) until none is left or `limit_s` has passed."""
     deadline = time.monotonic() + limit_s
     signalled = False
     while True:
         if repeat or not signalled:
-            for pid in descendants(os.getpid()):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+            _signal_all(number, group)
             signalled = True
-        if not _reap_all():
+        has_children = _reap_all()
+        if not has_children and (group is None or group.is_empty()):
             return True
         if time.monotonic() >= deadline:
             return False
         time.sleep(_POLL_S)
+
+
+def _signal_all(number: int, group: Group | None) -> None:
+    if group is not None and number == signal.SIGKILL:
+        group.kill()
+    # Members may have left the group, and others may have been brought into it.
+    members = group.members() if group is not None else []
+    for pid in sorted({*descendants(os.getpid()), *members}):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _reap_all() -> bool:
@@ -208,9 +226,15 @@ def _reap_all() -> bool:
         return False
 
 
-def _prctl(option: int, value: int) -> None:
+@lru_cache(maxsize=1)
+def _libc() -> ctypes.CDLL:
+    """Return the C library; the agent has it before it forks, for a child would need half a millisecond."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
-    if libc.prctl(option, value, 0, 0, 0) != 0:
+    return libc
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc().prctl(option, value, 0, 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), f"prctl {option}")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent import processes, tls
+from agent.cgroups import Groups, find_own
 from agent.epochs import Epochs
 from agent.event_loop import EventLoop
 from agent.executor import Executor
@@ -74,7 +75,7 @@ class Server:
         self._settings = settings
         self._loop = EventLoop()
         self._folder = StateFolder(settings.state)
-        self._executor = Executor(self._loop, self._folder)
+        self._executor = Executor(self._loop, self._folder, Groups(find_own()))
         records = StartRecords(self._folder)
         call_ids = itertools.count(1)
         parts = Parts(

@@ -23,6 +23,7 @@ from agent import processes
 from agent.wire.names import MAX_RESULT_TEXT, ExecStatus, OcfExit
 
 if TYPE_CHECKING:
+    from agent.cgroups import Group
     from agent.resource_agents import Program
 
 EXIT_REASON_PREFIX = "ocf-exit-reason:"  # Pacemaker include/crm/services.h, PCMK_OCF_REASON_PREFIX
@@ -46,13 +47,17 @@ class Outcome(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What the agent hands to a shim; `journal` is the descriptor of the operation's locked file."""
+    """What the agent hands to a shim; `journal` is the descriptor of the operation's locked file.
+
+    `group` is what the operation runs in, and the shim does not; None where there is none.
+    """
 
     program: Program
     environment: dict[str, str]
     action: str
     timeout_s: float
     journal: int
+    group: Group | None
 
 
 def supervise(job: Job) -> NoReturn:
@@ -132,13 +137,18 @@ class _Operation:
         signal.signal(signal.SIGTERM, self._cancel)
         ran_at_s = int(time.time())
         started = time.monotonic()
-        child = os.fork()
+        group = self._job.group
+        child = group.fork() if group is not None else os.fork()
         if child == 0:
             _become_program(self._job, self._stdout.writer, self._stderr.writer)
         os.close(self._stdout.writer)
         os.close(self._stderr.writer)
         self._wait(child, wakeup, started + self._job.timeout_s)
-        killed = self._wait_status is not None or processes.kill_descendants(_TERM_GRACE_S, _KILL_PATIENCE_S)
+        killed = self._wait_status is not None or processes.kill_descendants(
+            _TERM_GRACE_S, _KILL_PATIENCE_S, group
+        )
+        if group is not None:
+            group.release()
         for pipe in (self._stdout, self._stderr):
             pipe.drain()
         outcome = self._judge(killed=killed)

@@ -119,12 +119,9 @@ class Credentials:
         self.callback: object = None
         """Kept here because GnuTLS holds only its address."""
         self.handle = ctypes.c_void_p()
-        self.priority = ctypes.c_void_p()
+        self.priority = library.priority(profile.value)
         _must(library, library.call(f"psk_allocate_{kind}_credentials", ctypes.byref(self.handle)))
         weakref.finalize(self, library.run, f"psk_free_{kind}_credentials", self.handle)
-        text = profile.value.encode()
-        _must(library, library.call("priority_init", ctypes.byref(self.priority), text, None))
-        weakref.finalize(self, library.run, "priority_deinit", self.priority)
 
 
 def client_credentials(

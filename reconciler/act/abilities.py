@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconciler.model.intent import Intent
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail, Operation, Resource
+from reconciler.plan.migration import is_carried_out
 
 _INSTEAD = {OnFail.FENCE: OnFail.BLOCK}
 """What is done about a failure when what is asked for cannot be done: nothing that could start a second copy."""
@@ -16,8 +17,8 @@ _INSTEAD = {OnFail.FENCE: OnFail.BLOCK}
 def feasible(intent: Intent) -> Intent:
     """Return an intent that asks only for what can be carried out.
 
-    No host is fenced, and nothing is moved live: a host that is lost waits for a person who confirms that it is dead,
-    and moves are stops and starts.
+    No host is fenced: one that is lost waits for a person who confirms that it is dead. What cannot be moved live is
+    stopped and started.
     """
     policy = intent.cluster.policy
     on_loss = policy.on_quorum_loss
@@ -29,15 +30,16 @@ def feasible(intent: Intent) -> Intent:
     return replace(
         intent,
         cluster=replace(intent.cluster, policy=policy),
-        resources={name: _feasible(resource) for name, resource in intent.resources.items()},
+        resources={name: _feasible(intent, resource) for name, resource in intent.resources.items()},
     )
 
 
-def _feasible(resource: Resource) -> Resource:
+def _feasible(intent: Intent, resource: Resource) -> Resource:
     operations = tuple(_bearable(operation) for operation in resource.operations)
-    if operations == resource.operations and not resource.allows_migration:
+    migrates = resource.allows_migration and is_carried_out(intent, resource)
+    if operations == resource.operations and migrates == resource.allows_migration:
         return resource
-    return replace(resource, operations=operations, allows_migration=False)
+    return replace(resource, operations=operations, allows_migration=migrates)
 
 
 def _bearable(operation: Operation) -> Operation:

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from reconciler.act.context import Context
 from reconciler.act.keys import connect_with_key
+from reconciler.act.metadata import TIMEOUT_MS
 from reconciler.act.outcome import Connected, Outcome
 from reconciler.act.resources import arm
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
+from reconciler.model.history import Migration, MigrationPhase
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import STOCK_MACHINE, AddressFinding, AddressOwner, AgentAddress, LinkReason
 from reconciler.model.observed import Instance, StartedAs
@@ -113,13 +115,20 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
     instances: dict[ResourceId, Instance] = {}
     agents: dict[ResourceAgent, AgentMetadata] = {}
     inquiry = context.inquiry(node, link)
+    address = _address(context, node)
+    budget_ms = address.detect_ms if address is not None else TIMEOUT_MS
     limit = asyncio.Semaphore(MAX_OPERATIONS_AT_ONCE)
 
     async def settle(record: StartRecord) -> None:
         async with limit:
             uid = context.ports.clock.new_id()
-            agents.update(await inquiry.describe(record.resource, record.agent, uid))
-            instances[record.resource] = await _settle(context, node, link, session, record)
+            # A resource agent that hangs must not keep the node from being trusted for longer than its own agent may.
+            agents.update(await inquiry.describe(record.resource, record.agent, uid, budget_ms))
+            migration = context.history.migrations.get(record.resource)
+            if migration is not None and _is_leaving(migration, record, node, incarnation):
+                instances[record.resource] = await _settle_leaving(context, link, session, record, migration)
+            else:
+                instances[record.resource] = await _settle(context, node, link, session, record)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -160,6 +169,39 @@ def _ours(
     kept = {r.resource: r for r in session.records.values() if r.cluster.lower() == cluster}
     adopted = {r.resource: r for r in written.values() if r.phase == "adopted" and r.resource not in kept}
     return {**adopted, **kept}
+
+
+def _is_leaving(migration: Migration, record: StartRecord, node: NodeName, incarnation: str) -> bool:
+    """Tell whether all that has become of something since is that it was moved away live, or maybe was."""
+    is_source = migration.source == node and migration.lives.get(node) == incarnation
+    if record.in_flight is not None and not record.in_flight.interval_ms:
+        return is_source and record.in_flight.operation == "migrate_to"
+    return is_source and record.phase in {"started", "adopted"}
+
+
+async def _settle_leaving(
+    context: Context, link: AgentLink, session: Session, record: StartRecord, migration: Migration
+) -> Instance:
+    """Wait until something has left, or could not; it is not asked how it is, and watched no more."""
+    uses = StartedAs(agent=record.agent, params=record.params)
+    instance = Instance(resource=record.resource, node=migration.source, role=Role.STARTED, started_as=uses)
+    flight = record.in_flight
+    if flight is not None and flight.operation == "migrate_to":
+        request = OperationRequest(
+            resource=record.resource,
+            agent=record.agent,
+            operation=flight.operation,
+            timeout_ms=flight.timeout_ms,
+            params=record.params,
+            uid=flight.uid,
+            commit=record.commit,
+            peer=migration.target,
+        )
+        instance = after_result(instance, request, await link.execute(request), migration.source)
+        return instance if instance.failure is not None else replace(instance, migrating_to=migration.target)
+    if migration.phase is MigrationPhase.SENDING and not session.is_record_keeping:
+        await asyncio.sleep(max(migration.ends_at - context.ports.clock.now(), 0.0))
+    return instance
 
 
 async def _settle(

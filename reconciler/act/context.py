@@ -7,6 +7,7 @@ from reconciler.act.metadata import Inquiry
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.observed import Observed
 from reconciler.model.resource import Resource
 from reconciler.ports import AgentLink, LinkListener, Ports
 
@@ -17,6 +18,7 @@ class Context:
 
     ports: Ports
     intent: Intent
+    observed: Observed
     history: History
     links: Mapping[NodeName, AgentLink]
     """To the agents that are connected."""

@@ -13,6 +13,9 @@ from reconciler.model.resource import ResourceAgent
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink
 
+_BEGINS = {ActionKind.START, ActionKind.MIGRATE_FROM}
+"""What makes something run on a node."""
+
 
 async def run_resource_action(context: Context, action: Action, uid: str) -> Outcome:
     """Run one operation, or cancel a recurring one, on a node's agent; returns how it ended."""
@@ -24,20 +27,22 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
         return await _cancel(link, action, uid)
     request = _request(context, action, uid)
     said: Mapping[ResourceAgent, AgentMetadata] = {}
-    if action.kind is ActionKind.START:
+    if action.kind in _BEGINS:
         _remember(context, action, request, "starting")
     try:
+        if action.kind is ActionKind.MIGRATE_TO:
+            await _disarm(context, link, action)
         if action.kind is ActionKind.PROBE:
             inquiry = context.inquiry(action.node, link)
             said = await inquiry.describe(action.resource, request.agent, context.ports.clock.new_id())
         result = await (arm(link, request) if request.interval_ms else link.execute(request))
     except LinkError as error:
         if not isinstance(error, OutcomeUnknownError):
-            if action.kind is ActionKind.START:
+            if action.kind in _BEGINS:
                 context.ports.journal.drop_record(action.node, action.resource)
             return _unsent(action, uid, error)
         return Outcome(action=action, uid=uid, request=request, reason=error.reason, text=str(error))
-    if action.kind is ActionKind.START:
+    if action.kind in _BEGINS:
         _remember(context, action, request, "started" if result.is_ok else "failed")
     if action.kind is ActionKind.RELOAD and result.is_ok:
         _remember(context, action, request, "started")
@@ -64,6 +69,22 @@ async def arm(link: AgentLink, request: OperationRequest) -> OperationResult:
 
 def _unsent(action: Action, uid: str, error: LinkError) -> Outcome:
     return Outcome(action=action, uid=uid, reason=error.reason, text=str(error), is_unsent=True)
+
+
+async def _disarm(context: Context, link: AgentLink, action: Action) -> None:
+    """Cancel what is armed for something that leaves its node, as Pacemaker's controller does (controld_execd.c).
+
+    Raises:
+        LinkError: the link was lost; what it leaves has not been asked for.
+    """
+    assert action.resource is not None
+    instance = context.observed.instances.get((action.resource, action.node))
+    armed = instance.monitors if instance is not None else frozenset()
+    try:
+        for monitor in sorted(armed, key=lambda m: m.interval_ms):
+            await link.cancel(action.resource, monitor.name, monitor.interval_ms)
+    except OutcomeUnknownError as error:
+        raise LinkError(error.reason, str(error)) from error
 
 
 async def _cancel(link: AgentLink, action: Action, uid: str) -> Outcome:
@@ -96,6 +117,7 @@ def _request(context: Context, action: Action, uid: str) -> OperationRequest:
         meta=meta_of(context.intent, action),
         uid="" if action.interval_ms else uid,
         commit=context.commit,
+        peer=action.peer,
     )
 
 

@@ -92,8 +92,6 @@ class Runner:
 _NOT_YET = {
     ActionKind.FENCE,
     ActionKind.UNFENCE,
-    ActionKind.MIGRATE_TO,
-    ActionKind.MIGRATE_FROM,
 }
 
 

@@ -7,6 +7,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import Where
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import OnFail, Resource
+from reconciler.plan.migration import is_carried_out
 
 CODE = "not-yet"
 
@@ -24,14 +25,14 @@ def _found(intent: Intent) -> Iterator[tuple[Where, str, str]]:
     if asks and cluster.where is not None:
         yield cluster.where, "no host is fenced yet", confirm
     for resource in intent.resources.values():
-        yield from _of_resource(resource)
+        yield from _of_resource(intent, resource)
 
 
-def _of_resource(resource: Resource) -> Iterator[tuple[Where, str, str]]:
+def _of_resource(intent: Intent, resource: Resource) -> Iterator[tuple[Where, str, str]]:
     if resource.agent.standard == "stonith":
         where = resource.at("spec", "agent")
         yield where, f"fence agents are not run yet, so {resource.id} cannot start", "write state: stopped"
-    if resource.allows_migration:
+    if resource.allows_migration and not is_carried_out(intent, resource):
         where = resource.at("spec", "allowMigration")
         yield where, f"{resource.id} is not moved live yet", "leave it out, and it is stopped and started"
     if any(operation.on_fail is OnFail.FENCE for operation in resource.operations):

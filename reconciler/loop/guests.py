@@ -1,13 +1,15 @@
 """Where the guests are that are declared, or were and may still run."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.act.outcome import Outcome
+from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentFlavor
 from reconciler.model.resource import Resource
-from reconciler.observe.domains import Hypervisors
+from reconciler.observe.domains import Hypervisors, removed_node
 from reconciler.ports import Domain
 
 
@@ -31,6 +33,24 @@ def is_place_known(node: Resource, intent: Intent | None, hypervisors: Hyperviso
     hosts = intent.hosts.values() if intent else ()
     keys = {(h.name, node.guest.type) for h in hosts if node.guest.type in h.libvirt}
     return keys <= hypervisors.readable
+
+
+def removed_nodes(
+    declared: Mapping[ResourceId, Resource], hypervisors: Hypervisors, host: NodeName
+) -> dict[ResourceId, Resource]:
+    """Return the guests on a host that are nodes by their marks, and that nobody declares or remembers."""
+    return {
+        r: guest
+        for (r, h), fact in hypervisors.facts.items()
+        if h == host and fact.domain is not None and r not in declared
+        if (guest := removed_node(fact.domain, fact.guest_type)) is not None
+    }
+
+
+def having_met(history: History, intent: Intent | None, node: NodeName) -> History:
+    """Return a history in which a declared machine has answered."""
+    is_machine = intent is not None and node in intent.hosts
+    return replace(history, met=history.met | {node}) if is_machine else history
 
 
 def is_stock(guest: Resource | None) -> bool:

@@ -7,9 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
+from reconciler.loop import failures, migrations
 from reconciler.loop.attributes import present_attributes, with_attribute
-from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
-from reconciler.loop.guests import is_place_known, is_stock, places_of, started_domain
+from reconciler.loop.guests import (
+    having_met,
+    is_place_known,
+    is_stock,
+    places_of,
+    removed_nodes,
+    started_domain,
+)
 from reconciler.loop.unfinished import Unfinished
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import AttributeChange
@@ -23,7 +30,7 @@ from reconciler.model.operation import OCF_NOT_RUNNING, OperationResult, StartRe
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.model.transition import Action, ActionKind
-from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors, removed_node
+from reconciler.observe.domains import GuestFact, HypervisorKey, Hypervisors
 from reconciler.observe.nodes import NodeView, recorded_instance
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
@@ -90,22 +97,18 @@ class Memory:
 
     def view(self, observed: Observed) -> ClusterView:
         """Return what programs on nodes may see."""
-        present = present_attributes(self.history, self.views)
-        return ClusterView(intent=self.intent or Intent(), observed=observed, attributes=present)
+        attributes = present_attributes(self.history, self.views)
+        return ClusterView(intent=self.intent or Intent(), observed=observed, attributes=attributes)
 
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""
-        for resource in self._all_declared().values():
-            if resource.remote_node is not None and resource.remote_node.name == node:
-                return resource
-        return None
+        nodes = ((r, r.remote_node) for r in self._all_declared().values())
+        return next((r for r, remote in nodes if remote is not None and remote.name == node), None)
 
     def incarnations(self) -> dict[NodeName, str]:
         """Return the uid of the start of each running guest that is a node."""
-        return {
-            node: domain.uid
-            for node, (_, domain) in places_of(self._all_declared(), self.hypervisors).items()
-        }
+        places = places_of(self._all_declared(), self.hypervisors)
+        return {node: domain.uid for node, (_, domain) in places.items()}
 
     def guest_hosts(self) -> dict[NodeName, NodeName]:
         """Return the host of each running guest that is a node."""
@@ -155,6 +158,11 @@ class Memory:
         self.intent = in_force(self.declared, self.history)
         return [self.views.pop(name) for name in sorted(gone) if name in self.views]
 
+    def note_launch(self, actions: Sequence[Action], now: float) -> None:
+        """Take in what is about to be asked for, as far as it has to be remembered however it ends."""
+        lives = {name: view.incarnation for name, view in self.views.items()}
+        self.remember(migrations.with_begun(self.history, actions, lives, now))
+
     def note_outcome(self, outcome: Outcome, now: float) -> bool:
         """Take in how an action ended; return whether a resource agent said what matters to the plan."""
         self.unfinished.note(outcome)
@@ -170,10 +178,11 @@ class Memory:
             self._note_guest(outcome, now)
         else:
             self._note_operation(outcome, now)
+            self.remember(failures.with_answer(migrations.with_outcome(self.history, outcome), outcome))
         if outcome.is_ok and action.kind is ActionKind.STOP and action.resource in self.history.restarts:
             self.remember(replace(self.history, restarts=self.history.restarts - {action.resource}))
-        said = outcome.connected.agents if outcome.connected is not None else outcome.agents
-        return self._note_metadata(action.node, said)
+        connected = outcome.connected
+        return self._note_metadata(action.node, connected.agents if connected else outcome.agents)
 
     def note_reading(
         self, key: HypervisorKey, domains: Sequence[Domain], sequence: int, busy: set[ResourceId], now: float
@@ -185,9 +194,11 @@ class Memory:
         before = self.hypervisors.facts
         cluster = self.intent.cluster.name if self.intent else ""
         self.hypervisors = self.hypervisors.read(key, domains, sequence, cluster)
-        self.remember(self._having_met(key[0], self.history))
+        self.remember(having_met(self.history, self.intent, key[0]))
         self._settle_by_reading(key, sequence)
-        self._recall_nodes(key)
+        # By their marks, should the journal have lost them.
+        removed = removed_nodes(self._all_declared(), self.hypervisors, key[0])
+        self.remember(replace(self.history, former={**self.history.former, **removed}))
         declared = self.intent.resources if self.intent else {}
         ended = [
             resource
@@ -201,7 +212,7 @@ class Memory:
             result = OperationResult(
                 resource=resource, operation="monitor", rc=OCF_NOT_RUNNING, reason="it ended by itself"
             )
-            self.remember(with_operation_failure(self.history, self.intent, key[0], result, now))
+            self.remember(failures.with_operation_failure(self.history, self.intent, key[0], result, now))
         return ended
 
     def settle_ends(self) -> None:
@@ -211,8 +222,10 @@ class Memory:
             for r in self._all_declared().values()
             if r.remote_node is not None and not is_place_known(r, self.intent, self.hypervisors)
         }
-        hosts = self.intent.hosts if self.intent else ()
-        self.unfinished.see_ends(self.incarnations(), frozenset({*hosts, *unsure}))
+        running = self.incarnations()
+        untold = frozenset({*(self.intent.hosts if self.intent else ()), *unsure})
+        self.unfinished.see_ends(running, untold)
+        self.remember(migrations.without_ended_lives(self.history, running, untold))
 
     def note_monitor(self, node: NodeName, result: OperationResult, now: float) -> bool:
         """Take in what a recurring monitor reported by itself; return whether it is a new failure."""
@@ -224,7 +237,7 @@ class Memory:
         self.views[node] = view.with_instance(after)
         is_new = after.failure is not None and after.failure != known.failure
         if is_new:
-            self.remember(with_operation_failure(self.history, self.intent, node, result, now))
+            self.remember(failures.with_operation_failure(self.history, self.intent, node, result, now))
         return is_new
 
     def save_adopted(
@@ -269,10 +282,12 @@ class Memory:
             if is_met and not is_up:
                 self.views[node] = lost
             guest = None if is_up else self.guest_of(node)
-            self.remember(with_connection_failure(self.history, guest, self.hypervisors, outcome, now))
+            self.remember(
+                failures.with_connection_failure(self.history, guest, self.hypervisors, outcome, now)
+            )
             return
         known = self.views.get(node) or NodeView(name=node)
-        found = with_found_failures(
+        found = failures.with_found_failures(
             self.history, self.intent, known.instances, connected.instances.values(), now
         )
         self.views[node] = NodeView(
@@ -290,11 +305,8 @@ class Memory:
         )
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
-        self.remember(replace(self._having_met(node, found), connections=kept))
-
-    def _having_met(self, node: NodeName, history: History) -> History:
-        is_machine = self.intent is not None and node in self.intent.hosts
-        return replace(history, met=history.met | {node}) if is_machine else history
+        met = migrations.with_ends_met(found, node, connected.incarnation, connected.instances)
+        self.remember(replace(having_met(met, self.intent, node), connections=kept))
 
     def _note_metadata(self, node: NodeName, agents: Mapping[ResourceAgent, AgentMetadata]) -> bool:
         """Take in what resource agents say of themselves; return whether that matters to what is declared."""
@@ -324,18 +336,6 @@ class Memory:
             doubt = GuestFact(domain=None, guest_type=guest_type, sequence=sequence, is_certain=False)
             self.hypervisors = self.hypervisors.with_fact(guest, host, doubt)
 
-    def _recall_nodes(self, key: HypervisorKey) -> None:
-        """Remember removed guests that are nodes by their marks, should the journal have lost them."""
-        declared = self._all_declared()
-        found = {
-            r: guest
-            for (r, host), fact in self.hypervisors.facts.items()
-            if host == key[0] and fact.domain is not None and r not in declared
-            if (guest := removed_node(fact.domain, fact.guest_type)) is not None
-        }
-        if found:
-            self.remember(replace(self.history, former={**self.history.former, **found}))
-
     def _all_declared(self) -> dict[ResourceId, Resource]:
         """Return what is declared, and removed guests that may still run."""
         return {**self.history.former, **(self.intent.resources if self.intent else {})}
@@ -355,7 +355,9 @@ class Memory:
         if outcome.is_ok:
             domain = started_domain(outcome, guest, self.intent) if action.kind is ActionKind.START else None
         elif outcome.result is not None:
-            self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
+            self.remember(
+                failures.with_operation_failure(self.history, self.intent, action.node, outcome.result, now)
+            )
         fact = GuestFact(
             domain=domain,
             guest_type=GuestType(action.uses.agent.type),
@@ -398,4 +400,6 @@ class Memory:
         self.views[action.node] = view.with_instance(after)
         is_found = after.failure is not None and after.failure != (known.failure if known else None)
         if not outcome.is_ok or is_found:
-            self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
+            self.remember(
+                failures.with_operation_failure(self.history, self.intent, action.node, outcome.result, now)
+            )

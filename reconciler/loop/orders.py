@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from reconciler.loop.attributes import present_attributes
 from reconciler.loop.memory import Memory
+from reconciler.loop.migrations import without_node
 from reconciler.model.digest import start_parameters
 from reconciler.model.errors import UsageError
 from reconciler.model.intent import Intent
@@ -105,6 +106,7 @@ def confirm_fenced(memory: Memory, node: str) -> str:
     if any(host == name for host, _ in memory.hypervisors.readable):
         raise UsageError(f"{name}'s hypervisor answers: it is not dead; use `state: standby` to empty it")
     memory.unfinished.see_death(name)
+    memory.remember(without_node(memory.history, name))
     memory.hypervisors = memory.hypervisors.without_host(name, memory.next_sequence())
     for guest in memory.intent.resources.values() if memory.intent else ():
         if guest.guest is not None and (guest.id, name) not in memory.hypervisors.facts:

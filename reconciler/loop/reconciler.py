@@ -286,6 +286,7 @@ class Reconciler:
         context = Context(
             ports=self._ports,
             intent=intent,
+            observed=self.observed,
             history=self.memory.history,
             links=links_of(self.memory.views),
             inquiries=self._runner.inquiries,
@@ -299,6 +300,7 @@ class Reconciler:
         self._started.update(a.id for a in free)
         self.has_acted |= any(a.kind in {ActionKind.START, ActionKind.STOP} for a in free)
         # Written down before anybody is told: what was said to begin is named when the controller is killed.
+        self.memory.note_launch(free, self._ports.clock.now())
         self._runner.launch(context, free)
         # What is shown in between is as of now, not as of before the launch.
         self.observed = self.memory.observe(self._runner.in_flight)

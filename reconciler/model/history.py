@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import Enum
 
 from reconciler.model.attribute import NodeAttributes
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import Host, LinkReason
+from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Resource
 
 
@@ -20,6 +22,8 @@ class FailureCount:
     text: str = ""
     is_fatal: bool = False
     """The node is banned whatever the limit says."""
+    is_answered: bool = False
+    """The resource was started there since: what is found to have failed has failed once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,33 @@ class ConnectionFailure:
     last_at: float
     reason: LinkReason
     text: str
+
+
+class MigrationPhase(Enum):
+    """How far a live migration has come, by what is known for certain."""
+
+    SENDING = "sending"
+    """migrate_to was asked for; it may have had its effect, or not."""
+    SENT = "sent"
+    """migrate_to succeeded: the target is to take over."""
+    TAKEN = "taken"
+    """migrate_from succeeded: the source is to be cleared."""
+    FAILED = "failed"
+    """One of them failed, or nobody knows how it ended: it may run at both ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """A live migration that was begun, until both its ends are in order: no agent can be asked for it again."""
+
+    source: NodeName
+    target: NodeName
+    lives: Mapping[NodeName, str]
+    """Of the ends that are not in order yet, the incarnation: when that ends, so does what was there."""
+    uses: StartedAs
+    phase: MigrationPhase = MigrationPhase.SENDING
+    ends_at: float = 0.0
+    """Epoch seconds, by the controller's clock, when migrate_to has run into its timeout at the latest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +83,8 @@ class History:
     """Machines that are no longer declared, while something of ours may still run there."""
     attributes: Mapping[NodeName, NodeAttributes] = field(default_factory=dict)
     """What programs on nodes have said of them; kept here, for a controller that starts anew cannot ask for it."""
+    migrations: Mapping[ResourceId, Migration] = field(default_factory=dict)
+    """Live migrations that are not over."""
 
     def with_failure(self, key: tuple[ResourceId, NodeName], failure: FailureCount) -> "History":
         """Return a history in which a resource failed once more."""

@@ -106,6 +106,8 @@ class Pending:
     timeout_ms: int = 20_000
     started_as: StartedAs | None = None
     """Of a start: the parameters that were sent."""
+    peer: NodeName | None = None
+    """Of a live migration: the other node."""
 
 
 @record(frozen=True, slots=True, kw_only=True)

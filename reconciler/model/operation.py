@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.model.names import ResourceId
+from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import ResourceAgent
 
 OCF_OK = 0
@@ -52,6 +52,8 @@ class OperationRequest:
     uid: str = ""
     """Of the action; our agent runs each uid once. Recurring operations have none."""
     commit: str = ""
+    peer: NodeName | None = None
+    """Of migrate_to and migrate_from: the other node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from reconciler.model.observed import Failure, Instance, NodeStatus, Observed, P
 from reconciler.model.resource import Resource, Role
 from reconciler.model.score import read_score
 from reconciler.observe.domains import Hypervisors, guest_instance
+from reconciler.observe.migrations import ends_of_migrations
 from reconciler.observe.nodes import NodeView
 
 _LEAVING = "leaving: its agent was asked to stop, and what runs here is stopped first"
@@ -55,6 +56,7 @@ def snapshot(known: Knowledge) -> Observed:
         ):
             for resource, instance in sorted(view.instances.items()):
                 instances[(resource, name)] = instance
+    instances |= ends_of_migrations(known.history.migrations, known.views, instances)
     nodes = {name: _with_attributes(known, status) for name, status in nodes.items()}
     agents, metadata = _metadata(known.views)
     return Observed(

@@ -76,19 +76,20 @@ def _circles(transition: Transition) -> list[Alarm]:
 def _second_copies(transition: Transition, intent: Intent, observed: Observed) -> list[Alarm]:
     """Find starts of what may still run (I1), and recoveries from nodes not known dead (I2).
 
-    What is cloned may run elsewhere too, but only once on a node.
+    What is cloned may run elsewhere too, but only once on a node; what is moved live, at both its ends.
     """
     alarms = []
     cloned, gone = intent.cloned(), _gone_guests(intent, observed)
     starts = [
         (a.resource, a)
         for a in transition.actions.values()
-        if a.kind is ActionKind.START and a.resource is not None
+        if a.kind in {ActionKind.START, ActionKind.MIGRATE_FROM} and a.resource is not None
     ]
     rivals = grouped(starts)
     places = _active_places(observed)
     for resource, action in starts:
-        there = [p for p in places.get(resource, ()) if p not in gone]
+        ends = {action.node, action.peer} if action.kind is ActionKind.MIGRATE_FROM else set()
+        there = [p for p in places.get(resource, ()) if p not in gone | ends]
         doubted = [p for p in there if resource not in cloned or p == action.node]
         before = ancestors(transition, action.id) if doubted else frozenset()
         for place in doubted:

@@ -61,6 +61,7 @@ def pending_from(action: Action) -> Pending:
         interval_ms=action.interval_ms,
         timeout_ms=action.timeout_ms,
         started_as=action.uses,
+        peer=action.peer,
     )
 
 
@@ -73,6 +74,7 @@ def _as_action(pending: Pending) -> Action:
         interval_ms=pending.interval_ms,
         timeout_ms=pending.timeout_ms,
         uses=pending.started_as,
+        peer=pending.peer,
     )
 
 
@@ -86,8 +88,10 @@ def _apply(world: Becoming, action: Action, guest_nodes: GuestNodes) -> None:
             _fence(world, action.node, guest_nodes)
         case ActionKind.UNFENCE:
             world.let_in(action.node)
-        case ActionKind.MIGRATE_TO | ActionKind.NOTIFY:
+        case ActionKind.NOTIFY:
             pass
+        case ActionKind.MIGRATE_TO:
+            _hand_over(world, action)
         case (
             ActionKind.MIGRATE_FROM
             | ActionKind.PROBE
@@ -101,6 +105,8 @@ def _apply(world: Becoming, action: Action, guest_nodes: GuestNodes) -> None:
         ):
             assert action.resource is not None
             _change(world, action, (action.resource, action.node))
+            if action.kind is ActionKind.MIGRATE_FROM:
+                _leave_behind(world, action)
             _change_node(world, action, action.resource, guest_nodes)
 
 
@@ -130,6 +136,26 @@ def _change(world: Becoming, action: Action, key: Key) -> None:
             kept = frozenset(m for m in before.monitors if m.interval_ms != action.interval_ms)
             after = replace(before, monitors=kept)
     world.put(key, after)
+
+
+def _hand_over(world: Becoming, action: Action) -> None:
+    """Let something be on its way: it may run at both ends until the other one has taken it up."""
+    assert action.resource is not None
+    source = world.instances.get((action.resource, action.node))
+    if source is None or action.peer is None:
+        return
+    left = replace(source, migrating_to=action.peer, monitors=frozenset())
+    world.put((action.resource, action.node), left)
+    world.put((action.resource, action.peer), arriving(left, action.peer))
+
+
+def _leave_behind(world: Becoming, action: Action) -> None:
+    """Let nothing be left of something at the end that it came from but what is to be cleared."""
+    assert action.resource is not None
+    source = world.instances.get((action.resource, action.peer)) if action.peer is not None else None
+    if source is not None and source.role is not Role.STOPPED:
+        gone = replace(source, migrating_to=None, migrated_to=action.node)
+        world.put((source.resource, source.node), gone)
 
 
 def _change_node(world: Becoming, action: Action, resource: ResourceId, guest_nodes: GuestNodes) -> None:
@@ -164,6 +190,17 @@ def _fence(world: Becoming, node: NodeName, guest_nodes: GuestNodes) -> None:
 def started(before: Instance, uses: StartedAs) -> Instance:
     """Return an instance right after its start succeeded."""
     return Instance(resource=before.resource, node=before.node, role=Role.STARTED, started_as=uses)
+
+
+def arriving(source: Instance, target: NodeName) -> Instance:
+    """Return what is on its way by a live migration, where it is to be taken up."""
+    return Instance(
+        resource=source.resource,
+        node=target,
+        role=Role.STARTED,
+        started_as=source.started_as,
+        migrating_from=source.node,
+    )
 
 
 def armed(before: Instance, monitor: Monitor) -> Instance:

@@ -7,12 +7,21 @@ The rules (Pacemaker Explained, "Migrating Resources"; lib/pacemaker/pcmk_sched_
 * A migration that has begun goes on if its target is still the best node. If not, what may run at both ends is
   stopped, and started again.
 * It migrates as it was started: what is also to get other parameters is stopped and started.
+
+Our executor hands over what resource agents of class ocf run once (OCF Resource Agent API 1.1, migrate_to): guests and
+clones are stopped and started.
 """
 
+from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.situation import Situation
+
+
+def is_carried_out(intent: Intent, resource: Resource) -> bool:
+    """Tell whether our executor can move something of this kind live."""
+    return resource.guest is None and resource.agent.standard == "ocf" and resource.id not in intent.cloned()
 
 
 def is_partial(active: tuple[Instance, ...]) -> bool:

@@ -114,7 +114,7 @@ def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
 
 
 def _order_migration(steps: Steps, own: Own) -> None:
-    """Look first, then hand over, take over, and clear what was left."""
+    """Look first, then hand over, take over, and clear what was left; what an earlier migration has left, before."""
     probes = own.get(ActionKind.PROBE, ())
     handed = own.get(ActionKind.MIGRATE_TO, ())
     for to in handed:
@@ -122,7 +122,11 @@ def _order_migration(steps: Steps, own: Own) -> None:
     for taken in own.get(ActionKind.MIGRATE_FROM, ()):
         _all_before(steps, handed or probes, taken.id)
         for stop in own.get(ActionKind.STOP, ()):
-            steps.order(taken.id, stop.id)
+            if stop.node == taken.peer:
+                steps.order(taken.id, stop.id)
+            else:
+                for begun in handed or (taken,):
+                    steps.order(stop.id, begun.id)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:

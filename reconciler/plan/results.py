@@ -23,13 +23,16 @@ def after_result(
     known = before or Instance(resource=request.resource, node=node, role=Role.STOPPED)
     uses = StartedAs(agent=request.agent, params=request.params)
     match request.operation:
-        case "start":
+        case "start" | "migrate_from":
             failed = replace(known, role=Role.STARTED, started_as=uses, failure=_failure(result))
             return started(known, uses) if result.is_ok else failed
         case "stop":
-            if result.is_ok:
-                return Instance(resource=request.resource, node=node, role=Role.STOPPED)
-            return replace(known, role=Role.STARTED, failure=_failure(result), monitors=frozenset())
+            stopped = Instance(resource=request.resource, node=node, role=Role.STOPPED)
+            return stopped if result.is_ok else _still_there(known, result)
+        case "migrate_to":
+            # Its monitors were disarmed before, for they would find out only that it is on its way.
+            left = replace(known, monitors=frozenset())
+            return left if result.is_ok else _still_there(known, result)
         case "reload-agent" | "reload":
             failed = replace(known, failure=_failure(result))
             return replace(known, started_as=uses) if result.is_ok else failed
@@ -101,6 +104,10 @@ def _after_probe(known: Instance, uses: StartedAs, result: OperationResult) -> I
     if result.rc in HARD_ERRORS:
         return replace(stopped, failure=_failure(result))
     return replace(known, role=role, started_as=known.started_as or uses, failure=_failure(result))
+
+
+def _still_there(known: Instance, result: OperationResult) -> Instance:
+    return replace(known, role=Role.STARTED, failure=_failure(result), monitors=frozenset())
 
 
 def _role_found(before: Role, result: OperationResult) -> Role:

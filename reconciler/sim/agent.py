@@ -11,11 +11,6 @@ from dataclasses import dataclass, field, replace
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.operation import (
     OCF_ERR_GENERIC,
-    OCF_ERR_UNIMPLEMENTED,
-    OCF_NOT_RUNNING,
-    OCF_OK,
-    STATUS_DONE,
-    STATUS_TIMEOUT,
     InFlight,
     Monitor,
     OperationRequest,
@@ -24,12 +19,16 @@ from reconciler.model.operation import (
 )
 from reconciler.ports import Session
 from reconciler.sim.chance import Chance
+from reconciler.sim.effects import Stage, done, hung, result_of
 from reconciler.sim.faults import Faults
 from reconciler.sim.truth import Copy, Truth, variant_of
 
 STATUS_CANCELLED = 1
 CANCEL_S = 0.05
 """How long it takes until a monitor that was in flight is dead."""
+
+_BEGINS = frozenset({"start", "migrate_from"})
+"""What makes a resource run on a node, and is on record there (agent/records.py)."""
 
 Answer = Callable[[OperationResult], None]
 
@@ -80,6 +79,8 @@ class SimAgent:
         self.is_listening = False
         self.hangs_until_s = 0.0
         self.faults = Faults()
+        self.life_of: Callable[[NodeName], str | None] = lambda _node: None
+        """Which life another node is in; None when it is not there. What migrates goes there by itself."""
         self.connections: list[Connection] = []
         self.records: dict[ResourceId, StartRecord] = {}
         self.epochs: dict[str, int] = {}
@@ -226,7 +227,7 @@ class SimAgent:
             return
         if armed.timer is not None:
             armed.timer.cancel()
-        cancelled = _result(armed.request, OCF_ERR_GENERIC, STATUS_CANCELLED)
+        cancelled = result_of(armed.request, OCF_ERR_GENERIC, STATUS_CANCELLED)
         for answer in armed.answers:
             answer(cancelled)
         resource.queue = [o for o in resource.queue if o.request.interval_ms != interval_ms]
@@ -258,16 +259,19 @@ class SimAgent:
         took_s = chance.between(*(self.faults.monitor_s if is_question else self.faults.operation_s))
         limit_s = request.timeout_ms / 1000
         hangs = chance.happens(self.faults.operation_hangs) or took_s > limit_s
-        if request.operation == "start":
+        if request.operation in _BEGINS:
             self._record(operation, "starting", None)
+        if request.operation == "start":
             self._truth.begin_start(copy)
         elif request.operation == "stop" and request.resource in self.records:
             self.records[request.resource] = replace(self.records[request.resource], phase="stopping")
         if hangs:
             self.hangs_until_s = max(self.hangs_until_s, asyncio.get_running_loop().time() + limit_s)
-            self._soon(limit_s, lambda: self._end(resource, operation, self._hung(copy, request, chance)))
+            self._soon(
+                limit_s, lambda: self._end(resource, operation, hung(self._stage(), copy, request, chance))
+            )
         else:
-            self._soon(took_s, lambda: self._end(resource, operation, self._done(copy, request)))
+            self._soon(took_s, lambda: self._end(resource, operation, done(self._stage(), copy, request)))
 
     def _end(self, resource: _Resource, operation: _Operation, result: OperationResult) -> None:
         """Write down how an operation ended, tell it, and go on."""
@@ -282,7 +286,7 @@ class SimAgent:
             return
         if request.uid:
             self._results[request.uid] = result
-        if request.operation in {"start", "stop"}:
+        if request.operation in _BEGINS | {"stop"}:
             self._record(operation, "started" if result.is_ok else "failed", result)
         for answer in operation.answers:
             answer(result)
@@ -329,40 +333,8 @@ class SimAgent:
         elif kept is not None:
             self.records[request.resource] = replace(kept, phase=phase, result=result)
 
-    def _done(self, copy: Copy, request: OperationRequest) -> OperationResult:
-        """Let an operation have its effect, and return its result."""
-        chance, faults, truth = self._chance, self.faults, self._truth
-        match request.operation:
-            case "start":
-                was_running = (
-                    truth.copies[copy].is_started and truth.is_alive(copy) if copy in truth.copies else False
-                )
-                is_ok = was_running or not chance.happens(faults.start_fails)
-                truth.end_start(
-                    copy, is_ok=is_ok, is_running=is_ok or chance.happens(faults.start_fails_running)
-                )
-                return _result(request, OCF_OK if is_ok else OCF_ERR_GENERIC)
-            case "stop":
-                if truth.is_alive(copy) and chance.happens(faults.stop_fails):
-                    truth.note("stop-failed", copy.resource, copy.node)
-                    return _result(request, OCF_ERR_GENERIC)
-                truth.stop(copy)
-                return _result(request, OCF_OK)
-            case "meta-data":
-                return silence(request)
-            case _:
-                if not truth.is_alive(copy):
-                    return _result(request, OCF_NOT_RUNNING)
-                return _result(request, OCF_ERR_GENERIC if chance.happens(faults.monitor_lies) else OCF_OK)
-
-    def _hung(self, copy: Copy, request: OperationRequest, chance: Chance) -> OperationResult:
-        """Return the result of an operation that ran into its timeout; it may have had its effect by then."""
-        has_effect = chance.happens(0.5)
-        if request.operation == "start":
-            self._truth.end_start(copy, is_ok=False, is_running=has_effect)
-        elif request.operation == "stop" and has_effect:
-            self._truth.stop(copy)
-        return _result(request, OCF_ERR_GENERIC, STATUS_TIMEOUT)
+    def _stage(self) -> Stage:
+        return Stage(self._truth, self._chance, self.faults, self.life_of)
 
     def _copy(self, request: OperationRequest) -> Copy:
         variant = variant_of(request.agent, request.params)
@@ -378,21 +350,5 @@ class SimAgent:
         asyncio.get_running_loop().call_later(delay_s, unless_over)
 
 
-def silence(request: OperationRequest) -> OperationResult:
-    """Return what resource agents of the simulation say of themselves."""
-    return _result(request, OCF_ERR_UNIMPLEMENTED)
-
-
 def _monitor(request: OperationRequest) -> Monitor:
     return Monitor(interval_ms=request.interval_ms, timeout_ms=request.timeout_ms)
-
-
-def _result(request: OperationRequest, rc: int, status: int = STATUS_DONE) -> OperationResult:
-    return OperationResult(
-        resource=request.resource,
-        operation=request.operation,
-        interval_ms=request.interval_ms,
-        rc=rc,
-        status=status,
-        uid=request.uid,
-    )

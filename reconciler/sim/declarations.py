@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.load.load import load
 from reconciler.model.intent import Intent
 from reconciler.sim.chance import Chance
+from reconciler.sim.faults import Faults
 
 API = "reconciler/v1alpha1"
 
@@ -22,8 +23,9 @@ Documents = dict[str, Document]
 class Declarations:
     """What users ask for, commit by commit."""
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Chance, faults: Faults) -> None:
         self._chance = chance
+        self._faults = faults
         self._made = 0
         self.documents: Documents = {}
         self.intent = self._begin()
@@ -93,6 +95,7 @@ class Declarations:
             self._toggle_state,
             self._change_host,
             self._toggle_managed,
+            *[self._change_placement] * (10 if self._faults.has_migrations else 0),
         ]
 
     def _add_host(self, documents: Documents, name: str) -> None:
@@ -146,6 +149,8 @@ class Declarations:
         }
         if has_params:
             spec["params"] = {"state": f"/run/{name}.a"}
+        if has_params and self._faults.has_migrations:
+            spec["allowMigration"] = True
         if others and chance.happens(0.4):
             spec["after"] = chance.some(others, 1, 2)
         if others and chance.happens(0.2):

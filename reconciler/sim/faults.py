@@ -16,6 +16,8 @@ class Faults:
     start_fails_running: float = 0.3
     """Of failed starts: the resource runs all the same."""
     stop_fails: float = 0.01
+    migration_fails: float = 0.1
+    """Of a live migration, each half; it may have had its effect all the same."""
     operation_hangs: float = 0.02
     """It runs into its timeout; a start or stop may have had its effect by then."""
     monitor_lies: float = 0.003
@@ -48,6 +50,10 @@ class Faults:
     # The repository.
     read_fails: float = 0.1
     commit_seen_s: tuple[float, float] = (0.1, 2.0)
+
+    # Declarations. What is not always there would make other worlds of the seeds that have found something.
+    has_migrations: bool = False
+    """Resources allow live migration."""
 
     # Incidents, by weight.
     incident_s: tuple[float, float] = (1.0, 25.0)
@@ -96,6 +102,7 @@ def without_faults(faults: Faults) -> Faults:
         faults,
         start_fails=0.0,
         stop_fails=0.0,
+        migration_fails=0.0,
         operation_hangs=0.0,
         monitor_lies=0.0,
         guest_start_fails=0.0,

@@ -14,8 +14,9 @@ from reconciler.model.node import AgentFlavor, LinkReason
 from reconciler.model.operation import OperationRequest, OperationResult
 from reconciler.ports import LinkListener, LinkTarget, Session
 from reconciler.settings import pace_of
-from reconciler.sim.agent import Connection, SimAgent, silence
+from reconciler.sim.agent import Connection, SimAgent
 from reconciler.sim.chance import Chance
+from reconciler.sim.effects import silence
 from reconciler.sim.life import Life
 from reconciler.sim.machines import Machines
 from reconciler.sim.truth import variant_of

@@ -194,10 +194,16 @@ class Machines:
 
     def _agent(self, node: NodeName, life: str, *, is_stock: bool) -> SimAgent:
         agent = SimAgent(node, life, self.truth, self._chance.fork(life), is_stock=is_stock)
+        agent.life_of = self._life_of
         agent.faults = self.faults
         # Which controllers it has seen outlives a guest's life, as agent/epochs.py says.
         agent.epochs = self._epochs.setdefault(node, {})
         return agent
+
+    def _life_of(self, node: NodeName) -> str | None:
+        """Return the life of a node that is there."""
+        found = self.agents().get(node)
+        return None if found is None else found.life
 
 
 def in_order(domains: Sequence[Domain]) -> tuple[Domain, ...]:

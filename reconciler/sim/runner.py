@@ -55,7 +55,7 @@ class Simulation:
         chance = Chance(str(seed))
         self.truth = truth
         self.machines = Machines(self.truth, chance.fork("machines"), faults)
-        self.declarations = Declarations(chance.fork("declarations"))
+        self.declarations = Declarations(chance.fork("declarations"), faults)
         self.commits = Commits()
         self.controller = Controller(
             group=group,

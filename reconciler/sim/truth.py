@@ -118,6 +118,25 @@ class Truth:
             self.note("start-failed", copy.resource, copy.node, "runs" if is_running else "")
         facts.is_alive = is_running
 
+    def decide_migration(self, resource: ResourceId, source: NodeName, target: NodeName) -> None:
+        """Take note that the controller has decided to move something live: it is known to run nowhere else (I2)."""
+        for copy, _ in self.of(resource):
+            if copy.node not in {source, target}:
+                text = (
+                    f"{resource} is to move from {source} to {target}; its end on {copy.node} is not learnt"
+                )
+                self.violate("I2", text)
+
+    def hand_over(self, copy: Copy, target: Copy) -> None:
+        """Let what runs as one copy go on as another, without a moment in which both do (I1)."""
+        self.note("handed-over", copy.resource, copy.node, target.node)
+        for other, facts in self.of(copy.resource):
+            if other not in {copy, target} and facts.is_alive:
+                self.violate("I1", f"{copy.resource} moves to {target.node} and runs on {other.node}")
+        self.copies[copy].is_alive = False
+        facts = self.copies.setdefault(target, Facts())
+        facts.is_alive, facts.has_ended = True, False
+
     def crash(self, copy: Copy) -> None:
         """End a copy without anybody knowing."""
         facts = self.copies.get(copy)

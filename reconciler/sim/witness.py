@@ -51,6 +51,9 @@ class Witness:
         if request.operation == "start":
             self.truth.decide_start(request.resource, node)
             self._see_start_order(intent, request.resource)
+        elif request.peer is not None:
+            ends = (node, request.peer) if request.operation == "migrate_to" else (request.peer, node)
+            self.truth.decide_migration(request.resource, *ends)
         elif request.operation == "stop":
             self._see_stop_order(intent, request.resource, node)
 

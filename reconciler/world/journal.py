@@ -4,6 +4,7 @@ Source: https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode, FULL
 """
 
 import json
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,9 @@ MAX_LOGS_PER_RESOURCE = 50
 MAX_PLAN_INPUTS = 20
 MAX_OUTPUT = 4096
 """Characters of an operation's output that are kept."""
+
+_CHANCE_BITS = 16
+"""Of an epoch, below the milliseconds: 18 digits in all until the year 2452, and the wire takes no more."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -176,9 +180,12 @@ class SqliteJournal:
     def next_epoch(self) -> int:
         """Return a number higher than ever before.
 
-        It is at least the time of day: after a loss of the journal, agents still see a newer controller.
+        It is at least the time of day, in milliseconds: after a loss of the journal, agents still see a newer
+        controller. Below that it is chance, so that of two controllers with states of their own, begun at one moment,
+        agents obey one and not both.
         """
-        epoch = max(int(self._get("epoch") or "0") + 1, int(time.time()))
+        begun = time.time_ns() // 1_000_000 << _CHANCE_BITS | secrets.randbits(_CHANCE_BITS)
+        epoch = max(int(self._get("epoch") or "0") + 1, begun)
         self._put("epoch", str(epoch))
         return epoch
 

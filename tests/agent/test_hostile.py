@@ -27,6 +27,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import re
+import signal
 import socket
 import struct
 from pathlib import Path
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SLOW_SOCKETS = 5000
+BURST = 400
 MAX_GROWTH_KB = 4 * 1024
 """64 sessions that have not proved their key take a third of it."""
 HANDSHAKE = b"\x16"
@@ -101,6 +103,18 @@ def test_thousands_of_slow_sockets_shut_nobody_out(agents: Callable[..., Agent])
         assert one.connect_tls("new").rc(Poke()) == 0
         assert good.rc(Poke()) == 0
         assert rss_kb(one) - before < MAX_GROWTH_KB
+
+
+def test_hundreds_at_once_while_the_agent_is_held_up_shut_nobody_out(agents: Callable[..., Agent]) -> None:
+    one = agents()
+    one.start_tls()
+    assert one.process is not None
+    with contextlib.ExitStack() as stack:
+        one.process.send_signal(signal.SIGSTOP)
+        for _ in range(BURST):
+            stack.enter_context(socket.create_connection(one.address, timeout=PATIENCE_S))
+        one.process.send_signal(signal.SIGCONT)
+        assert one.connect_tls("new").rc(Poke()) == 0
 
 
 def test_a_recorded_session_does_nothing_when_it_is_sent_again(

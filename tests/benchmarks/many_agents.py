@@ -79,13 +79,14 @@ async def come_back(ports: list[int]) -> tuple[float, int]:
     before = _rss_kib()
     links, cluster = WireLinks(Path("unused")), Cluster(name="shop")
     made: list[WireLink] = []
+    heard = Heard()  # one for all links, as a controller is
     begun = time.perf_counter()
     for number, port in enumerate(ports):
         address = AgentAddress(address="127.0.0.1", port=port)
         target = LinkTarget(
             node=NodeName(f"n{number}"), agent=address, cluster=cluster, key=key_of(number), epoch=os.getpid()
         )
-        made.append(links.link(target, Heard()))
+        made.append(links.link(target, heard))
     await asyncio.gather(*(link.connect(_CONNECT_MS) for link in made))
     took = time.perf_counter() - begun
     grown = _rss_kib() - before

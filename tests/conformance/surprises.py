@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.history import FailureCount, History
 from reconciler.model.intent import Intent
-from reconciler.model.names import ActionId, NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.node import NodeState
 from reconciler.model.observed import Failure, Instance, Observed
 from reconciler.model.resource import Role
@@ -224,11 +224,14 @@ def _rest(
     observed: Observed, transition: Transition, action: Action, own: set[NodeName]
 ) -> tuple[object, object]:
     """Return all that an action is not about; a fenced node's connection begins anew with it."""
-    key: tuple[ResourceId | None, NodeName] = (action.resource, action.node)
+    # A live migration is about both its ends.
+    keys = {(action.resource, node) for node in (action.node, action.peer)}
     fenced = action.node if action.kind is ActionKind.FENCE else None
     instances = {
         k: i
         for k, i in observed.instances.items()
-        if k != key and k[1] not in own and (fenced is None or transition.guest_nodes.get(k[0]) != fenced)
+        if k not in keys
+        and k[1] not in own
+        and (fenced is None or transition.guest_nodes.get(k[0]) != fenced)
     }
     return instances, {name: status for name, status in observed.nodes.items() if name not in own}

@@ -14,6 +14,10 @@ CONFIRM = "a person confirms that a host is dead: reconcile confirm-fenced HOST"
         (cluster("{fencing: {enabled: false}}"), []),
         (
             resource("a", "allowMigration: true"),
+            [],
+        ),
+        (
+            resource("a", "allowMigration: true", agent="systemd:nginx"),
             ["11:3: warning[not-yet]: a is not moved live yet; leave it out, and it is stopped and started"],
         ),
         (

@@ -5,9 +5,12 @@ from dataclasses import replace
 from reconciler.model.constraint import OrderKind
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
-from reconciler.model.observed import Observed
+from reconciler.model.node import NodeState
+from reconciler.model.observed import Failure, Observed
 from reconciler.model.resource import MultipleActive
 from reconciler.model.score import INFINITY
+from reconciler.model.transition import ActionKind
+from reconciler.plan.effects import pending_from
 from tests.plan.worlds import (
     after,
     changes,
@@ -23,6 +26,7 @@ from tests.plan.worlds import (
     prefers,
     running,
     seen,
+    with_,
 )
 
 
@@ -151,3 +155,60 @@ def test_what_migrates_is_not_waited_for_by_what_should_only_stop_after_it() -> 
     transition = plan(asked, seen(empty_world(asked), running(asked, "a", "h1"), running(asked, "b", "h1")))
     assert changes(transition) == ["move resource/b h1 -> h2", "migrate resource/a h1 -> h2"]
     assert graph(transition)["b_stop_0@h1"] == []
+
+
+def test_what_was_to_migrate_and_has_nowhere_to_go_stops_what_depends_on_it() -> None:
+    """Its colocation decides after its own node was found: what it is to be with cannot start."""
+    asked = intent(
+        "h1 h2",
+        dummy("p"),
+        dummy("a", allows_migration=True),
+        dummy("b"),
+        with_("a", "p"),
+        after("b", "a"),
+    )
+    stuck = Failure(operation="stop", rc=1, text="failed")
+    world = seen(
+        empty_world(asked),
+        running(asked, "p", "h2", failure=stuck),
+        running(asked, "a", "h1"),
+        running(asked, "b", "h1"),
+    )
+    transition = plan(asked, world)
+    assert changes(transition) == ["stop resource/a h1", "stop resource/b h1"]
+    assert graph(transition)["a_stop_0@h1"] == ["b_stop_0@h1"]
+
+
+def test_what_must_not_stop_for_what_may_run_where_nobody_could_look_does_not_migrate() -> None:
+    asked = intent(
+        "h1 h2 h3", dummy("a", allows_migration=True), dummy("b"), after("b", "a"), prefers("a", "h2")
+    )
+    world = nodes(
+        seen(empty_world(asked), running(asked, "a", "h1")),
+        online("h3", state=NodeState.UNKNOWN, is_known=False),
+    )
+    without = {k: i for k, i in world.instances.items() if k[1] != "h3"}
+    transition = plan(asked, replace(world, instances=without))
+    assert [a for a in transition.actions if a.startswith("a_") and "probe" not in a] == []
+
+
+def test_what_an_earlier_migration_has_left_is_cleared_before_the_next_one_begins() -> None:
+    asked = intent("h1 h2 h3", dummy("a", allows_migration=True), prefers("a", "h3"))
+    world = seen(
+        empty_world(asked),
+        running(asked, "a", "h1", migrated_to=NodeName("h2")),
+        running(asked, "a", "h2"),
+    )
+    made = graph(plan(asked, world))
+    assert made["a_stop_0@h1"] == []
+    assert "a_stop_0@h1" in made["a_migrate_to_0@h2"]
+    assert made["a_stop_0@h2"] == ["a_migrate_from_0@h3"]
+
+
+def test_a_plan_around_a_half_in_flight_goes_on_with_the_other() -> None:
+    asked = intent("h1 h2", dummy("a", allows_migration=True), prefers("a", "h2"))
+    world = seen(empty_world(asked), running(asked, "a", "h1"))
+    (sent,) = [a for a in plan(asked, world).actions.values() if a.kind is ActionKind.MIGRATE_TO]
+    assert graph(plan(asked, replace(world, pending=(pending_from(sent),))))["a_migrate_from_0@h2"] == [
+        "a_migrate_to_0@h1"
+    ]

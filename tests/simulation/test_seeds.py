@@ -57,6 +57,29 @@ def test_what_a_seed_has_found_stays_mended_where_meta_data_takes_no_time(seed: 
     assert outcome.violations == (), f"replay it with: {REPLAY} --at-once {seed}"
 
 
+MIGRATING = Faults(has_migrations=True, commit=60, kill_controller_in_call=25, break_link=20, kill_agent=15)
+MIGRATED = {
+    60: "what is held for something that may run elsewhere is not stopped instead of moved live",
+    87: "what must not be stopped is not stopped for a migration that cannot be",
+}
+"""Seeds of which each has found a defect, in worlds in which resources are moved live."""
+
+
+@pytest.mark.slow
+def test_resources_that_move_live_keep_all_invariants_whatever_happens_in_the_middle() -> None:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(_migrating, range(40)))
+    assert [text for text, _ in outcomes if text] == []
+    assert sum(moved for _, moved in outcomes) > 10
+
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, id=f"{seed}: {rule}") for seed, rule in MIGRATED.items()]
+)
+def test_what_a_seed_has_found_stays_mended_where_resources_move_live(seed: int) -> None:
+    assert _migrating(seed)[0] == ""
+
+
 @pytest.mark.slow
 def test_what_nodes_say_of_themselves_disturbs_nothing() -> None:
     """They say it often, and each time a new plan is made around what is in flight."""
@@ -78,6 +101,11 @@ def _failure(seed: int) -> str:
 def _talkative(seed: int) -> tuple[str, int]:
     outcome = run_seed(seed, Faults(set_attribute=40))
     return _text(outcome), sum(" attribute " in line for line in outcome.ledger)
+
+
+def _migrating(seed: int) -> tuple[str, int]:
+    outcome = run_seed(seed, MIGRATING)
+    return _text(outcome), sum(" handed-over " in line for line in outcome.ledger)
 
 
 def _text(outcome: Outcome) -> str:

@@ -82,7 +82,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     held = hold_stops(situation, decisions, relations)
     for resource, why in held.items():
         before = decisions[resource]
-        if before.stops:
+        if before.stops or before.migrates:
             held_back = replace(before, fate=Fate.HOLD, intended=before.fate, obstacle=why.text)
             reason = Reason("unrunnable", why.text, subject=why.subject, step=why.step)
             reasons = before.reasons if before.fate is Fate.STOP else (reason,)
@@ -267,6 +267,10 @@ def _couple(board: _Board, task: Task) -> None:
         return
     start = board.task((task.name[0], Verb.START))
     stop = board.task((task.name[0], Verb.STOP))
+    if start.hindrance is not None and stop.is_live:
+        # It arrives nowhere, so it only stops, with what depends on it.
+        start.is_live = stop.is_live = False
+        board.changed.append(stop.name)
     if (start.is_required or start.obstacle is not None) and not stop.is_required:
         stop.is_required = True
         board.changed.append(stop.name)

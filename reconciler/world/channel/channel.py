@@ -6,7 +6,6 @@ that does not wait is cut off, so that no node can keep us from the others.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -75,7 +74,7 @@ class Channel:
         self._cache = cache
         self._daemons: dict[str, str] = {}
         """Whom each connected program talks to."""
-        self._waiting: deque[wire.ProxyRequest] = deque()
+        self._waiting: list[wire.ProxyRequest] = []
         self._loop = asyncio.get_running_loop()
         self._credit = MAX_BURST
         self._counted_at = self._loop.time()
@@ -119,7 +118,7 @@ class Channel:
         self._counted_at = now
         while self._waiting and self._credit >= 1:
             self._credit -= 1
-            self._answer(self._waiting.popleft())
+            self._answer(self._waiting.pop(0))
         if self._waiting and (self._timer is None or self._timer.when() <= now):
             self._timer = self._loop.call_later((1 - self._credit) / MESSAGES_PER_S, self._go_on)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -84,7 +83,8 @@ class Stream:
         self._channel = channel
         self._on_bytes = on_bytes
         self._on_end = on_end
-        self._unsent: deque[bytes] = deque()
+        # A list, though it is a queue: an empty deque takes half a kilobyte, and almost all are empty.
+        self._unsent: list[bytes] = []
         self._unsent_bytes = 0
         self._is_open = True
         self._reader_wants_write = False
@@ -151,21 +151,22 @@ class Stream:
         self._write()
 
     def _write(self) -> None:
-        while self._unsent and self._is_open:
-            chunk = self._unsent[0]
-            try:
+        gone = 0
+        try:
+            while gone < len(self._unsent) and self._is_open:
+                chunk = self._unsent[gone]
                 sent = self._channel.send(chunk)
-            except tls.WantWriteError:
-                self._wait_for_room()
-                return
-            except tls.TLSError as error:
-                self._end(str(error))
-                return
-            self._unsent_bytes -= sent
-            if sent == len(chunk):
-                self._unsent.popleft()
-            else:
-                self._unsent[0] = chunk[sent:]
+                self._unsent_bytes -= sent
+                if sent == len(chunk):
+                    gone += 1
+                else:
+                    self._unsent[gone] = chunk[sent:]
+        except tls.WantWriteError:
+            self._wait_for_room()
+        except tls.TLSError as error:
+            self._end(str(error))
+        finally:
+            del self._unsent[:gone]
 
     def _wait_for_room(self) -> None:
         if self._unsent_bytes > MAX_UNSENT_BYTES:

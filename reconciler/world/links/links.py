@@ -6,7 +6,6 @@ that ends while an operation runs makes that operation's outcome unknown, never 
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +40,8 @@ _INCURABLE = frozenset({reason for reason in LinkReason if reason.is_authenticat
 
 _RESOLVER_THREADS = 2
 _MAX_LATE_RESULTS = 1000
+_CLIENTS_EACH_S = 60.0
+"""Between two warnings that others connect to the same agent."""
 _UPTIME_ERROR_S = 2.0
 """Agents round their uptime to seconds, and the reply takes its time."""
 
@@ -117,10 +118,11 @@ class WireLink:
         self._is_leaving = False
         self._stock_started_at: float | None = None
         self._end_text = "not connected"
+        self._other_clients, self._warn_of_clients_at = 0, 0.0
         self._registered: dict[ResourceId, ResourceAgent] = {}
         self._by_uid: dict[str, _Running] = {}
         self._by_call: dict[int, _Running] = {}
-        self._late: OrderedDict[str, OperationResult] = OrderedDict()
+        self._late: dict[str, OperationResult] = {}
         """Results of actions that nobody waited for any more, by uid."""
 
     @property
@@ -307,7 +309,7 @@ class WireLink:
         elif isinstance(notice, wire.ShutdownRequest):
             self._on_leaving()
         elif isinstance(notice, wire.NewClient):
-            log.warning("another client connected to the agent", extra={"node": self._node})
+            self._on_other_client()
         elif isinstance(notice, wire.ResourceNotice) and notice.operation == wire.OP_RESOURCE_UNREGISTER:
             self._registered.pop(ResourceId(notice.resource_id), None)
         elif (
@@ -315,6 +317,15 @@ class WireLink:
             and self._channel is not None
         ):
             self._channel.take(notice)
+
+    def _on_other_client(self) -> None:
+        """Warn that somebody else has the key; one who comes again and again fills no log."""
+        now = asyncio.get_running_loop().time()
+        self._other_clients += 1
+        if now >= self._warn_of_clients_at:
+            extra = {"node": self._node, "clients": self._other_clients}
+            log.warning("another client connected to the agent", extra=extra)
+            self._other_clients, self._warn_of_clients_at = 0, now + _CLIENTS_EACH_S
 
     def _on_result(self, notice: wire.OperationResult) -> None:
         if notice.op_status == wire.ExecStatus.PENDING:
@@ -332,7 +343,7 @@ class WireLink:
         elif result.uid:
             self._late[result.uid] = result
             while len(self._late) > _MAX_LATE_RESULTS:
-                self._late.popitem(last=False)
+                del self._late[next(iter(self._late))]
 
     def _on_leaving(self) -> None:
         self._is_leaving = True

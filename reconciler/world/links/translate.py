@@ -38,6 +38,7 @@ def exec_of(request: OperationRequest, node: NodeName, *, is_ours: bool) -> wire
         "CRM_meta_interval": str(request.interval_ms),
         "CRM_meta_on_node": node,
         _FEATURE_SET_NAME: FEATURE_SET,
+        **_ends_of(request, node),
     }
     return wire.Exec(
         resource_id=request.resource,
@@ -99,6 +100,14 @@ def one_line(text: str) -> str:
     """Return text that can stand in a log line: one line, no control characters, not long."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(printable.split())[:_MAX_REASON]
+
+
+def _ends_of(request: OperationRequest, node: NodeName) -> Mapping[str, str]:
+    """Return what the ends of a live migration are told of each other (OCF Resource Agent API 1.1, migrate_to)."""
+    if request.peer is None:
+        return {}
+    source, target = (node, request.peer) if request.operation == "migrate_to" else (request.peer, node)
+    return {"CRM_meta_migrate_source": source, "CRM_meta_migrate_target": target}
 
 
 def _uid_of(result: wire.OperationResult, *, is_ours: bool) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from agent import wire
 from reconciler.model.errors import LinkError
@@ -15,10 +18,12 @@ from reconciler.world.links.links import WireLink, WireLinks
 from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, failure, target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SLOW_AGENTS = 500
+SLOW_AGENTS = 5000
+LISTENERS = 2
+"""Of those, for the queue of one holds 4,096 at most (net.core.somaxconn)."""
 
 
 def test_a_flooding_guest_costs_others_no_turn_of_the_loop(tmp_path: Path) -> None:
@@ -48,19 +53,37 @@ def test_a_flooding_guest_costs_others_no_turn_of_the_loop(tmp_path: Path) -> No
     assert alone == beside
 
 
-def test_hundreds_of_agents_that_say_nothing_delay_no_other(tmp_path: Path) -> None:
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process have as many sockets as the test needs."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * SLOW_AGENTS, max(limits[1], 2 * SLOW_AGENTS)))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("many_files")
+def test_thousands_of_agents_that_say_nothing_delay_no_other(tmp_path: Path) -> None:
     async def scenario() -> tuple[bool, list[bool]]:
-        links, good = WireLinks(tmp_path / "agent.sock", FAST), Agent()
-        with socket.create_server(("127.0.0.1", 0), backlog=2 * SLOW_AGENTS) as silent:
-            address = AgentAddress(address="127.0.0.1", port=silent.getsockname()[1])
-            slow = [links.link(target(address, KEY), Heard()) for _ in range(SLOW_AGENTS)]
+        links, good, heard = WireLinks(tmp_path / "agent.sock", FAST), Agent(), Heard()
+        with contextlib.ExitStack() as stack:
+            silent = [
+                stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=SLOW_AGENTS))
+                for _ in range(LISTENERS)
+            ]
+            slow = [
+                links.link(target(AgentAddress(address="127.0.0.1", port=one.getsockname()[1]), KEY), heard)
+                for one in silent
+                for _ in range(SLOW_AGENTS // LISTENERS)
+            ]
             async with (
                 good.serving_tls(KEY) as port,
                 asyncio.timeout(PATIENCE_S),
                 asyncio.TaskGroup() as tasks,
             ):
                 waiting = [tasks.create_task(connecting(link)) for link in slow]
-                link = links.link(target(replace(address, port=port), KEY), Heard())
+                link = links.link(target(AgentAddress(address="127.0.0.1", port=port), KEY), Heard())
                 await link.connect(PATIENCE_S * 1000)
                 is_ok = (await link.execute(START)).is_ok
                 are_done = [task.done() for task in waiting]
