@@ -3,7 +3,7 @@
 Invariant: a table of scores is never changed once it is made, so that all that score alike share one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -66,12 +66,15 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     ]
 
 
-def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Wish]) -> Scores:
-    """Return scores with location constraints added; a node that had none gets one."""
+def with_wishes(
+    scores: Mapping[NodeName, int], wishes: Iterable[Wish], possible: Container[NodeName] | None = None
+) -> Scores:
+    """Return scores with location constraints added; a node that had none gets one, if it is a possible one."""
     result = dict(scores)
     for node, score, _, _ in wishes:
-        before = result.get(node, 0)
-        result[node] = add_scores(before, score) if before else score
+        if possible is None or node in possible:
+            before = result.get(node, 0)
+            result[node] = add_scores(before, score) if before else score
     return result
 
 
@@ -95,6 +98,9 @@ class _Tables:
         wishes = self.wishes.get(top, [])
         if self.health:
             wishes = [*self._health_of(top), *wishes]
+        if top in situation.resources:
+            self._add_primitive(top, wishes)
+            return
         clone = situation.clones.get(top)
         if clone is None:
             self._add_part(top, wishes)
@@ -117,13 +123,13 @@ class _Tables:
             if group.is_colocated and member == group.members[0]:
                 wishes = [Wish(w.node, 0, w.is_exclusive, w.source) for w in wishes]
 
-    def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> None:
+    def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName] = ()) -> None:
         situation = self.tree.situation
         resource = situation.resources[name]
-        if not banned:
+        if not banned and self.failed_on:
             banned = self._bans_of(resource)
         scores = self._table(name, wishes, banned)
-        active = situation.active(name)
+        active = situation.active(name) if name in situation.instances else ()
         if len(active) == 1 and resource.is_managed and resource.stickiness > 0:
             node = active[0].node
             if node in scores:
@@ -142,11 +148,12 @@ class _Tables:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores: Scores = with_wishes(start, [w for w in wishes if w.node in possible])
+        scores = with_wishes(start, wishes, possible)
         exclusive = [w.node for w in wishes if w.is_exclusive]
-        for node in scores if banned or exclusive else ():
-            if node in banned or (exclusive and node not in exclusive):
-                scores[node] = -INFINITY
+        if banned or exclusive:
+            for node in scores:
+                if node in banned or (exclusive and node not in exclusive):
+                    scores[node] = -INFINITY
         if self.trace is not None:
             self._note(name, [w for w in wishes if w.node in possible], banned, scores)
         return scores

@@ -25,14 +25,14 @@ def restless(assignment: Assignment) -> frozenset[ResourceId]:
     """Return what runs well, where it could stay, and is to be elsewhere, or in another role."""
     situation = assignment.situation
     found = []
-    for resource in situation.resources.values():
-        active = situation.active(resource.id)
-        if len(active) != 1 or (
-            active[0].node == assignment.nodes[resource.id] and not resource.is_promotable
-        ):
+    for name in situation.instances:
+        resource, active = situation.resources.get(name), situation.active(name)
+        if resource is None or len(active) != 1:
+            continue
+        if active[0].node == assignment.nodes[name] and not resource.is_promotable:
             continue
         if _could_stay(situation, resource) and _sent(assignment, resource) != _now(situation, resource):
-            found.append(resource.id)
+            found.append(name)
     return frozenset(found)
 
 

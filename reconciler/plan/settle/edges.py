@@ -36,7 +36,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     asked: dict[TaskName, list[ActionId]] = {}
     for then, relations in settled.relations.by_then.items():
-        if then[0] not in settled.decisions:
+        if then[0] not in steps.by_subject:
             continue
         for relation in relations:
             actions = _begin(settled, steps, relation) if relation.is_order else ()
@@ -176,7 +176,9 @@ def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskN
 
 
 def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> None:
-    """Add the edges that matter when the world is not as it is taken to be."""
+    """Add the edges that matter when the world is not as it is taken to be: they concern what stops."""
+    if not steps.of(ActionKind.STOP):
+        return
     for relations in settled.relations.by_then.values():
         for relation in relations:
             if relation.bond is not Bond.AFTER:
@@ -189,7 +191,7 @@ def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> 
 
 def _order_after_guest(situation: Situation, settled: Settled, steps: Steps, relation: Relation) -> None:
     then = settled.decisions.get(relation.first[0])
-    for node in sorted(then.ends_with if then is not None else ()):
+    for node in sorted(then.ends_with) if then is not None and then.ends_with else ():
         guest = situation.guests.get(node)
         for guest_stop in steps.of(ActionKind.STOP, guest.id) if guest is not None else ():
             for first_stop in steps.of(ActionKind.STOP, relation.then[0]):
@@ -198,9 +200,10 @@ def _order_after_guest(situation: Situation, settled: Settled, steps: Steps, rel
 
 
 def _order_probe_before_stop(steps: Steps, relation: Relation) -> None:
-    if not steps.of(ActionKind.START, relation.first[0]):
+    stops = steps.of(ActionKind.STOP, relation.then[0])
+    if not stops or not steps.of(ActionKind.START, relation.first[0]):
         return
-    for stop in steps.of(ActionKind.STOP, relation.then[0]):
+    for stop in stops:
         for probe in steps.of(ActionKind.PROBE, relation.first[0]):
             if not steps.reaches(stop.id, probe.id):
                 steps.order(probe.id, stop.id)
