@@ -127,7 +127,7 @@ class Milestone:
     after: tuple[ActionId, ...] = ()
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class Change:
     """What a transition does to one guest or resource, as a person would say it."""
 

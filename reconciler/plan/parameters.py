@@ -38,7 +38,7 @@ class Objection:
 
 def metadata_of(observed: Observed, node: NodeName, agent: ResourceAgent) -> AgentMetadata | None:
     """Return what a node's resource agent says of itself; None if that is not known."""
-    digest = observed.agents.get((node, str(agent)))
+    digest = observed.agents.get((node, str(agent))) if observed.agents else None
     return observed.metadata.get(digest) if digest is not None else None
 
 

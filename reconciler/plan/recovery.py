@@ -47,7 +47,7 @@ MAX_PAUSE_S = 60.0
 """Longest pause between two tries of a start."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class _Case:
     """One resource, with what the rules ask of it."""
 
@@ -62,17 +62,12 @@ class _Case:
 def decide(situation: Situation, placement: Placement) -> list[Decision]:
     """Return the decision on every resource of a situation, in rank order."""
     decisions = []
-    for resource in situation.resources.values():
-        case = _Case(
-            situation=situation,
-            placement=placement,
-            resource=resource,
-            active=situation.active(resource.id),
-            target=placement.nodes.get(resource.id),
-            obstacle=placement.obstacles.get(resource.id),
-        )
-        decided = _held(case) or _stopped(case) or _running(case) or _started(case)
-        decisions.append(with_role(decided, placement))
+    for name, resource in situation.resources.items():
+        active = situation.active(name) if name in situation.instances else ()
+        target, obstacle = placement.nodes.get(name), placement.obstacles.get(name)
+        case = _Case(situation, placement, resource, active, target, obstacle)
+        decided = _held(case) or _stopped(case) or (_running(case) if active else _started(case))
+        decisions.append(with_role(decided, placement) if decided.has_roles else decided)
     return decisions
 
 
@@ -83,14 +78,8 @@ def pause_after(failure_count: int, operation: str) -> float:
 
 
 def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = None) -> Decision:
-    return Decision(
-        resource=case.resource,
-        fate=fate,
-        active=case.active,
-        target=case.target,
-        reasons=reasons,
-        obstacle=obstacle,
-    )
+    # By position, for by name it takes twice as long.
+    return Decision(case.resource, fate, case.active, case.target, reasons, obstacle)
 
 
 def _held(case: _Case) -> Decision | None:
@@ -205,10 +194,8 @@ def _asked_to_stop(case: _Case) -> tuple[Reason, ...]:
     return (Reason("state-stopped", "state: stopped", where),) if case.active else ()
 
 
-def _running(case: _Case) -> Decision | None:
+def _running(case: _Case) -> Decision:
     """Rules 6 and 7."""
-    if not case.active:
-        return None
     (instance,) = case.active
     resource = case.resource
     wanted = case.situation.index.start_parameters(resource)
@@ -351,19 +338,19 @@ def _started(case: _Case) -> Decision:
     opposed = _opposed(case, None, Fate.HOLD)
     if opposed is not None:
         return replace(opposed, intended=Fate.START)
-    failure_count = case.situation.history.failures.get((case.resource.known_as, case.target))
     reasons = start_reasons(case.resource, case.target)
-    decision = _decision(case, Fate.START, *reasons)
-    if failure_count is not None:
-        text = f"{failure_count.operation} failed on {case.target}: {failure_count.text}"
-        return Decision(
-            resource=case.resource,
-            fate=Fate.START,
-            target=case.target,
-            reasons=(Reason("failed", text), *reasons),
-            is_failed=True,
-        )
-    return decision
+    failures = case.situation.history.failures
+    failure_count = failures.get((case.resource.known_as, case.target)) if failures else None
+    if failure_count is None:
+        return _decision(case, Fate.START, *reasons)
+    text = f"{failure_count.operation} failed on {case.target}: {failure_count.text}"
+    return Decision(
+        resource=case.resource,
+        fate=Fate.START,
+        target=case.target,
+        reasons=(Reason("failed", text), *reasons),
+        is_failed=True,
+    )
 
 
 def _opposed(case: _Case, before: StartedAs | None, fate: Fate) -> Decision | None:
@@ -379,7 +366,7 @@ def _opposed(case: _Case, before: StartedAs | None, fate: Fate) -> Decision | No
 
 def _retry_at(case: _Case, node: NodeName) -> float | None:
     """Return when a resource that failed on a node may be tried there again; None: now."""
-    failure = live_failure(case.situation, case.resource, node)
+    failure = live_failure(case.situation, case.resource, node) if case.situation.history.failures else None
     if failure is None:
         return None
     longest = case.situation.intent.cluster.policy.longest_pause_s

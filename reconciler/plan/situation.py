@@ -107,8 +107,10 @@ class Situation:
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""
+        if resource in self.intent.resources:
+            return False
         found = self.resources.get(resource)
-        return (resource if found is None else found.declared_as) not in self.intent.resources
+        return found is None or found.declared_as not in self.intent.resources
 
     def known_as(self, resource: ResourceId) -> ResourceId:
         """Return the name under which nodes know a resource."""

@@ -20,6 +20,8 @@ def hold_stops(
     The guest of such a resource counts too: it stops only after what runs in it. What has failed is stopped all the
     same, and so is what has to stop before that.
     """
+    if not _is_any_holding(relations):
+        return {}
     urgent = _urgent(decisions, relations)
     found: dict[ResourceId, Obstacle] = {}
     stuck = {d.resource.id: why for d in decisions.values() if (why := _stuck(situation, decisions, d))}
@@ -36,6 +38,11 @@ def hold_stops(
                 found[first] = why
                 open_ids.append(first)
     return found
+
+
+def _is_any_holding(relations: Relations) -> bool:
+    stops = [found for (_, verb), found in relations.by_first.items() if verb is Verb.STOP]
+    return any(relation.holds for found in stops for relation in found)
 
 
 def _held_by(situation: Situation, relations: Relations, then: ResourceId) -> list[ResourceId]:

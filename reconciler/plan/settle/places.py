@@ -97,14 +97,8 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
                     ends=True,
                 )
         for first, bond, implies_then, blocks in ways.get(decision.target, ()) if decision.target else ():
-            yield Relation(
-                first,
-                (resource.id, Verb.START),
-                bond,
-                is_order=implies_then,
-                implies_then=implies_then,
-                blocks=blocks,
-            )
+            start, is_order = (resource.id, Verb.START), implies_then
+            yield Relation(first, start, bond, None, is_order, implies_then, False, blocks)
 
 
 def _leaving(

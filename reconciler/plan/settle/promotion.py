@@ -34,12 +34,10 @@ _IN_TURN = (
 
 
 def lay_out_roles(tasks: dict[TaskName, Task], decision: Decision, *, is_frozen: bool) -> None:
-    """Put down what a decision asks for, if it is on something with roles."""
+    """Put down what a decision asks for on something with roles."""
     resource = decision.resource
-    if not (resource.is_promotable or decision.was_promoted):
-        return
-    promote = tasks.setdefault((resource.id, Verb.PROMOTE), Task(name=(resource.id, Verb.PROMOTE)))
-    demote = tasks.setdefault((resource.id, Verb.DEMOTE), Task(name=(resource.id, Verb.DEMOTE)))
+    promote = tasks.setdefault((resource.id, Verb.PROMOTE), Task((resource.id, Verb.PROMOTE)))
+    demote = tasks.setdefault((resource.id, Verb.DEMOTE), Task((resource.id, Verb.DEMOTE)))
     promote.is_required, demote.is_required = decision.promotes, decision.demotes
     promote.is_frozen = is_frozen
     # What is not promoted cannot be demoted, whatever waits for that.
@@ -51,7 +49,8 @@ def lay_out_roles(tasks: dict[TaskName, Task], decision: Decision, *, is_frozen:
 def promotion_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
     """Return the relations of roles: of resources, of groups, and of clones."""
     for decision in decisions.values():
-        yield from _own(decision)
+        if decision.has_roles:
+            yield from _own(decision)
     for cloned in situation.clones.values():
         if cloned.clone.promotion is not None:
             yield from _clone(situation, cloned)

@@ -13,7 +13,7 @@ The rules beside those of the relations:
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import ResourceId
@@ -57,15 +57,17 @@ class _Board:
     situation: Situation
     decisions: Mapping[ResourceId, Decision]
     relations: Relations
+    running: Set[ResourceId]
+    """The resources that are active: their starts and stops are tied to each other."""
+    clone_of: dict[ResourceId, ResourceId]
+    """The clone that instances, and what they consist of, are in."""
     tasks: dict[TaskName, Task] = field(default_factory=dict)
     changed: deque[TaskName] = field(default_factory=deque)
-    clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
-    """The clone that instances, and what they consist of, are in."""
 
     def task(self, name: TaskName) -> Task:
         found = self.tasks.get(name)
         if found is None:
-            found = self.tasks[name] = Task(name=name)
+            found = self.tasks[name] = Task(name)
         return found
 
 
@@ -87,11 +89,12 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
             reason = Reason("unrunnable", why.text, subject=why.subject, step=why.step)
             reasons = before.reasons if before.fate is Fate.STOP else (reason,)
             decisions[resource] = replace(held_back, reasons=reasons, is_waiting=why.is_waiting)
-    board = _Board(situation, decisions, relations, clone_of=_clones(situation))
+    running = {r for r, d in decisions.items() if d.active}
+    board = _Board(situation, decisions, relations, running, clone_of=_clones(situation))
     _lay_out(board, held)
     _find_hindrances(board)
     _run(board)
-    settled = {r: conclude(situation, decisions, board.tasks, r) for r in decisions}
+    settled = {r: conclude(situation, decisions, board.tasks, d) for r, d in decisions.items()}
     milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
     return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
 
@@ -115,22 +118,25 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
     for missing, relations in board.relations.by_first.items():
         if relations[0].bond is Bond.ALONE:
             board.task(missing).obstacle = Obstacle(is_alone=True, text="there is none")
-    for decision in board.decisions.values():
-        resource = decision.resource.id
-        is_held = resource in held or decision.fate is Fate.HOLD
+    for resource, decision in board.decisions.items():
         start, stop = board.task((resource, Verb.START)), board.task((resource, Verb.STOP))
-        start.is_required = decision.starts or decision.migrates
-        stop.is_required = decision.stops or decision.migrates
-        start.is_live = stop.is_live = decision.migrates
-        start.obstacle = _obstacle(situation, decision)
-        is_frozen = decision.is_left_alone or (is_held and bool(decision.active))
-        start.is_frozen = stop.is_frozen = is_frozen
-        lay_out_roles(board.tasks, decision, is_frozen=is_frozen)
+        if decision.migrates:
+            start.is_required = start.is_live = stop.is_required = stop.is_live = True
+        elif decision.starts:
+            start.is_required, stop.is_required = True, decision.stops
+        else:
+            stop.is_required = decision.stops
+            start.obstacle = _obstacle(situation, decision)
+        is_held = resource in held or decision.fate is Fate.HOLD
+        if decision.is_left_alone or (is_held and decision.active):
+            start.is_frozen = stop.is_frozen = True
+        if decision.has_roles:
+            lay_out_roles(board.tasks, decision, is_frozen=start.is_frozen)
 
 
 def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
     """Return why something will not have been started, or go on running, by its own decision."""
-    if decision.starts or decision.runs_after:
+    if decision.runs_after:
         return None
     is_down = not decision.active and not decision.is_uncertain
     is_certain = decision.fate is Fate.STOP or (is_down and unheard_of(situation, decision.resource) is None)
@@ -157,19 +163,19 @@ def _run(board: _Board) -> None:
     acting = [n for n, task in board.tasks.items() if task.is_required or task.obstacle is not None]
     board.changed.extend(acting)
     while board.changed:
-        task = board.task(board.changed.popleft())
-        for relation in board.relations.after(task.name):
-            then = board.task(relation.then)
+        name = board.changed.popleft()
+        task = board.task(name)
+        for relation in board.relations.after(name):
             if relation.implies_then and task.happens:
-                _require(board, then, relation, task)
+                _require(board, board.task(relation.then), relation, task)
             if relation.blocks is not Blocking.NO and task.hindrance is not None:
-                _hinder(board, then, task, relation)
-        # What goes down does so as soon as it is required: what is to be done before it, is.
-        if task.happens or (task.is_required and task.name[1] in DOWN):
-            for relation in board.relations.before(task.name):
-                if relation.implies_first:
-                    _require(board, board.task(relation.first), relation, task)
-        _couple(board, task)
+                _hinder(board, board.task(relation.then), task, relation)
+        for relation in board.relations.before(name):
+            # What goes down does so as soon as it is required: what is to be done before it, is.
+            if relation.implies_first and (task.happens or (task.is_required and name[1] in DOWN)):
+                _require(board, board.task(relation.first), relation, task)
+        if name[0] in board.running:
+            _couple(board, task)
 
 
 def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None:
@@ -262,8 +268,7 @@ def _is_running(board: _Board, task: Task) -> bool:
 
 def _couple(board: _Board, task: Task) -> None:
     """Tie the start and the stop of what runs to each other."""
-    decision = board.decisions.get(task.name[0])
-    if decision is None or not decision.active or task.is_frozen:
+    if task.is_frozen:
         return
     start = board.task((task.name[0], Verb.START))
     stop = board.task((task.name[0], Verb.STOP))

@@ -80,7 +80,7 @@ class Obstacle:
     """There is nothing beside it that it could serve, so that it need not run."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Task:
     """One thing that a plan may do."""
 
