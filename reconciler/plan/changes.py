@@ -1,10 +1,10 @@
 """Says what a plan does to each guest and resource, as a person would say it."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.resource import Resource, Role
-from reconciler.model.transition import ActionKind, Blocked, Change
+from reconciler.model.transition import Action, ActionKind, Blocked, Change
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.operations import Decisions
 from reconciler.plan.settle.orders import is_binding
@@ -20,12 +20,11 @@ def address_of(resource: Resource) -> str:
 def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -> tuple[Change, ...]:
     """Return the changes of a plan in rank order; connections and probes are none."""
     changes = []
-    updated = {a.subject for kind in (ActionKind.MONITOR, ActionKind.CANCEL) for a in steps.of(kind)}
     changed = {name for name, d in decisions.items() if _is_changed(d)}
     for name, decision in decisions.items():
         if name in changed or decision.reloads:
             changes.append(_change(situation, decision, _depends_on(situation, changed, decision)))
-        elif name in updated and _is_update(decision):
+        elif name in steps.by_subject and _is_update(decision, steps.by_subject[name]):
             changes.append(
                 Change(address=address_of(decision.resource), action="update", target=decision.target)
             )
@@ -70,9 +69,10 @@ def _code(decision: Decision) -> str:
     return "retry" if decision.retry_at is not None else "blocked"
 
 
-def _is_update(decision: Decision) -> bool:
+def _is_update(decision: Decision, own: Sequence[Action]) -> bool:
     """Arming what is declared, on something that has monitors armed already, is a change of the declaration."""
-    return any(instance.monitors for instance in decision.active)
+    is_arming = any(a.kind is ActionKind.MONITOR or a.kind is ActionKind.CANCEL for a in own)
+    return is_arming and any(instance.monitors for instance in decision.active)
 
 
 def _change(situation: Situation, decision: Decision, depends_on: tuple[str, ...]) -> Change:
@@ -140,7 +140,7 @@ def _depends_on(situation: Situation, changed: Set[ResourceId], decision: Decisi
 
 def _is_changed(decision: Decision) -> bool:
     has_role_change = decision.promotes or decision.demotes
-    return decision.stops or decision.starts or decision.migrates or has_role_change
+    return decision.starts or decision.stops or decision.migrates or has_role_change
 
 
 def _where(decision: Decision) -> Where | None:

@@ -81,11 +81,16 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision, own:
             begun = _of_kinds(own, _BEGINNING, action.node)
             steps.order_all(begun or _of_kinds(own, _CLEARING, action.node), action.id)
         elif action.kind is ActionKind.START:
-            steps.order_all(_of_kinds(own, _CLEARING), action.id)
-            steps.order_all(_of_kinds(own, {ActionKind.CANCEL}, action.node), action.id)
+            clearing = [
+                a.id
+                for a in own
+                if a.kind in _CLEARING or (a.kind is ActionKind.CANCEL and a.node == action.node)
+            ]
+            steps.order_all(clearing, action.id)
             if action.instance is not None:
                 _all_before(steps, _stops_of_others(steps, action), action.id)
-            steps.order_all([p.id for p in situation.ending.get(resource, ())], action.id)
+            if resource in situation.ending:
+                steps.order_all([p.id for p in situation.ending[resource]], action.id)
 
 
 def _of_kinds(own: Iterable[Action], kinds: Set[ActionKind], node: NodeName | None = None) -> list[ActionId]:

@@ -42,9 +42,9 @@ def metadata_of(observed: Observed, node: NodeName, agent: ResourceAgent) -> Age
     return observed.metadata.get(digest) if digest is not None else None
 
 
-def objection(resource: Resource, metadata: AgentMetadata | None) -> Objection | None:
+def objection(resource: Resource, metadata: AgentMetadata) -> Objection | None:
     """Return the first thing that a resource agent would object to in how a resource is declared; None if nothing."""
-    return next(_objections(resource, metadata), None) if metadata is not None else None
+    return next(_objections(resource, metadata), None)
 
 
 def matters(resource: Resource, metadata: AgentMetadata, instance: Instance | None) -> bool:

@@ -355,11 +355,13 @@ def _started(case: _Case) -> Decision:
 
 def _opposed(case: _Case, before: StartedAs | None, fate: Fate) -> Decision | None:
     """Return `fate` where the resource agent would not take what is declared; None where it runs so, or may."""
-    wanted = case.situation.index.start_parameters(case.resource)
-    if case.target is None or (before is not None and not _differs(before, wanted)):
+    if case.target is None:
         return None
-    found = objection(case.resource, metadata_of(case.situation.observed, case.target, wanted.agent))
+    metadata = metadata_of(case.situation.observed, case.target, case.resource.agent)
+    found = objection(case.resource, metadata) if metadata is not None else None
     if found is None:
+        return None
+    if before is not None and not _differs(before, case.situation.index.start_parameters(case.resource)):
         return None
     return replace(_decision(case, fate, obstacle=found.text), obstacle_at=found.where)
 

@@ -5,7 +5,6 @@ Invariant: a table of scores is never changed once it is made, so that all that 
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from reconciler.model.constraint import Discovery, Location
 from reconciler.model.names import NodeName, ResourceId
@@ -24,14 +23,11 @@ _ROLES_OF_OTHERS = {Role.PROMOTED, Role.STOPPED}
 Labels = Mapping[NodeName, Mapping[str, str]]
 
 
-class Wish(NamedTuple):
-    """One location constraint, without whom it is on."""
+Wish = tuple[NodeName, int, bool, Location | None]
+"""One location constraint, without whom it is on: the node, the score, and whether it is exclusive.
 
-    node: NodeName
-    score: int
-    is_exclusive: bool
-    source: Location | None = None
-    """None: the health of the node."""
+Last where it comes from; None: from the health of the node. A plain tuple, for there are several for each resource.
+"""
 
 
 def node_labels(situation: Situation) -> Labels:
@@ -60,7 +56,7 @@ def own_scores(tree: Tree, labels: Labels, trace: Trace | None = None) -> dict[R
 def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     """Return the location constraints on a resource itself."""
     return [
-        Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE, c)
+        (c.node, c.score, c.discovery is Discovery.EXCLUSIVE, c)
         for c in tree.situation.index.locations.get(name, ())
         if c.role is None or c.role not in _ROLES_OF_OTHERS
     ]
@@ -121,7 +117,7 @@ class _Tables:
             own = self.wishes.get(member, [])
             self._add_primitive(member, [*wishes, *own] if own else wishes, banned)
             if group.is_colocated and member == group.members[0]:
-                wishes = [Wish(w.node, 0, w.is_exclusive, w.source) for w in wishes]
+                wishes = [(node, 0, is_exclusive, source) for node, _, is_exclusive, source in wishes]
 
     def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName] = ()) -> None:
         situation = self.tree.situation
@@ -149,24 +145,24 @@ class _Tables:
         if not wishes and not banned:
             return start
         scores = with_wishes(start, wishes, possible)
-        exclusive = [w.node for w in wishes if w.is_exclusive]
+        exclusive = [node for node, _, is_exclusive, _ in wishes if is_exclusive]
         if banned or exclusive:
             for node in scores:
                 if node in banned or (exclusive and node not in exclusive):
                     scores[node] = -INFINITY
         if self.trace is not None:
-            self._note(name, [w for w in wishes if w.node in possible], banned, scores)
+            self._note(name, [w for w in wishes if w[0] in possible], banned, scores)
         return scores
 
     def _note(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName], scores: Scores) -> None:
         """Note how a table has come about, constraint by constraint."""
         assert self.trace is not None
-        exclusive = [w for w in wishes if w.is_exclusive]
-        table = self.trace.add_wishes(name, ((w.node, w.score, w.source) for w in wishes))
+        exclusive = [(node, source) for node, _, is_exclusive, source in wishes if is_exclusive]
+        table = self.trace.add_wishes(name, ((node, score, source) for node, score, _, source in wishes))
         if exclusive:
-            named = {w.node for w in exclusive}
+            named = {node for node, _ in exclusive}
             others = [node for node in table if node not in named]
-            table = self.trace.ban(name, Cause.EXCLUSIVE, others, exclusive[0].source)
+            table = self.trace.ban(name, Cause.EXCLUSIVE, others, exclusive[0][1])
         if banned:
             table = self.trace.ban(name, Cause.FAILURE, banned)
         assert table == scores
@@ -183,7 +179,7 @@ class _Tables:
         allows_unhealthy = self.tree.sample(top).allows_unhealthy
         for node, health in self.health.items():
             if health > 0 or not allows_unhealthy:
-                yield Wish(node, health, is_exclusive=False)
+                yield node, health, False, None
 
     def _bans_of(self, resource: Resource) -> Sequence[NodeName]:
         situation = self.tree.situation
@@ -218,5 +214,6 @@ def _failed_on(situation: Situation) -> dict[ResourceId, list[NodeName]]:
             found.setdefault(resource, {})[node] = None
     for container, contents in situation.contents.items():
         for part in contents:
-            found.setdefault(situation.known_as(container), {}).update(found.get(part.known_as, {}))
+            if part.known_as in found:
+                found.setdefault(situation.known_as(container), {}).update(found[part.known_as])
     return {resource: list(nodes) for resource, nodes in found.items()}

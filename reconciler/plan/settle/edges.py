@@ -36,13 +36,17 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     asked: dict[TaskName, list[ActionId]] = {}
     for then, relations in settled.relations.by_then.items():
-        if then[0] not in steps.by_subject:
+        resource, verb = then
+        if resource not in steps.by_subject:
             continue
+        is_live = settled.decisions[resource].migrates and verb in {Verb.START, Verb.STOP}
+        planned = steps.of(_KINDS[verb], resource)
         for relation in relations:
-            actions = _begin(settled, steps, relation) if relation.is_order else ()
-            if not actions or _is_passed_by(settled, relation):
+            if not relation.is_order or _is_passed_by(settled, relation):
                 continue
-            first = relation.first
+            actions, first = _begin_live(settled, steps, relation) if is_live else planned, relation.first
+            if not actions:
+                continue
             for action in actions:
                 steps.order_all(_reach(situation, settled, steps, first, reached), action.id)
             if relation.bond is not Bond.AFTER or first[1] in DOWN:
@@ -92,7 +96,7 @@ def _ended_guests(situation: Situation, settled: Settled, steps: Steps) -> list[
 def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list[Milestone]:
     """Return the stops that fencing makes needless."""
     found = []
-    for decision in settled.decisions.values():
+    for decision in [d for d in settled.decisions.values() if d.ends_with]:
         for node in sorted(decision.ends_with & situation.fences.keys()):
             after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
             name = decision.resource.id
@@ -135,17 +139,13 @@ def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     return is_optional and first is not None and first.migrates
 
 
-def _begin(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
-    """Return the actions with which the second task of a relation begins.
+def _begin_live(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
+    """Return the actions with which the second task of a relation begins, where that is a live migration.
 
-    Live migration begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
+    It begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
     second could not take over before the first has.
     """
     resource, verb = relation.then
-    if verb in {Verb.PROMOTE, Verb.DEMOTE}:
-        return steps.of(_KINDS[verb], resource)
-    if not settled.decisions[resource].migrates:
-        return steps.of(_KINDS[verb], resource)
     first = settled.decisions.get(relation.first[0])
     is_end = verb is Verb.STOP and first is not None and first.migrates
     if not is_end:

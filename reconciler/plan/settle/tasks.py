@@ -106,7 +106,8 @@ class Task:
     @property
     def happens(self) -> bool:
         """Tell whether it is done in this plan."""
-        return self.is_required and self.hindrance is None and not self.is_frozen
+        is_free = self.obstacle is None and self.doubt is None and not self.is_frozen
+        return self.is_required and is_free
 
 
 class Relation(NamedTuple):
