@@ -11,6 +11,9 @@ from reconciler.plan.settle.orders import is_binding
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
+_LEADING_NOWHERE = (Fate.STOP, Fate.HOLD)
+_VERBS = {Fate.MIGRATE: "migrate", Fate.MOVE: "move", Fate.RESTART: "restart"}
+
 
 def address_of(resource: Resource) -> str:
     """Return how a plan names a guest or a resource."""
@@ -82,7 +85,7 @@ def _change(situation: Situation, decision: Decision, depends_on: tuple[str, ...
         address_of(decision.resource),
         action,
         active[0].node if active else None,
-        None if decision.fate is Fate.STOP or decision.fate is Fate.HOLD else decision.target,
+        None if decision.fate in _LEADING_NOWHERE else decision.target,
         _source_role(decision) if active else None,
         _target_role(decision),
         decision.reasons,
@@ -111,13 +114,9 @@ def _verb(situation: Situation, decision: Decision) -> str:
         return "destroy" if is_guest and is_removed else "stop"
     if decision.is_failed and (decision.stops or decision.starts):
         return "recover"
-    if decision.migrates:
-        return "migrate"
-    if decision.fate is Fate.MOVE:
-        return "move"
-    if decision.fate is Fate.RESTART:
-        return "restart"
-    if decision.fate is not Fate.START and (decision.promotes or decision.demotes):
+    if decision.fate in _VERBS:
+        return _VERBS[decision.fate]
+    if not decision.starts and (decision.promotes or decision.demotes):
         return "promote" if decision.promotes and not decision.demotes else "demote"
     return "create" if is_guest else "start"
 

@@ -158,13 +158,13 @@ def _choose(
 ) -> tuple[NodeName | None, str]:
     """Return the node for a resource, or None and, if it should run, why there is none."""
     situation, name = assignment.situation, resource.id
-    is_known = name in situation.instances
-    if resource.state is Role.STOPPED:
+    is_known, is_stopped = name in situation.instances, resource.state is Role.STOPPED
+    if is_stopped:
         assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.STATE)
     if not resource.is_managed:
         assignment.note(name, Rule.UNMANAGED)
         return assignment.current_node(name), ""
-    if resource.state is Role.STOPPED:
+    if is_stopped:
         assignment.note(name, Rule.STOPPED)
         return None, ""
     pinned = pinned_to(situation, resource) if is_known else None

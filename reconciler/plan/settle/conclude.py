@@ -7,7 +7,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.settle.tasks import Obstacle, Task, Verb
+from reconciler.plan.settle.tasks import START, STOP, Obstacle, Task, Verb
 from reconciler.plan.settle.words import Tasks, reasons_of
 from reconciler.plan.situation import Situation
 
@@ -26,9 +26,9 @@ def conclude(
         decision: the one on the resource to conclude on.
     """
     resource = decision.resource.id
-    start, stop = tasks[(resource, Verb.START)], tasks[(resource, Verb.STOP)]
+    start, stop = tasks[(resource, START)], tasks[(resource, STOP)]
     ends_with = _ends_with(situation, decisions, tasks, decision) if decision.active else _NOWHERE
-    if decision.migrates and not start.is_live:
+    if not start.is_live and decision.migrates:
         decision = replace(decision, fate=Fate.MOVE)
     if _is_changed(decision, start, stop):
         decision = (
@@ -112,13 +112,13 @@ def _ends_with(
     The node is fenced; or it is a guest that is destroyed, or in which it cannot be stopped: nobody may, or nobody
     is there to do it.
     """
-    is_stopped = tasks[(decision.resource.id, Verb.STOP)].is_required
+    is_stopped = tasks[(decision.resource.id, STOP)].is_required
     found = {i.node for i in decision.active if i.node in situation.fences} if is_stopped else set()
     if decision.resource.guest is not None:
         return frozenset(found)
     for instance in decision.active:
         guest = situation.guests.get(instance.node)
-        if guest is None or guest.agent.is_connection or not tasks[(guest.id, Verb.STOP)].is_required:
+        if guest is None or guest.agent.is_connection or not tasks[(guest.id, STOP)].is_required:
             continue
         is_kept = decision.is_left_alone or decision.fate is Fate.HOLD
         if is_kept or decisions[guest.id].is_forced or not situation.is_online(instance.node):

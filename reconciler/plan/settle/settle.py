@@ -26,6 +26,8 @@ from reconciler.plan.settle.orders import least_tasks, order_relations
 from reconciler.plan.settle.places import colocation_relations, container_relations, guest_relations
 from reconciler.plan.settle.promotion import lay_out_roles, promotion_relations
 from reconciler.plan.settle.tasks import (
+    START,
+    STOP,
     Blocking,
     Bond,
     Obstacle,
@@ -33,7 +35,6 @@ from reconciler.plan.settle.tasks import (
     Relations,
     Task,
     TaskName,
-    Verb,
 )
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
@@ -118,8 +119,10 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
     for missing, relations in board.relations.by_first.items():
         if relations[0].bond is Bond.ALONE:
             board.task(missing).obstacle = Obstacle(is_alone=True, text="there is none")
+    tasks = board.tasks
     for resource, decision in board.decisions.items():
-        start, stop = board.task((resource, Verb.START)), board.task((resource, Verb.STOP))
+        start_name, stop_name = (resource, START), (resource, STOP)
+        start, stop = tasks[start_name], tasks[stop_name] = Task(start_name), Task(stop_name)
         if decision.migrates:
             start.is_required = start.is_live = stop.is_required = stop.is_live = True
         elif decision.starts:
@@ -127,8 +130,8 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
         else:
             stop.is_required = decision.stops
             start.obstacle = _obstacle(situation, decision)
-        is_held = resource in held or decision.fate is Fate.HOLD
-        if decision.is_left_alone or (is_held and decision.active):
+        is_held = bool(decision.active) and (resource in held or decision.fate is Fate.HOLD)
+        if decision.is_left_alone or is_held:
             start.is_frozen = stop.is_frozen = True
         if decision.has_roles:
             lay_out_roles(board.tasks, decision, is_frozen=start.is_frozen)
@@ -150,7 +153,7 @@ def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
 
 def _find_hindrances(board: _Board) -> None:
     """Find all that cannot be done, before anything is done for the sake of what is."""
-    board.changed.extend([name for name, task in board.tasks.items() if task.hindrance is not None])
+    board.changed.extend([name for name, task in board.tasks.items() if task.obstacle is not None])
     while board.changed:
         task = board.task(board.changed.popleft())
         for relation in board.relations.after(task.name) if task.hindrance is not None else ():
@@ -168,7 +171,7 @@ def _run(board: _Board) -> None:
         for relation in board.relations.after(name):
             if relation.implies_then and task.happens:
                 _require(board, board.task(relation.then), relation, task)
-            if relation.blocks is not Blocking.NO and task.hindrance is not None:
+            if task.hindrance is not None and relation.blocks is not Blocking.NO:
                 _hinder(board, board.task(relation.then), task, relation)
         for relation in board.relations.before(name):
             # What goes down does so as soon as it is required: what is to be done before it, is.
@@ -183,7 +186,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
     if relation.bond is not Bond.PART:
         if cause.is_live:
             return
-        if task.is_live and task.name[1] is Verb.STOP and _is_interrupting(board, cause):
+        if task.is_live and task.name[1] is STOP and _is_interrupting(board, cause):
             _interrupt(board, task, relation)
     elif task.is_live and not cause.is_live:
         task.is_live = False
@@ -202,17 +205,15 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
 
 def _is_interrupting(board: _Board, stop: Task) -> bool:
     clone = board.clone_of.get(stop.name[0])
-    if clone is None or stop.name[1] is not Verb.STOP:
+    if clone is None or stop.name[1] is not STOP:
         return True
     leaves = board.situation.leaves(clone)
-    return any(
-        board.task((i, Verb.STOP)).is_required and board.task((i, Verb.START)).is_required for i in leaves
-    )
+    return any(board.task((i, STOP)).is_required and board.task((i, START)).is_required for i in leaves)
 
 
 def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
-    start = board.task((stop.name[0], Verb.START))
+    start = board.task((stop.name[0], START))
     start.is_live = stop.is_live = False
     stop.causes = (*stop.causes, relation)
     board.changed.extend([stop.name, start.name])
@@ -222,7 +223,7 @@ def _release(board: _Board, stop: Task, relation: Relation) -> None:
     """Let go of what was held, or left alone: its guest's end settles it."""
     resource = stop.name[0]
     decision = board.decisions[resource]
-    start = board.task((resource, Verb.START))
+    start = board.task((resource, START))
     is_unwanted = decision.is_left_alone or board.situation.is_removed(resource)
     stop.is_frozen = start.is_frozen = False
     stop.is_required = True
@@ -263,15 +264,15 @@ def _possible(board: _Board, task: Task) -> int:
 def _is_running(board: _Board, task: Task) -> bool:
     """Tell whether a task is the start of something that runs already."""
     decision = board.decisions.get(task.name[0])
-    return decision is not None and bool(decision.active) and task.name[1] is Verb.START
+    return decision is not None and bool(decision.active) and task.name[1] is START
 
 
 def _couple(board: _Board, task: Task) -> None:
     """Tie the start and the stop of what runs to each other."""
     if task.is_frozen:
         return
-    start = board.task((task.name[0], Verb.START))
-    stop = board.task((task.name[0], Verb.STOP))
+    start = board.task((task.name[0], START))
+    stop = board.task((task.name[0], STOP))
     if (start.is_required or start.obstacle is not None) and not stop.is_required:
         stop.is_required = True
         board.changed.append(stop.name)
@@ -281,4 +282,4 @@ def _couple(board: _Board, task: Task) -> None:
         clone = board.clone_of.get(start.name[0])
         if clone is not None:
             # That it is restarted may interrupt migrations that it did not so far.
-            board.changed.extend((i, Verb.STOP) for i in board.situation.leaves(clone))
+            board.changed.extend((i, STOP) for i in board.situation.leaves(clone))
