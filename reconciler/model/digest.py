@@ -39,7 +39,7 @@ def start_parameters(resource: Resource) -> StartedAs:
     """Return what a resource is started with by its present declaration."""
     if resource.guest is not None:
         return StartedAs(agent=resource.agent, params={"digest": guest_digest(resource)})
-    return StartedAs(agent=resource.agent, params=resource.params)
+    return StartedAs(resource.agent, resource.params)
 
 
 def _plain(value: object) -> object:

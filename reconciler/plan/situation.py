@@ -103,7 +103,7 @@ class Situation:
 
     def is_launcher(self, resource: ResourceId) -> bool:
         """Tell whether a resource runs a guest behind a connection."""
-        return any(part.agent.is_connection for part in self.contents.get(resource, ()))
+        return resource in self.contents and any(p.agent.is_connection for p in self.contents[resource])
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""

@@ -3,7 +3,7 @@
 Invariant: a table of scores is never changed once it is made, so that all that score alike share one.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.constraint import Discovery, Location
@@ -65,15 +65,12 @@ def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     ]
 
 
-def with_wishes(
-    scores: Mapping[NodeName, int], wishes: Iterable[Wish], possible: Container[NodeName] | None = None
-) -> Scores:
-    """Return scores with location constraints added; a node that had none gets one, if it is a possible one."""
+def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Wish]) -> Scores:
+    """Return scores with location constraints added; a node that had none gets one."""
     result = dict(scores)
     for node, score, _, _ in wishes:
-        if possible is None or node in possible:
-            before = result.get(node, 0)
-            result[node] = add_scores(before, score) if before else score
+        before = result.get(node, 0)
+        result[node] = add_scores(before, score) if before else score
     return result
 
 
@@ -105,7 +102,7 @@ class _Tables:
             self._add_part(top, wishes)
             return
         banned = () if clone.clone.is_unique else self._bans_within(top)
-        self.scores[top] = self._table(top, wishes, banned)
+        self.scores[top] = self._table(top, self.tree.sample(top), wishes, banned)
         for instance in clone.instances:
             self._add_part(instance, wishes, banned)
 
@@ -115,7 +112,7 @@ class _Tables:
         if group is None:
             self._add_primitive(name, wishes, banned)
             return
-        self.scores[name] = self._table(name, wishes, banned)
+        self.scores[name] = self._table(name, self.tree.sample(name), wishes, banned)
         for member in group.members:
             own = self.wishes.get(member, [])
             self._add_primitive(member, [*wishes, *own] if own else wishes, banned)
@@ -127,7 +124,7 @@ class _Tables:
         resource = situation.resources[name]
         if not banned and self.failed_on:
             banned = self._bans_of(resource)
-        scores = self._table(name, wishes, banned)
+        scores = self._table(name, resource, wishes, banned)
         active = situation.active(name) if name in situation.instances else ()
         if len(active) == 1 and resource.is_managed and resource.stickiness > 0:
             node = active[0].node
@@ -138,17 +135,24 @@ class _Tables:
                     self.trace.add(name, Step(cause=Cause.STICKINESS, before=before, after=scores))
         self.scores[name] = scores
 
-    def _table(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> Scores:
-        """Return the scores that constraints and bans come to."""
-        possible = self._possible(self.tree.sample(name))
+    def _table(
+        self, name: ResourceId, resource: Resource, wishes: list[Wish], banned: Sequence[NodeName]
+    ) -> Scores:
+        """Return the scores that constraints and bans come to; the resource speaks for what it is in."""
+        possible = self._possible(resource)
         is_symmetric = self.tree.situation.intent.cluster.policy.is_symmetric
         start = possible if is_symmetric else {}
         if self.trace is not None:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores = with_wishes(start, wishes, possible)
-        exclusive = [node for node, _, is_exclusive, _ in wishes if is_exclusive]
+        scores, exclusive = dict(start), []
+        for node, score, is_exclusive, _ in wishes:
+            if node in possible:
+                before = scores.get(node, 0)
+                scores[node] = add_scores(before, score) if before else score
+            if is_exclusive:
+                exclusive.append(node)
         if banned or exclusive:
             for node in scores:
                 if node in banned or (exclusive and node not in exclusive):

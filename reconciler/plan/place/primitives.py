@@ -198,7 +198,7 @@ def _best(
     """Return the best node for a resource that may move, and what made it the best."""
     name, scores = resource.id, assignment.scores[resource.id]
     current = assignment.current_node(name) if name in assignment.situation.instances else None
-    best = best_of(assignment, name, scores, current)
+    best = best_of(assignment, resource, scores, current)
     if best is None or best in {prefer, current}:
         return best, Rule.NONE if best is None else Rule.BEST
     is_available = assignment.availability.is_available

@@ -10,7 +10,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_promotable.c, pcmk_sched_group.c):
   too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from reconciler.model.names import ResourceId
@@ -19,8 +19,6 @@ from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done, parts
 from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Task, TaskName, Verb
 from reconciler.plan.situation import CloneSet, Situation
-
-Decisions = Mapping[ResourceId, Decision]
 
 _VERBS = (Verb.PROMOTE, Verb.DEMOTE)
 _IN_TURN = (
@@ -46,11 +44,10 @@ def lay_out_roles(tasks: dict[TaskName, Task], decision: Decision, *, is_frozen:
         promote.obstacle = Obstacle(text="it is not to be promoted")
 
 
-def promotion_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
-    """Return the relations of roles: of resources, of groups, and of clones."""
-    for decision in decisions.values():
-        if decision.has_roles:
-            yield from _own(decision)
+def promotion_relations(situation: Situation, roled: Iterable[Decision]) -> Iterator[Relation]:
+    """Return the relations of roles: of resources that have some, of groups, and of clones."""
+    for decision in roled:
+        yield from _own(decision)
     for cloned in situation.clones.values():
         if cloned.clone.promotion is not None:
             yield from _clone(situation, cloned)

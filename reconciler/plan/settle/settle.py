@@ -81,7 +81,8 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     relations.extend(colocation_relations(situation))
     relations.extend(container_relations(situation))
     relations.extend(guest_relations(situation, decisions))
-    relations.extend(promotion_relations(situation, decisions))
+    roled = [r for r, d in decisions.items() if d.has_roles]
+    relations.extend(promotion_relations(situation, [decisions[r] for r in roled]))
     held = hold_stops(situation, decisions, relations)
     for resource, why in held.items():
         before = decisions[resource]
@@ -92,7 +93,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
             decisions[resource] = replace(held_back, reasons=reasons, is_waiting=why.is_waiting)
     running = {r for r, d in decisions.items() if d.active}
     board = _Board(situation, decisions, relations, running, clone_of=_clones(situation))
-    _lay_out(board, held)
+    _lay_out(board, held, roled)
     _find_hindrances(board)
     _run(board)
     settled = {r: conclude(situation, decisions, board.tasks, d) for r, d in decisions.items()}
@@ -108,8 +109,8 @@ def _clones(situation: Situation) -> dict[ResourceId, ResourceId]:
     return found
 
 
-def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
-    """Put down what each decision asks for by itself."""
+def _lay_out(board: _Board, held: Collection[ResourceId], roled: Iterable[ResourceId]) -> None:
+    """Put down what each decision asks for by itself; of some, what it asks for of their roles too."""
     situation = board.situation
     for name, least in least_tasks(situation).items():
         task = board.task(name)
@@ -133,8 +134,9 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
         is_held = bool(decision.active) and (resource in held or decision.fate is Fate.HOLD)
         if decision.is_left_alone or is_held:
             start.is_frozen = stop.is_frozen = True
-        if decision.has_roles:
-            lay_out_roles(board.tasks, decision, is_frozen=start.is_frozen)
+
+    for resource in roled:
+        lay_out_roles(tasks, board.decisions[resource], is_frozen=tasks[resource, START].is_frozen)
 
 
 def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
