@@ -15,6 +15,8 @@ from reconciler.model.observed import Instance, NodeStatus, Observed, Pending
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.index import Index
 
+_STOPPED = Role.STOPPED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unheard:
@@ -61,6 +63,8 @@ class Situation:
     """The guest that becomes, or still is, each guest node; of a Pacemaker cluster's nodes, the connection to it."""
     instances: Mapping[ResourceId, tuple[Instance, ...]]
     """All that is known of each resource, by node name; of a clone's instance, where that instance is."""
+    running: Mapping[ResourceId, tuple[Instance, ...]]
+    """What `running_of` makes of them; without what runs nowhere."""
     pending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     ending: Mapping[ResourceId, tuple[Pending, ...]] = field(default_factory=dict)
     """For what still runs: what is in flight and ends it, the stop of its guest or the fencing of its node."""
@@ -86,6 +90,12 @@ class Situation:
 
         Source: Pacemaker lib/pengine/unpack.c, unpack_handle_remote_attrs.
         """
+        found = self.index.states.get(node)
+        if found is None:
+            found = self.index.states[node] = self._state_of(node)
+        return found
+
+    def _state_of(self, node: NodeName) -> HostState:
         host, guest = self.intent.hosts.get(node), self.guests.get(node)
         state = HostState.ONLINE
         if host is not None:
@@ -133,14 +143,7 @@ class Situation:
 
     def active(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return the instances that run, or may run; without what was migrated away, and is only to be cleared."""
-        known = self.instances.get(resource)
-        if known is None:
-            return ()
-        found = tuple([i for i in known if i.role is not Role.STOPPED])
-        if len(found) < 2:
-            return found
-        places = {i.node for i in found}
-        return tuple(i for i in found if i.migrated_to not in places)
+        return self.running.get(resource, ())
 
     def leftovers(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return what live migrations have left behind of what runs elsewhere."""
@@ -166,6 +169,21 @@ class Situation:
     def in_flight_on(self, node: NodeName) -> bool:
         """Tell whether a connection to this node is being made or ended."""
         return any(p.resource is None for p in self.index.pending_on.get(node, ()))
+
+
+def running_of(
+    instances: Mapping[ResourceId, tuple[Instance, ...]],
+) -> dict[ResourceId, tuple[Instance, ...]]:
+    """Return the instances that run, or may run; without what was migrated away, and is only to be cleared."""
+    running: dict[ResourceId, tuple[Instance, ...]] = {}
+    for name, known in instances.items():
+        found = tuple([i for i in known if i.role is not _STOPPED])
+        if len(found) > 1:
+            places = {i.node for i in found}
+            found = tuple([i for i in found if i.migrated_to not in places])
+        if found:
+            running[name] = found
+    return running
 
 
 def hypervisor_type(host: Host, resource: Resource) -> GuestType | None:

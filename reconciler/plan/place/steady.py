@@ -15,7 +15,7 @@ from reconciler.model.node import HostState
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.place.state import Assignment
-from reconciler.plan.situation import Situation
+from reconciler.plan.situation import Situation, running_of
 
 _Spot = tuple[NodeName | None, Role | None]
 """Where something runs, and for what can be promoted in which role."""
@@ -69,7 +69,12 @@ def as_sent(assignment: Assignment) -> Situation:
             there[target] = Instance(resource=resource.known_as, node=target, role=role, started_as=uses)
         instances[resource.id] = tuple(there[node] for node in sorted(there))
         observed.update({(resource.known_as, node): there[node] for node in sorted(there)})
-    return replace(situation, instances=instances, observed=replace(situation.observed, instances=observed))
+    return replace(
+        situation,
+        instances=instances,
+        running=running_of(instances),
+        observed=replace(situation.observed, instances=observed),
+    )
 
 
 def _could_stay(situation: Situation, resource: Resource) -> bool:
