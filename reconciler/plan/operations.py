@@ -86,7 +86,7 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
 
 def _add_releases(situation: Situation, decisions: Decisions, steps: Steps) -> None:
     """Let go what asked to leave, unless something is held there that would have to stop before."""
-    held = {i.node for d in decisions.values() if d.fate is Fate.HOLD for i in d.active}
+    held = {i.node for d in decisions.values() if d.active and d.fate is Fate.HOLD for i in d.active}
     for status in situation.observed.nodes.values():
         guest = situation.guests.get(status.name)
         stays = guest is not None and not decisions[guest.id].stops

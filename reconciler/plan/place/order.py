@@ -44,7 +44,7 @@ def _by_scores(assignment: Assignment) -> list[ResourceId]:
         scores = wishes_behind(assignment, name)
         current = assignment.current_node(name)
         here = -INFINITY if current is None else scores.get(current, -INFINITY)
-        return (-here, *(-scores.get(node, -INFINITY) for node in nodes))
+        return (-here, *[-scores.get(node, -INFINITY) for node in nodes])
 
     return sorted(assignment.tree.tops, key=rank)
 
