@@ -232,9 +232,7 @@ class Resource:
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        if self.instance_of is None:
-            return self.id
-        own = self.id if self.is_unique else self.instance_of
+        own = self.id if self.instance_of is None or self.is_unique else self.instance_of
         return self.named or own
 
     @property

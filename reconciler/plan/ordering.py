@@ -40,8 +40,9 @@ _START, _MONITOR, _CANCEL, _PROBE = ActionKind.START, ActionKind.MONITOR, Action
 def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
     """Add all edges to a plan's actions."""
     decisions = settled.decisions.values()
-    for resource, own in steps.by_subject.items():
-        _order_resource(situation, steps, settled.decisions[resource], own)
+    for resource, decision in settled.decisions.items():
+        if resource in steps.by_subject:
+            _order_resource(situation, steps, decision, steps.by_subject[resource])
     for decision in [d for d in decisions if d.resource.remote_node is not None]:
         if decision.resource.agent.is_connection:
             _order_connection(situation, steps, decision)

@@ -40,9 +40,10 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     asked: dict[TaskName, tuple[ActionId, ...]] = {}
     for (resource, verb), relations in settled.relations.by_then.items():
-        if resource not in steps.by_subject:
+        decision = settled.decisions.get(resource)
+        if decision is None or resource not in steps.by_subject:
             continue
-        is_live = settled.decisions[resource].migrates and verb in _MOVING
+        is_live = decision.migrates and verb in _MOVING
         planned = steps.of(_KINDS[verb], resource)
         for relation in relations:
             if not relation.is_order or _is_passed_by(settled, relation):
