@@ -44,7 +44,7 @@ def start_parameters(resource: Resource, node: NodeName) -> StartedAs:
     if resource.guest is not None:
         return StartedAs(agent=resource.agent, params={"digest": guest_digest(resource)})
     params, own = resource.params_at(node), resource.operation("start").params
-    return StartedAs(agent=resource.agent, params={**params, **own} if own else params)
+    return StartedAs(resource.agent, {**params, **own} if own else params)
 
 
 def own_digest(params: Mapping[str, str]) -> str:

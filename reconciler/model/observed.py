@@ -41,7 +41,7 @@ class NodeStatus:
     """Its node attributes: permanent and transient ones merged, a transient one before a permanent one."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class StartedAs:
     """The parameters that a running instance was started with."""
 

@@ -234,7 +234,7 @@ class Resource:
     @property
     def known_as(self) -> ResourceId:
         """Return the name under which nodes, and histories, know it: instances of a clone share one."""
-        own = self.id if self.is_unique or self.instance_of is None else self.instance_of
+        own = self.id if self.instance_of is None or self.is_unique else self.instance_of
         return self.named or own
 
     @property
@@ -255,13 +255,14 @@ class Resource:
 
     def monitors(self) -> tuple[Operation, ...]:
         """Return the recurring monitors of a running instance, in declaration order."""
-        return tuple([m for m in self._recurring() if m.role is not Role.STOPPED])
+        return tuple([m for m in self.recurring_monitors() if m.role is not Role.STOPPED])
 
     def monitors_while_stopped(self) -> tuple[Operation, ...]:
         """Return the monitors for nodes where it is not to run: they notice when it does."""
-        return tuple([m for m in self._recurring() if m.role is Role.STOPPED])
+        return tuple([m for m in self.recurring_monitors() if m.role is Role.STOPPED])
 
-    def _recurring(self) -> list[Operation]:
+    def recurring_monitors(self) -> list[Operation]:
+        """Return the monitors for nodes where it runs, and for those where it is not to, in declaration order."""
         if not self.is_monitored or not self.operations:
             return []
         return [

@@ -12,6 +12,9 @@ from reconciler.model.transition import Reason
 class Fate(Enum):
     """What a plan does with a resource as a whole."""
 
+    __hash__ = object.__hash__
+    """Each is there once, and Enum's own is slow."""
+
     KEEP = "keep"
     """Stays as it is: running where it should, or stopped."""
     START = "start"
@@ -28,9 +31,15 @@ class Fate(Enum):
 
 _STOPPING = (Fate.STOP, Fate.RESTART, Fate.MOVE)
 _STARTING = (Fate.START, Fate.RESTART, Fate.MOVE)
+_MIGRATING = Fate.MIGRATE
+_KEEPING = Fate.KEEP
+_PROMOTED = Role.PROMOTED
+"""Members that are asked for several times for each resource: Python 3.11 takes ten times as long to find them in their
+Enum.
+"""
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class Decision:
     """What is to become of one resource."""
 
@@ -40,15 +49,15 @@ class Decision:
     """Where it runs, or may run, now."""
     target: NodeName | None = None
     """Where it is to run."""
+    reasons: tuple[Reason, ...] = ()
+    obstacle: str | None = None
+    """Why it is not, or not yet, as declared."""
     role: Role = Role.STARTED
     """In which role, if it runs: promoted or not for what can be promoted."""
     promotes: bool = False
     """It is promoted in this plan."""
     demotes: bool = False
     """It is demoted in this plan, to stay or to stop so, or to be promoted again."""
-    reasons: tuple[Reason, ...] = ()
-    obstacle: str | None = None
-    """Why it is not, or not yet, as declared."""
     is_failed: bool = False
     """It is recovered from a failure, not changed by a declaration."""
     is_forced: bool = False
@@ -85,22 +94,27 @@ class Decision:
     @property
     def migrates(self) -> bool:
         """Tell whether it is moved live."""
-        return self.fate is Fate.MIGRATE
+        return self.fate is _MIGRATING
 
     @property
     def was_promoted(self) -> bool:
         """Tell whether it is promoted anywhere now."""
-        return bool(self.active) and any(i.role is Role.PROMOTED for i in self.active)
+        return _PROMOTED in [i.role for i in self.active]
+
+    @property
+    def has_roles(self) -> bool:
+        """Tell whether it can be promoted, or is though it no longer could."""
+        return self.resource.is_promotable or (bool(self.active) and self.was_promoted)
 
     @property
     def reloads(self) -> bool:
         """Tell whether it takes up new values of parameters while it runs; a restart makes that needless."""
-        return self.is_reloaded and self.fate is Fate.KEEP
+        return self.is_reloaded and self.fate is _KEEPING
 
     @property
     def runs_after(self) -> bool:
         """Tell whether it runs when the plan has been carried out."""
-        if self.fate is not Fate.KEEP:
+        if self.fate is not _KEEPING:
             return self.starts or self.migrates
         is_down = self.is_left_alone and any(i.failure is not None for i in self.active)
         return bool(self.active) and not is_down

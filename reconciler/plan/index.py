@@ -11,7 +11,7 @@ from reconciler.model.constraint import Colocation, Location, Ordering
 from reconciler.model.digest import start_parameters
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import GuestType
+from reconciler.model.node import GuestType, HostState
 from reconciler.model.observed import Instance, Observed, Pending, StartedAs
 from reconciler.model.resource import Resource
 
@@ -32,6 +32,8 @@ class Index:
     pending_on: Mapping[NodeName, tuple[Pending, ...]] = field(default_factory=dict)
     possible: dict[tuple[GuestType | None, bool], tuple[NodeName, ...]] = field(default_factory=dict)
     """The nodes that could run a kind of resource, as found so far; the key is what decides on them."""
+    states: dict[NodeName, HostState] = field(default_factory=dict)
+    """What is asked of nodes, as found so far."""
     parameters: dict[tuple[ResourceId, NodeName | None], StartedAs] = field(default_factory=dict)
     """What resources are started with, as found so far; under no node what is the same on most."""
 

@@ -13,19 +13,21 @@ The rules:
   recorded of nodes that are not there does not count).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from reconciler.model.digest import own_digest
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState
 from reconciler.model.observed import Instance, StartedAs
-from reconciler.model.operation import Monitor
 from reconciler.model.resource import Operation, Resource, Role
 from reconciler.model.transition import ActionKind
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, resource_action
+
+_KEEP, _STOPPED, _PROMOTED = Fate.KEEP, Role.STOPPED, Role.PROMOTED
+"""What is asked for each resource: Python 3.11 takes ten times as long to find it in its Enum."""
 
 
 def add_monitors(
@@ -36,61 +38,67 @@ def add_monitors(
     Args:
         situation: what is planned from.
         steps: take the actions.
-        decision: on the resource whose monitors they are.
+        decision: on the resource whose monitors they are; not a guest, which its agent watches.
         coming: the nodes whose connection is made anew.
     """
     resource = decision.resource
-    if resource.guest is not None:
-        return
-    _add_while_stopped(situation, steps, decision)
-    is_kept = decision.fate is Fate.KEEP and bool(decision.active)
-    comes = decision.starts or decision.migrates
-    if not comes and not is_kept:
-        return
-    if comes:
+    recurring = resource.recurring_monitors()
+    while_stopped = [m for m in recurring if m.role is _STOPPED]
+    if while_stopped:
+        _add_while_stopped(situation, steps, decision, while_stopped)
+    if decision.starts or decision.migrates:
         assert decision.target is not None
-        for monitor in _fitting(decision):
-            uses = situation.index.start_parameters(resource, decision.target)
+        uses = situation.index.start_parameters(resource, decision.target)
+        for monitor in _fitting(decision, recurring):
             _arm(steps, resource, decision.target, monitor, uses)
+    elif decision.fate is _KEEP and decision.active:
+        _add_where_kept(situation, steps, decision, _fitting(decision, recurring), coming)
+
+
+def _fitting(decision: Decision, recurring: Sequence[Operation]) -> list[Operation]:
+    """Return the monitors for the role that a resource is to have; those that name none are for all but promoted."""
+    is_promoted = decision.role is _PROMOTED
+    return [m for m in recurring if (not is_promoted if m.role is None else m.role is decision.role)]
+
+
+def _add_where_kept(
+    situation: Situation,
+    steps: Steps,
+    decision: Decision,
+    fitting: Sequence[Operation],
+    coming: Collection[NodeName],
+) -> None:
+    """Change what is armed where a resource goes on running."""
+    resource, instance = decision.resource, decision.active[0]
+    if instance.started_as is None:
         return
-    instance = decision.active[0]
-    if instance.node in coming and instance.started_as is not None:
-        for monitor in _fitting(decision):
+    if instance.node in coming:
+        for monitor in fitting:
             _arm(steps, resource, instance.node, monitor, instance.started_as)
         return
-    if not _is_monitorable(situation, instance):
+    if not _is_askable(situation, instance.node):
         return
-    assert instance.started_as is not None
-    fitting = _fitting(decision)
     declared = situation.index.start_parameters(resource, instance.node)
     uses = declared if decision.reloads else instance.started_as
     for monitor in fitting:
         if not _is_armed(instance, monitor) or instance.started_as != uses:
             _arm(steps, resource, instance.node, monitor, uses)
-    if not situation.is_removed(resource.id):
-        unclear = {o.interval_ms for o in resource.operations if o.is_ambiguous}
-        wanted = {m.interval_ms for m in fitting} | unclear
+    wanted = {m.interval_ms for m in fitting}
+    more = [m for m in instance.monitors if m.interval_ms not in wanted]
+    if more and not situation.is_removed(resource.id):
+        wanted |= {o.interval_ms for o in resource.operations if o.is_ambiguous}
         if not situation.intent.cluster.policy.cancels_removed:
             kept = {m.interval_ms for m in instance.monitors}
             wanted |= kept - {m.interval_ms for m in resource.monitors()}
         _disarm(steps, resource, instance, wanted)
 
 
-def _fitting(decision: Decision) -> list[Operation]:
-    """Return the monitors for the role that a resource is to have; those that name none are for all but promoted."""
-    is_promoted = decision.role is Role.PROMOTED
-    return [
-        m
-        for m in decision.resource.monitors()
-        if (not is_promoted if m.role is None else m.role is decision.role)
-    ]
-
-
-def _add_while_stopped(situation: Situation, steps: Steps, decision: Decision) -> None:
+def _add_while_stopped(
+    situation: Situation, steps: Steps, decision: Decision, monitors: Sequence[Operation]
+) -> None:
     """Watch the nodes where a resource is not to run."""
     resource = decision.resource
-    monitors = resource.monitors_while_stopped()
-    if not monitors or (decision.fate is Fate.HOLD and decision.active):
+    if decision.fate is Fate.HOLD and decision.active:
         return
     stays = {i.node for i in decision.active} if not decision.stops else set()
     for node in possible_nodes(situation, resource):
@@ -120,13 +128,9 @@ def _arm(steps: Steps, resource: Resource, node: NodeName, monitor: Operation, u
 
 
 def _is_armed(instance: Instance, monitor: Operation) -> bool:
-    params = own_digest(monitor.params)
-    wanted = Monitor(interval_ms=monitor.interval_ms, timeout_ms=monitor.timeout_ms, params=params)
-    return wanted in instance.monitors
-
-
-def _is_monitorable(situation: Situation, instance: Instance) -> bool:
-    return _is_askable(situation, instance.node) and instance.started_as is not None
+    # Compared as tuples, for it is asked of every monitor in every plan; most have no parameters of their own.
+    wanted = (monitor.name, monitor.interval_ms, monitor.timeout_ms, own_digest(monitor.params))
+    return wanted in [(m.name, m.interval_ms, m.timeout_ms, m.params) for m in instance.monitors]
 
 
 def _is_askable(situation: Situation, node: NodeName) -> bool:

@@ -16,7 +16,7 @@ from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
 from reconciler.plan.rules import resolved
-from reconciler.plan.situation import Situation
+from reconciler.plan.situation import Situation, running_of
 from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
 _NOWHERE = Where(file="", line=0, column=0)
@@ -44,6 +44,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     for p in sorted(observed.pending, key=lambda p: p.id):
         if p.resource is not None:
             pending[names.get((p.resource, p.node), p.resource)].append(p)
+    known_of = {r: tuple(found) for r, found in instances.items()}
     situation = Situation(
         intent=intent,
         observed=assumed,
@@ -53,7 +54,8 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         groups=ensemble.groups,
         clones=ensemble.clones,
         guests=guests,
-        instances={r: tuple(found) for r, found in instances.items()},
+        instances=known_of,
+        running=running_of(known_of),
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
         emptied=judged.emptied,

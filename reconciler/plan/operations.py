@@ -38,19 +38,22 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
     coming = _coming(situation, decisions)
     _add_fences(situation, steps)
     _add_releases(situation, decisions, steps)
-    for decision in decisions.values():
+    for resource_id, decision in decisions.items():
         if decision.active:
             _add_disconnect(situation, steps, decision)
         if decision.demotes or decision.promotes:
             add_role_changes(situation, steps, decision)
         if decision.active:
             _add_stops(situation, steps, decision)
-        _add_clearing(situation, steps, decision)
-        _add_start(situation, steps, decision)
+        if resource_id in situation.instances:
+            _add_clearing(situation, steps, decision)
+        if decision.starts:
+            _add_start(situation, steps, decision)
         if decision.active:
             _add_reload(situation, steps, decision)
             _add_migration(situation, steps, decision)
-        add_monitors(situation, steps, decision, coming)
+        if decision.resource.guest is None:
+            add_monitors(situation, steps, decision, coming)
     if situation.intent.cluster.policy.searches_first:
         _add_probes(situation, decisions, steps, links)
     add_unfencing(situation, steps)
@@ -83,7 +86,7 @@ def _add_fences(situation: Situation, steps: Steps) -> None:
 
 def _add_releases(situation: Situation, decisions: Decisions, steps: Steps) -> None:
     """Let go what asked to leave, unless something is held there that would have to stop before."""
-    held = {i.node for d in decisions.values() if d.fate is Fate.HOLD for i in d.active}
+    held = {i.node for d in decisions.values() if d.active and d.fate is Fate.HOLD for i in d.active}
     for status in situation.observed.nodes.values():
         guest = situation.guests.get(status.name)
         stays = guest is not None and not decisions[guest.id].stops
@@ -125,12 +128,10 @@ def _add_clearing(situation: Situation, steps: Steps, decision: Decision) -> Non
 
 
 def _add_start(situation: Situation, steps: Steps, decision: Decision) -> None:
-    if decision.starts:
-        assert decision.target is not None
-        uses = situation.index.start_parameters(decision.resource, decision.target)
-        steps.add(
-            resource_action(ActionKind.START, decision.resource, decision.target, uses, decision.reasons)
-        )
+    resource, target = decision.resource, decision.target
+    assert target is not None
+    uses = situation.index.start_parameters(resource, target)
+    steps.add(resource_action(ActionKind.START, resource, target, uses, decision.reasons))
 
 
 def _add_reload(situation: Situation, steps: Steps, decision: Decision) -> None:

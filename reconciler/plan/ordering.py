@@ -13,7 +13,7 @@ The rules:
   fails must not cost the service.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from reconciler.model.names import ActionId, NodeName
 from reconciler.model.resource import Requires
@@ -24,34 +24,36 @@ from reconciler.plan.settle.settle import Settled
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
-Own = Mapping[ActionKind, Sequence[Action]]
-"""The actions on one resource, by kind."""
-
-_BEGINNING = (
+_BEGINNING = frozenset({
     ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD, ActionKind.PROMOTE, ActionKind.DEMOTE,
-)  # fmt: skip
-_CLEARING = (ActionKind.STOP, ActionKind.PROBE)
-_BEFORE_PROMOTION = (
+})  # fmt: skip
+_CLEARING = frozenset({ActionKind.STOP, ActionKind.PROBE})
+_BEFORE_PROMOTION = frozenset({
     ActionKind.DEMOTE, ActionKind.STOP, ActionKind.START, ActionKind.MIGRATE_FROM, ActionKind.RELOAD,
-)  # fmt: skip
-_LOOKING = (ActionKind.PROBE, ActionKind.CANCEL)
+})  # fmt: skip
+_LOOKING = frozenset({ActionKind.PROBE, ActionKind.CANCEL})
 _LEAVING = frozenset({ActionKind.DEMOTE, ActionKind.STOP, ActionKind.CANCEL, ActionKind.MIGRATE_TO})
+_START, _MONITOR, _CANCEL, _PROBE = ActionKind.START, ActionKind.MONITOR, ActionKind.CANCEL, ActionKind.PROBE
+"""What is asked for several times for each action: Python 3.11 takes ten times as long to find it in the Enum."""
 
 
 def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
     """Add all edges to a plan's actions."""
-    decisions = settled.decisions
-    for decision in decisions.values():
-        _order_resource(situation, steps, decision)
+    decisions = settled.decisions.values()
+    for resource, decision in settled.decisions.items():
+        if resource in steps.by_subject:
+            _order_resource(situation, steps, decision, steps.by_subject[resource])
+    for decision in [d for d in decisions if d.resource.remote_node is not None]:
         if decision.resource.agent.is_connection:
             _order_connection(situation, steps, decision)
         else:
             _order_guest(situation, steps, decision)
+    for decision in [d for d in decisions if d.ends_with]:
         _order_end_with_guest(situation, steps, decision)
     _order_hosts(situation, steps)
     _order_fences(situation, settled, steps)
     order_by_relations(situation, settled, steps)
-    for decision in decisions.values():
+    for decision in [d for d in decisions if d.active and d.fate is Fate.MOVE]:
         _order_move_into_guest(situation, steps, decision)
     order_by_surprises(situation, settled, steps)
 
@@ -67,44 +69,46 @@ def order_operations(situation: Situation, steps: Steps) -> None:
                 steps.order(pending.id, action.id)
 
 
-def _order_resource(situation: Situation, steps: Steps, decision: Decision) -> None:
+def _order_resource(situation: Situation, steps: Steps, decision: Decision, own: Sequence[Action]) -> None:
+    """Order the actions on one resource, in the order in which they were added."""
     resource = decision.resource.id
-    own = steps.on_all(resource)
-    if not own:
-        return
     for pending in situation.pending.get(resource, ()):
-        for actions in own.values():
-            for action in actions:
-                steps.order(pending.id, action.id)
-    for monitor in own.get(ActionKind.MONITOR, ()):
-        started = _of_kinds(own, _BEGINNING, monitor.node)
-        steps.order_all(started or _of_kinds(own, _CLEARING, monitor.node), monitor.id)
+        for action in own:
+            steps.order(pending.id, action.id)
     if decision.migrates:
         _order_migration(steps, own)
     if decision.promotes or decision.demotes:
         _order_roles(steps, own)
-    for start in own.get(ActionKind.START, ()):
-        steps.order_all(_of_kinds(own, _CLEARING), start.id)
-        steps.order_all(_of_kinds(own, (ActionKind.CANCEL,), start.node), start.id)
-        if start.instance is not None:
-            _all_before(steps, _stops_of_others(steps, start), start.id)
-        steps.order_all([p.id for p in situation.ending.get(resource, ())], start.id)
+    for action in own:
+        if action.kind is _MONITOR:
+            begun = _of_kinds(own, _BEGINNING, action.node)
+            steps.order_all(begun or _of_kinds(own, _CLEARING, action.node), action.id)
+        elif action.kind is _START:
+            clearing = [
+                a.id for a in own if a.kind in _CLEARING or (a.kind is _CANCEL and a.node == action.node)
+            ]
+            steps.order_all(clearing, action.id)
+            if action.instance is not None:
+                _all_before(steps, _stops_of_others(steps, action), action.id)
+            if resource in situation.ending:
+                steps.order_all([p.id for p in situation.ending[resource]], action.id)
 
 
-def _of_kinds(own: Own, kinds: Iterable[ActionKind], node: NodeName | None = None) -> list[ActionId]:
+def _of_kinds(own: Iterable[Action], kinds: Set[ActionKind], node: NodeName | None = None) -> list[ActionId]:
     """Return the actions of some kinds on a resource, on one node if named."""
-    return [a.id for kind in kinds if kind in own for a in own[kind] if node is None or a.node == node]
+    return [a.id for a in own if a.kind in kinds and (node is None or a.node == node)]
 
 
-def _order_roles(steps: Steps, own: Own) -> None:
+def _order_roles(steps: Steps, own: Sequence[Action]) -> None:
     """Look first; then demote, stop, start and promote; and end the monitors of a role before it changes."""
-    for promotion in own.get(ActionKind.PROMOTE, ()):
-        steps.order_all(_of_kinds(own, _LOOKING, promotion.node), promotion.id)
-        steps.order_all(_of_kinds(own, _BEFORE_PROMOTION), promotion.id)
-    for demotion in own.get(ActionKind.DEMOTE, ()):
-        steps.order_all(_of_kinds(own, _LOOKING, demotion.node), demotion.id)
-        for stop in own.get(ActionKind.STOP, ()):
-            steps.order(demotion.id, stop.id)
+    for action in own:
+        if action.kind is ActionKind.PROMOTE:
+            steps.order_all(_of_kinds(own, _LOOKING, action.node), action.id)
+            steps.order_all(_of_kinds(own, _BEFORE_PROMOTION), action.id)
+        elif action.kind is ActionKind.DEMOTE:
+            steps.order_all(_of_kinds(own, _LOOKING, action.node), action.id)
+        elif action.kind is ActionKind.STOP:
+            steps.order_all(_of_kinds(own, {ActionKind.DEMOTE}), action.id)
 
 
 def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
@@ -113,20 +117,19 @@ def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
     return [a for a in there if a.resource == start.resource and a.instance != start.instance]
 
 
-def _order_migration(steps: Steps, own: Own) -> None:
+def _order_migration(steps: Steps, own: Sequence[Action]) -> None:
     """Look first, then hand over, take over, and clear what was left; what an earlier migration has left, before."""
-    probes = own.get(ActionKind.PROBE, ())
-    handed = own.get(ActionKind.MIGRATE_TO, ())
+    probes, handed = _of_kinds(own, {ActionKind.PROBE}), _of_kinds(own, {ActionKind.MIGRATE_TO})
     for to in handed:
-        _all_before(steps, probes, to.id)
-    for taken in own.get(ActionKind.MIGRATE_FROM, ()):
-        _all_before(steps, handed or probes, taken.id)
-        for stop in own.get(ActionKind.STOP, ()):
+        steps.order_all(probes, to)
+    for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
+        steps.order_all(handed or probes, taken.id)
+        for stop in [a for a in own if a.kind is ActionKind.STOP]:
             if stop.node == taken.peer:
                 steps.order(taken.id, stop.id)
             else:
-                for begun in handed or (taken,):
-                    steps.order(stop.id, begun.id)
+                for begun in handed or (taken.id,):
+                    steps.order(stop.id, begun)
 
 
 def _order_hosts(situation: Situation, steps: Steps) -> None:
@@ -164,20 +167,19 @@ def _order_fences(situation: Situation, settled: Settled, steps: Steps) -> None:
 def _order_connection(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Do what is done on a node behind a connection after that starts, and before it stops."""
     remote, connection = decision.resource.remote_node, decision.resource.id
-    if remote is None:
-        return
+    assert remote is not None
     starts = [*steps.of(ActionKind.START, connection), *steps.of(ActionKind.MIGRATE_FROM, connection)]
     stops = steps.of(ActionKind.STOP, connection)
     begun = [a.id for a in starts]
     for fence in steps.on(ActionKind.FENCE, remote.name):
         for start in starts:
             steps.order(fence.id, start.id)
+    is_there = situation.is_online(remote.name)
     for action in steps.by_node.get(remote.name, []):
-        if action.subject is None:
+        if action.resource is None:
             continue
-        is_leaving = action.kind in _LEAVING
-        is_last_look = action.kind is ActionKind.PROBE and not starts
-        if situation.is_online(remote.name) and (is_leaving or is_last_look):
+        is_last = action.kind in _LEAVING or (action.kind is _PROBE and not starts)
+        if is_there and is_last:
             for stop in stops:
                 steps.order(action.id, stop.id)
         else:
@@ -187,8 +189,7 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
 def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Order a guest, its connection, and all that is done in it."""
     remote = decision.resource.remote_node
-    if remote is None:
-        return
+    assert remote is not None
     guest = decision.resource.id
     connects = steps.on(ActionKind.CONNECT, remote.name)
     disconnects = steps.on(ActionKind.DISCONNECT, remote.name)
@@ -231,7 +232,7 @@ def _order_end_with_guest(situation: Situation, steps: Steps, decision: Decision
 
 def _order_move_into_guest(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Connect the guest that something moves into before it is stopped where it runs."""
-    if decision.fate is not Fate.MOVE or decision.target is None or decision.target not in situation.guests:
+    if decision.target is None or decision.target not in situation.guests:
         return
     for connect in steps.on(ActionKind.CONNECT, decision.target):
         for stop in steps.of(ActionKind.STOP, decision.resource.id):

@@ -37,15 +37,13 @@ class Objection:
 
 def metadata_of(observed: Observed, node: NodeName, agent: ResourceAgent) -> AgentMetadata | None:
     """Return what a node's resource agent says of itself; None if that is not known."""
-    digest = observed.agents.get((node, str(agent)))
+    digest = observed.agents.get((node, str(agent))) if observed.agents else None
     return observed.metadata.get(digest) if digest is not None else None
 
 
-def objection(
-    resource: Resource, params: Mapping[str, str], metadata: AgentMetadata | None
-) -> Objection | None:
+def objection(resource: Resource, params: Mapping[str, str], metadata: AgentMetadata) -> Objection | None:
     """Return the first thing that a resource agent would object to in a resource's parameters; None if nothing."""
-    return next(_objections(resource, params, metadata), None) if metadata is not None else None
+    return next(_objections(resource, params, metadata), None)
 
 
 def matters(

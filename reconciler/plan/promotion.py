@@ -16,10 +16,8 @@ from reconciler.plan.place.placement import Placement
 
 
 def with_role(decision: Decision, placement: Placement) -> Decision:
-    """Return a decision with the role that a resource is to have, and what that takes."""
+    """Return a decision on what has roles, with the one that it is to have, and what that takes."""
     resource = decision.resource
-    if not (resource.is_promotable or decision.was_promoted):
-        return decision
     role = placement.roles.get(resource.id, Role.UNPROMOTED if resource.is_promotable else Role.STARTED)
     if decision.is_left_alone or decision.fate is Fate.HOLD:
         return replace(decision, role=Role.PROMOTED if decision.was_promoted else role)

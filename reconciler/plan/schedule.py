@@ -54,7 +54,7 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     loads = order_loads(situation, placement, steps)
     held = {gate.address for gate in gates}
     return Transition(
-        actions=_with_edges(situation, steps),
+        actions=_actions(situation, steps),
         changes=describe_changes(situation, decisions, steps),
         blocked=(*(b for b in describe_blocked(decisions) if b.address not in held), *links.blocked),
         gates=gates,
@@ -68,15 +68,10 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
     )
 
 
-def _with_edges(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
-    """Return the actions with their edges, without those in flight already, and what waits for their repetition."""
+def _actions(situation: Situation, steps: Steps) -> dict[ActionId, Action]:
+    """Return the actions, without those in flight already, and what waits for their repetition."""
     in_flight = {p.id for p in situation.observed.pending}
-    not_now = in_flight | left_for_later(steps, in_flight)
-    return {
-        name: action.waiting_for(before) if (before := steps.before(name)) else action
-        for name, action in steps.actions.items()
-        if name not in not_now
-    }
+    return steps.ordered(left_out=in_flight | left_for_later(steps, in_flight))
 
 
 def _guest_nodes(situation: Situation) -> dict[ResourceId, NodeName]:

@@ -1,7 +1,7 @@
 """The actions of a plan while it is being made, and their names."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -9,9 +9,12 @@ from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Operation, Resource
 from reconciler.model.transition import Action, ActionKind, Reason
 
-_WITHOUT_OWN_PARAMS = {ActionKind.START, ActionKind.RELOAD}
+_WITHOUT_OWN_PARAMS = frozenset({ActionKind.START, ActionKind.RELOAD})
 """Operations whose parameters are all kept on record, those of the start alone among them."""
-_NO_KINDS: Mapping[ActionKind, list[Action]] = {}
+_NOTHING: Mapping[str, str] = {}
+_WORDS = {kind: kind.value for kind in ActionKind}
+_OPERATIONS = {**_WORDS, ActionKind.PROBE: "monitor"}
+"""By whose settings an action is carried out that is not recurring."""
 
 
 @dataclass(slots=True)
@@ -21,9 +24,7 @@ class Steps:
     actions: dict[ActionId, Action] = field(default_factory=dict)
     edges: defaultdict[ActionId, list[ActionId]] = field(default_factory=lambda: defaultdict(list))
     """For each action, those that must have succeeded before, some more than once; pending ones included."""
-    by_subject: defaultdict[ResourceId, defaultdict[ActionKind, list[Action]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
+    by_subject: defaultdict[ResourceId, list[Action]] = field(default_factory=lambda: defaultdict(list))
     by_node: defaultdict[NodeName, list[Action]] = field(default_factory=lambda: defaultdict(list))
     by_kind: defaultdict[ActionKind, list[Action]] = field(default_factory=lambda: defaultdict(list))
 
@@ -31,22 +32,18 @@ class Steps:
         """Add an action once."""
         if action.id in self.actions:
             return
-        kind, subject = action.kind, action.subject
         self.actions[action.id] = action
         self.by_node[action.node].append(action)
-        self.by_kind[kind].append(action)
+        self.by_kind[action.kind].append(action)
+        subject = action.instance or action.resource
         if subject is not None:
-            self.by_subject[subject][kind].append(action)
+            self.by_subject[subject].append(action)
 
     def of(self, kind: ActionKind, subject: ResourceId | None = None) -> Sequence[Action]:
         """Return the actions of a kind, of one resource if named, in the order in which they were added."""
         if subject is None:
             return tuple(self.by_kind.get(kind, ()))
-        return self.by_subject.get(subject, _NO_KINDS).get(kind, ())
-
-    def on_all(self, subject: ResourceId) -> Mapping[ActionKind, Sequence[Action]]:
-        """Return all actions on one resource, by what they do."""
-        return self.by_subject.get(subject, _NO_KINDS)
+        return [a for a in self.by_subject.get(subject, ()) if a.kind is kind]
 
     def on(self, kind: ActionKind, node: NodeName) -> list[Action]:
         """Return the actions of a kind on a node, in the order in which they were added."""
@@ -75,21 +72,26 @@ class Steps:
     def order_all(self, before: Collection[ActionId], then: ActionId) -> None:
         """Let `then` wait for several actions."""
         if before:
-            self.edges[then].extend([first for first in before if first != then])
+            self.edges[then] += [first for first in before if first != then] if then in before else before
 
     def before(self, then: ActionId) -> tuple[ActionId, ...]:
         """Return the actions that must have succeeded before one, sorted."""
         edges = self.edges.get(then, ())
         return tuple(edges) if len(edges) < 2 else tuple(sorted(set(edges)))
 
+    def ordered(self, left_out: Set[ActionId]) -> dict[ActionId, Action]:
+        """Return the actions with what they wait for, but for some; nothing can be added to them any more."""
+        for name, action in self.actions.items():
+            if name in self.edges:
+                action.wait_for(self.before(name))
+        if not left_out:
+            return self.actions
+        return {name: action for name, action in self.actions.items() if name not in left_out}
+
 
 def action_id(kind: ActionKind, subject: str, node: NodeName, interval_ms: int = 0) -> ActionId:
     """Return an action's name: the same decision has the same name in every plan."""
-    return _named(kind.value, subject, node, interval_ms)
-
-
-def _named(kind: str, subject: str, node: NodeName, interval_ms: int) -> ActionId:
-    return ActionId(f"{subject}_{kind}_{interval_ms}@{node}")
+    return ActionId(f"{subject}_{_WORDS[kind]}_{interval_ms}@{node}")
 
 
 def resource_action(
@@ -102,18 +104,22 @@ def resource_action(
     operation: Operation | None = None,
 ) -> Action:
     """Return an action on a resource; `operation` where it is a recurring one."""
-    word, name = kind.value, resource.known_as
-    settings = operation or resource.operation("monitor" if kind is ActionKind.PROBE else word)
+    name = resource.known_as
+    settings = operation or resource.operation(_OPERATIONS[kind])
     interval_ms = operation.interval_ms if operation is not None else 0
+    # By position, for by name it takes thrice as long; a plan makes two or three for each resource.
     return Action(
-        id=_named(word, name, node, interval_ms),
-        kind=kind,
-        node=node,
-        resource=name,
-        instance=resource.id if resource.instance_of is not None else None,
-        interval_ms=interval_ms,
-        timeout_ms=settings.timeout_ms,
-        uses=uses,
-        params={} if kind in _WITHOUT_OWN_PARAMS else settings.params,
-        reasons=reasons,
+        action_id(kind, name, node, interval_ms),
+        kind,
+        node,
+        name,
+        resource.id if resource.instance_of is not None or resource.named is not None else None,
+        interval_ms,
+        settings.timeout_ms,
+        None,
+        uses,
+        _NOTHING if kind in _WITHOUT_OWN_PARAMS else settings.params,
+        (),
+        reasons,
+        _NOTHING,
     )

@@ -30,6 +30,8 @@ def is_let_in_first(situation: Situation, resource: Resource, node: NodeName) ->
 
 def add_unfencing(situation: Situation, steps: Steps) -> None:
     """Add what lets nodes in, for the first that asks for it, ordered before and after all that is done there."""
+    if not any(status.needs_unfencing for status in situation.observed.nodes.values()):
+        return
     for kind in (ActionKind.PROBE, ActionKind.START):
         for action in list(steps.of(kind)):
             if action.subject is None or not _needs(situation, action):

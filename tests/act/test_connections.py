@@ -173,5 +173,5 @@ def test_what_a_stock_agent_was_given_is_asked_for_again_for_its_machine_may_hav
 
 def test_a_resource_agent_that_hangs_keeps_no_node_from_being_trusted_for_longer_than_its_agent_may() -> None:
     link = FakeLink()
-    assert connect(link, FakeHost(), recorded()).connected is not None
+    assert connect(link, FakeHost(ITS_OWN), recorded()).connected is not None
     assert link.timeouts_ms["meta-data"] == 5000

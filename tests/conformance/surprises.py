@@ -205,7 +205,7 @@ def _freed(moment: _Moment, planned: Transition) -> Transition:
     """Return a plan in which what was in flight has ended."""
     over = {a.id for a in moment.in_flight}
     actions = {
-        name: action.waiting_for(tuple(a for a in action.after if a not in over))
+        name: replace(action, after=tuple(a for a in action.after if a not in over))
         for name, action in planned.actions.items()
     }
     return replace(planned, actions=actions)

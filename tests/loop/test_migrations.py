@@ -22,7 +22,7 @@ from reconciler.model.transition import Action, ActionKind
 from tests.plan.worlds import dummy, intent, running
 
 A, H1, H2 = ResourceId("a"), NodeName("h1"), NodeName("h2")
-USES = start_parameters(dummy("a"))
+USES = start_parameters(dummy("a"), H1)
 BEGUN = Migration(source=H1, target=H2, lives={H1: "1", H2: "2"}, uses=USES, ends_at=120.0)
 ASKED = intent("h1 h2", dummy("a"))
 

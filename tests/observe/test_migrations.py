@@ -16,8 +16,8 @@ from tests.plan.worlds import dummy, intent, running
 A, H1, H2 = ResourceId("a"), NodeName("h1"), NodeName("h2")
 ASKED = intent("h1 h2", dummy("a"))
 HERE = running(ASKED, "a", "h1")
-THERE = Instance(resource=A, node=H2, role=Role.STARTED, started_as=start_parameters(dummy("a")))
-BEGUN = Migration(source=H1, target=H2, lives={H1: "1", H2: "2"}, uses=start_parameters(dummy("a")))
+THERE = Instance(resource=A, node=H2, role=Role.STARTED, started_as=start_parameters(dummy("a"), H2))
+BEGUN = Migration(source=H1, target=H2, lives={H1: "1", H2: "2"}, uses=start_parameters(dummy("a"), H1))
 HEARD = {H1: NodeView(name=H1), H2: NodeView(name=H2)}
 STAYED = Failure(operation="migrate_to", rc=1, text="its move to h2 did not succeed")
 LOST = Failure(operation="migrate_from", rc=1, text="it did not arrive on h2")

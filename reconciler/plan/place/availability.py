@@ -17,8 +17,8 @@ class Availability:
     situation: Situation
     assigned: Mapping[ResourceId, NodeName | None]
     """Where resources were assigned so far; grows while we look at it."""
-    known: dict[tuple[GuestType | None, NodeName], str | None] = field(default_factory=dict)
-    """What was found out already, and stays."""
+    known: dict[NodeName | tuple[GuestType, NodeName], str | None] = field(default_factory=dict)
+    """What was found out already, and stays: on nodes, and for guests by their type too."""
 
     def is_available(self, resource: Resource, node: NodeName) -> bool:
         """Tell whether a node can take a resource now."""
@@ -26,7 +26,7 @@ class Availability:
 
     def obstacle(self, resource: Resource, node: NodeName) -> str | None:
         """Return why a node cannot take a resource now; None when it can."""
-        key = (resource.guest.type if resource.guest is not None else None, node)
+        key = node if resource.guest is None else (resource.guest.type, node)
         if key in self.known:
             return self.known[key]
         found = self._obstacle(resource, node)

@@ -11,7 +11,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_group.c and pcmk_sched_primitive.c
   of several with the same other side the one that was declared last (g_list_insert_sorted puts equals in front).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.collective import Group
@@ -40,6 +40,8 @@ class Bonds:
     """By dependent."""
     declared_with: Declared
     """By primary."""
+    tied: Set[ResourceId]
+    """All that is on either side of a declared one."""
     sorted_this: dict[ResourceId, tuple[Colocation, ...]] = field(default_factory=dict)
     sorted_with: dict[ResourceId, tuple[Colocation, ...]] = field(default_factory=dict)
 
@@ -60,10 +62,6 @@ class Bonds:
             found = _first_heeded(heeded, lambda c: self._rank(c.dependent))
             self.sorted_with[name] = found
         return found
-
-    def is_bondless(self, name: ResourceId) -> bool:
-        """Tell whether a resource heeds no colocation at all, and is a part of nothing."""
-        return name not in self.declared_this and name not in self.declared_with and self._is_alone(name)
 
     def _is_alone(self, name: ResourceId) -> bool:
         """Tell whether a resource heeds no colocations but its own: it is no group, and a part of nothing."""
@@ -143,7 +141,7 @@ def bonds_of(tree: Tree) -> Bonds:
             bond = _with_container(resource)
             this.setdefault(bond.dependent, []).append(bond)
             with_.setdefault(bond.primary, []).append(bond)
-    return Bonds(tree=tree, declared_this=this, declared_with=with_)
+    return Bonds(tree=tree, declared_this=this, declared_with=with_, tied=this.keys() | with_.keys())
 
 
 def is_declared(colocation: Colocation) -> bool:

@@ -40,15 +40,13 @@ class Capacity:
     def has_room(self, node: NodeName, needs: Needs) -> bool:
         """Tell whether enough of everything is left."""
         left = self.left.get(node, {})
-        return all(amount <= left.get(name, 0) for name, amount in needs.items())
+        return not [name for name, amount in needs.items() if amount > left.get(name, 0)]
 
     def compare(self, left: NodeName, right: NodeName) -> int:
         """Return by how many capacities more the right node has more left than the left one; below 0: fewer."""
         mine, others = self.left.get(left, {}), self.left.get(right, {})
-        return sum(
-            (mine.get(name, 0) < others.get(name, 0)) - (mine.get(name, 0) > others.get(name, 0))
-            for name in {**mine, **others}
-        )
+        pairs = [(mine.get(name, 0), others.get(name, 0)) for name in {**mine, **others}]
+        return sum([(own < other) - (own > other) for own, other in pairs])
 
 
 def capacity_of(intent: Intent) -> Capacity:

@@ -20,20 +20,17 @@ from reconciler.plan.place.state import Assignment
 
 def assignment_order(assignment: Assignment) -> list[ResourceId]:
     """Return all that nothing contains, in the order of assignment."""
-    tree = assignment.tree
-    tops = _by_scores(assignment) if _counts_capacity(assignment) else list(tree.tops)
-    tops.sort(key=lambda name: -tree.priority(name))
-    first = [name for name in tops if _makes_node(assignment, name)]
-    is_first = set(first)
-    return [*first, *(name for name in tops if name not in is_first)]
+    tree, situation = assignment.tree, assignment.situation
+    tops = _by_scores(assignment) if _counts_capacity(assignment) else tree.tops
 
+    def rank(name: ResourceId) -> tuple[bool, int]:
+        primitive = situation.resources.get(name)
+        if primitive is not None:
+            return primitive.remote_node is None, -primitive.priority
+        leaves = [situation.resources[leaf] for leaf in situation.leaves(name)]
+        return all(leaf.remote_node is None for leaf in leaves), -tree.priority(name)
 
-def _makes_node(assignment: Assignment, name: ResourceId) -> bool:
-    situation = assignment.situation
-    primitive = situation.resources.get(name)
-    if primitive is not None:
-        return primitive.remote_node is not None
-    return any(situation.resources[leaf].remote_node is not None for leaf in situation.leaves(name))
+    return sorted(tops, key=rank)
 
 
 def _counts_capacity(assignment: Assignment) -> bool:
@@ -47,7 +44,7 @@ def _by_scores(assignment: Assignment) -> list[ResourceId]:
         scores = wishes_behind(assignment, name)
         current = assignment.current_node(name)
         here = -INFINITY if current is None else scores.get(current, -INFINITY)
-        return (-here, *(-scores.get(node, -INFINITY) for node in nodes))
+        return (-here, *[-scores.get(node, -INFINITY) for node in nodes])
 
     return sorted(assignment.tree.tops, key=rank)
 

@@ -5,7 +5,6 @@ Invariant: a table of scores is never changed once it is made, so that all that 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from reconciler.model.constraint import Discovery, Location
 from reconciler.model.names import NodeName, ResourceId
@@ -21,17 +20,17 @@ from reconciler.plan.situation import Situation
 _ROLES_OF_OTHERS = {Role.PROMOTED, Role.STOPPED}
 """What is being assigned is started, and not promoted yet: constraints for these roles do not concern it."""
 
+_EXCLUSIVE = Discovery.EXCLUSIVE
+"""At hand, for Python 3.11 takes ten times as long to find it in the Enum."""
+
 Labels = Mapping[NodeName, Mapping[str, str]]
 
 
-class Wish(NamedTuple):
-    """One location constraint, without whom it is on."""
+Wish = tuple[NodeName, int, bool, Location | None]
+"""One location constraint, without whom it is on: the node, the score, and whether it is exclusive.
 
-    node: NodeName
-    score: int
-    is_exclusive: bool
-    source: Location | None = None
-    """None: the health of the node."""
+Last where it comes from; None: from the health of the node. A plain tuple, for there are several for each resource.
+"""
 
 
 def node_labels(situation: Situation) -> Labels:
@@ -60,7 +59,7 @@ def own_scores(tree: Tree, labels: Labels, trace: Trace | None = None) -> dict[R
 def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
     """Return the location constraints on a resource itself."""
     return [
-        Wish(c.node, c.score, c.discovery is Discovery.EXCLUSIVE, c)
+        (c.node, c.score, c.discovery is _EXCLUSIVE, c)
         for c in tree.situation.index.locations.get(name, ())
         if c.role is None or c.role not in _ROLES_OF_OTHERS
     ]
@@ -95,12 +94,15 @@ class _Tables:
         wishes = self.wishes.get(top, [])
         if self.health:
             wishes = [*self._health_of(top), *wishes]
+        if top in situation.resources:
+            self._add_primitive(top, wishes)
+            return
         clone = situation.clones.get(top)
         if clone is None:
             self._add_part(top, wishes)
             return
         banned = () if clone.clone.is_unique else self._bans_within(top)
-        self.scores[top] = self._table(top, wishes, banned)
+        self.scores[top] = self._table(top, self.tree.sample(top), wishes, banned)
         for instance in clone.instances:
             self._add_part(instance, wishes, banned)
 
@@ -110,20 +112,20 @@ class _Tables:
         if group is None:
             self._add_primitive(name, wishes, banned)
             return
-        self.scores[name] = self._table(name, wishes, banned)
+        self.scores[name] = self._table(name, self.tree.sample(name), wishes, banned)
         for member in group.members:
             own = self.wishes.get(member, [])
             self._add_primitive(member, [*wishes, *own] if own else wishes, banned)
             if group.is_colocated and member == group.members[0]:
-                wishes = [Wish(w.node, 0, w.is_exclusive, w.source) for w in wishes]
+                wishes = [(node, 0, is_exclusive, source) for node, _, is_exclusive, source in wishes]
 
-    def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> None:
+    def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName] = ()) -> None:
         situation = self.tree.situation
         resource = situation.resources[name]
-        if not banned:
+        if not banned and self.failed_on:
             banned = self._bans_of(resource)
-        scores = self._table(name, wishes, banned)
-        active = situation.active(name)
+        scores = self._table(name, resource, wishes, banned)
+        active = situation.active(name) if name in situation.instances else ()
         if len(active) == 1 and resource.is_managed and resource.stickiness > 0:
             node = active[0].node
             if node in scores:
@@ -133,33 +135,41 @@ class _Tables:
                     self.trace.add(name, Step(cause=Cause.STICKINESS, before=before, after=scores))
         self.scores[name] = scores
 
-    def _table(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName]) -> Scores:
-        """Return the scores that constraints and bans come to."""
-        possible = self._possible(self.tree.sample(name))
+    def _table(
+        self, name: ResourceId, resource: Resource, wishes: list[Wish], banned: Sequence[NodeName]
+    ) -> Scores:
+        """Return the scores that constraints and bans come to; the resource speaks for what it is in."""
+        possible = self._possible(resource)
         is_symmetric = self.tree.situation.intent.cluster.policy.is_symmetric
         start = possible if is_symmetric else {}
         if self.trace is not None:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores: Scores = with_wishes(start, [w for w in wishes if w.node in possible])
-        exclusive = [w.node for w in wishes if w.is_exclusive]
-        for node in scores if banned or exclusive else ():
-            if node in banned or (exclusive and node not in exclusive):
-                scores[node] = -INFINITY
+        scores, exclusive = dict(start), []
+        for node, score, is_exclusive, _ in wishes:
+            if node in possible:
+                before = scores.get(node, 0)
+                scores[node] = add_scores(before, score) if before else score
+            if is_exclusive:
+                exclusive.append(node)
+        if banned or exclusive:
+            for node in scores:
+                if node in banned or (exclusive and node not in exclusive):
+                    scores[node] = -INFINITY
         if self.trace is not None:
-            self._note(name, [w for w in wishes if w.node in possible], banned, scores)
+            self._note(name, [w for w in wishes if w[0] in possible], banned, scores)
         return scores
 
     def _note(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName], scores: Scores) -> None:
         """Note how a table has come about, constraint by constraint."""
         assert self.trace is not None
-        exclusive = [w for w in wishes if w.is_exclusive]
-        table = self.trace.add_wishes(name, ((w.node, w.score, w.source) for w in wishes))
+        exclusive = [(node, source) for node, _, is_exclusive, source in wishes if is_exclusive]
+        table = self.trace.add_wishes(name, ((node, score, source) for node, score, _, source in wishes))
         if exclusive:
-            named = {w.node for w in exclusive}
+            named = {node for node, _ in exclusive}
             others = [node for node in table if node not in named]
-            table = self.trace.ban(name, Cause.EXCLUSIVE, others, exclusive[0].source)
+            table = self.trace.ban(name, Cause.EXCLUSIVE, others, exclusive[0][1])
         if banned:
             table = self.trace.ban(name, Cause.FAILURE, banned)
         assert table == scores
@@ -176,7 +186,7 @@ class _Tables:
         allows_unhealthy = self.tree.sample(top).allows_unhealthy
         for node, health in self.health.items():
             if health > 0 or not allows_unhealthy:
-                yield Wish(node, health, is_exclusive=False)
+                yield node, health, False, None
 
     def _bans_of(self, resource: Resource) -> Sequence[NodeName]:
         situation = self.tree.situation
@@ -211,5 +221,6 @@ def _failed_on(situation: Situation) -> dict[ResourceId, list[NodeName]]:
             found.setdefault(resource, {})[node] = None
     for container, contents in situation.contents.items():
         for part in contents:
-            found.setdefault(situation.known_as(container), {}).update(found.get(part.known_as, {}))
+            if part.known_as in found:
+                found.setdefault(situation.known_as(container), {}).update(found[part.known_as])
     return {resource: list(nodes) for resource, nodes in found.items()}

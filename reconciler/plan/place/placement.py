@@ -62,9 +62,13 @@ def place(situation: Situation, trace: Trace | None = None) -> Placement:
 
 
 def _assign_all(assignment: Assignment) -> None:
+    resources, tied = assignment.situation.resources, assignment.bonds.tied
     for name in assignment_order(assignment):
-        _assign(assignment, name)
-    for resource_id in assignment.situation.resources:
+        if name in resources and name not in tied:
+            assign_bondless(assignment, resources[name])
+        else:
+            _assign(assignment, name)
+    for resource_id in resources:
         assignment.nodes.setdefault(resource_id, None)
 
 
@@ -80,12 +84,6 @@ def _assign(assignment: Assignment, name: ResourceId) -> None:
 
     Invariant: each course on the stack waits for the one above it; no resource is on it twice.
     """
-    alone = assignment.situation.resources.get(name)
-    if alone is not None and assignment.bonds.is_bondless(name):
-        if name not in assignment.begun:
-            assignment.begun.add(name)
-            assign_bondless(assignment, alone)
-        return
     waiting = [_course(assignment, name)]
     while waiting:
         try:

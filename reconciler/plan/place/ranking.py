@@ -12,16 +12,16 @@ from functools import cmp_to_key
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.policy import PlacementStrategy
+from reconciler.model.resource import Resource
 from reconciler.model.score import INFINITY
 from reconciler.plan.place.scores import Scores
 from reconciler.plan.place.state import Assignment
 
 
 def best_of(
-    assignment: Assignment, name: ResourceId, scores: Scores, current: NodeName | None
+    assignment: Assignment, resource: Resource, scores: Scores, current: NodeName | None
 ) -> NodeName | None:
     """Return the best node that can take a resource and is not banned; None when there is none."""
-    resource = assignment.tree.sample(name)
     obstacle = assignment.availability.obstacle
     best: list[NodeName] = []
     highest = 0
@@ -36,7 +36,7 @@ def best_of(
     if strategy is PlacementStrategy.MINIMAL:
         return min(best)
     if strategy is PlacementStrategy.BALANCED:
-        return best_first(assignment, name, dict.fromkeys(best, highest), current)[0]
+        return best_first(assignment, resource.id, dict.fromkeys(best, highest), current)[0]
     assignment.counts_load = True
     load = assignment.load
     return min(best, key=lambda node: (load[node], node != current, node))

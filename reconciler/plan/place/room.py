@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
-from reconciler.plan.place.capacity import Needs, total
+from reconciler.plan.place.capacity import Capacity, Needs, total
 from reconciler.plan.place.state import Assignment
 from reconciler.plan.place.trace import Cause
 from reconciler.plan.place.tree import Variant
@@ -18,20 +18,25 @@ def ban_without_room(assignment: Assignment, name: ResourceId) -> NodeName | Non
     """Ban nodes for a primitive; return the one with most left when none has room for all that must run together."""
     capacity, scores = assignment.capacity, assignment.scores[name]
     resource = assignment.situation.resources[name]
-    is_available = assignment.availability.is_available
-    usable = [node for node, score in sorted(scores.items()) if score >= 0 and is_available(resource, node)]
+    obstacle = assignment.availability.obstacle
+    usable = sorted([n for n, score in scores.items() if score >= 0 and obstacle(resource, n) is None])
     together = total(_needs_together(assignment, name))
-    roomiest: NodeName | None = None
-    for node in usable:
-        if roomiest is None or capacity.compare(node, roomiest) < 0:
-            roomiest = node
     is_any = any(capacity.has_room(node, together) for node in usable)
     needs = together if is_any else resource.needs
     crowded = {node for node in usable if not capacity.has_room(node, needs)}
     if crowded:
         after = {n: -INFINITY if n in crowded else s for n, s in scores.items()}
         assignment.rescore(name, after, Cause.CAPACITY)
-    return None if is_any else roomiest
+    return None if is_any else _roomiest(capacity, usable)
+
+
+def _roomiest(capacity: Capacity, nodes: Iterable[NodeName]) -> NodeName | None:
+    """Return the node with most left; of several the first."""
+    found: NodeName | None = None
+    for node in nodes:
+        if found is None or capacity.compare(node, found) < 0:
+            found = node
+    return found
 
 
 def _needs_together(assignment: Assignment, name: ResourceId) -> Iterable[Needs]:

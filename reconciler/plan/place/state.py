@@ -95,7 +95,8 @@ class Assignment:
         self.done.add(resource.id)
         if node is not None:
             self.load[node] += 1
-            self.capacity.take(node, resource)
+            if resource.needs:
+                self.capacity.take(node, resource)
 
     def unsettle(self, resource: Resource) -> None:
         """Undo `settle`."""

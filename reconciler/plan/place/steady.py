@@ -15,7 +15,7 @@ from reconciler.model.node import HostState
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.place.state import Assignment
-from reconciler.plan.situation import Situation
+from reconciler.plan.situation import Situation, running_of
 
 _Spot = tuple[NodeName | None, Role | None]
 """Where something runs, and for what can be promoted in which role."""
@@ -25,14 +25,14 @@ def restless(assignment: Assignment) -> frozenset[ResourceId]:
     """Return what runs well, where it could stay, and is to be elsewhere, or in another role."""
     situation = assignment.situation
     found = []
-    for resource in situation.resources.values():
-        active = situation.active(resource.id)
-        if len(active) != 1 or (
-            active[0].node == assignment.nodes[resource.id] and not resource.is_promotable
-        ):
+    for name in situation.instances:
+        resource, active = situation.resources.get(name), situation.active(name)
+        if resource is None or len(active) != 1:
+            continue
+        if active[0].node == assignment.nodes[name] and not resource.is_promotable:
             continue
         if _could_stay(situation, resource) and _sent(assignment, resource) != _now(situation, resource):
-            found.append(resource.id)
+            found.append(name)
     return frozenset(found)
 
 
@@ -69,7 +69,12 @@ def as_sent(assignment: Assignment) -> Situation:
             there[target] = Instance(resource=resource.known_as, node=target, role=role, started_as=uses)
         instances[resource.id] = tuple(there[node] for node in sorted(there))
         observed.update({(resource.known_as, node): there[node] for node in sorted(there)})
-    return replace(situation, instances=instances, observed=replace(situation.observed, instances=observed))
+    return replace(
+        situation,
+        instances=instances,
+        running=running_of(instances),
+        observed=replace(situation.observed, instances=observed),
+    )
 
 
 def _could_stay(situation: Situation, resource: Resource) -> bool:

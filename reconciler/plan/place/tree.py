@@ -114,14 +114,15 @@ def tree_of(situation: Situation) -> Tree:
         parents |= dict.fromkeys(group.members, group_id)
         if group.members:
             samples[group_id] = situation.resources[group.members[0]]
-    declared = (r.id for r in situation.resources.values() if r.declared_as in intent.resources)
-    tops: dict[ResourceId, int] = {
-        name: situation.resources[name].rank for name in declared if name not in parents
-    }
-    tops |= {name: sample.rank for name, sample in samples.items() if name not in parents}
+    tops = [
+        (r.rank, name)
+        for name, r in situation.resources.items()
+        if name not in parents and (r.instance_of or name) in intent.resources
+    ]
+    tops += [(sample.rank, name) for name, sample in samples.items() if name not in parents]
     return Tree(
         situation=situation,
-        tops=sorted(tops, key=lambda name: (tops[name], name)),
+        tops=[name for _, name in sorted(tops)],
         parents=parents,
         inside=inside,
         samples=samples,

@@ -7,7 +7,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.settle.tasks import Obstacle, Task, Verb
+from reconciler.plan.settle.tasks import START, STOP, Obstacle, Task, Verb
 from reconciler.plan.settle.words import Tasks, reasons_of
 from reconciler.plan.situation import Situation
 
@@ -15,7 +15,7 @@ _NOWHERE: frozenset[NodeName] = frozenset()
 
 
 def conclude(
-    situation: Situation, decisions: Mapping[ResourceId, Decision], tasks: Tasks, resource: ResourceId
+    situation: Situation, decisions: Mapping[ResourceId, Decision], tasks: Tasks, decision: Decision
 ) -> Decision:
     """Return what is to become of a resource, all consequences considered.
 
@@ -23,18 +23,19 @@ def conclude(
         situation: what is planned for.
         decisions: what is to become of each resource by itself.
         tasks: all tasks, settled.
-        resource: the one to conclude on.
+        decision: the one on the resource to conclude on.
     """
-    decision = decisions[resource]
-    start, stop = tasks[(resource, Verb.START)], tasks[(resource, Verb.STOP)]
-    ends_with = _ends_with(situation, decisions, tasks, decision)
-    if decision.migrates and not start.is_live:
+    resource = decision.resource.id
+    start, stop = tasks[(resource, START)], tasks[(resource, STOP)]
+    ends_with = _ends_with(situation, decisions, tasks, decision) if decision.active else _NOWHERE
+    if not start.is_live and decision.migrates:
         decision = replace(decision, fate=Fate.MOVE)
     if _is_changed(decision, start, stop):
         decision = (
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
         )
-    decision = _with_roles(decision, tasks)
+    if decision.has_roles:
+        decision = _with_roles(decision, tasks)
     if not ends_with:
         return decision
     is_lost = any(situation.launcher(node) is not None for node in ends_with & situation.fences.keys())
@@ -43,8 +44,6 @@ def conclude(
 
 def _with_roles(decision: Decision, tasks: Tasks) -> Decision:
     """Return a decision on what can be promoted with what becomes of its role."""
-    if not (decision.resource.is_promotable or decision.was_promoted):
-        return decision
     promote = tasks.get((decision.resource.id, Verb.PROMOTE))
     demote = tasks.get((decision.resource.id, Verb.DEMOTE))
     if promote is None or demote is None:
@@ -64,9 +63,9 @@ def _with_roles(decision: Decision, tasks: Tasks) -> Decision:
 
 
 def _is_changed(decision: Decision, start: Task, stop: Task) -> bool:
-    is_same_stop = stop.is_required == (decision.stops or decision.migrates)
-    is_same_start = start.happens == (decision.starts or decision.migrates)
-    return not (is_same_stop and is_same_start)
+    if decision.migrates:
+        return not (stop.is_required and start.happens)
+    return stop.is_required != decision.stops or start.happens != decision.starts
 
 
 def _stopped(decision: Decision, start: Task, stop: Task, tasks: Tasks) -> Decision:
@@ -113,15 +112,13 @@ def _ends_with(
     The node is fenced; or it is a guest that is destroyed, or in which it cannot be stopped: nobody may, or nobody
     is there to do it.
     """
-    if not decision.active:
-        return _NOWHERE
-    is_stopped = tasks[(decision.resource.id, Verb.STOP)].is_required
+    is_stopped = tasks[(decision.resource.id, STOP)].is_required
     found = {i.node for i in decision.active if i.node in situation.fences} if is_stopped else set()
     if decision.resource.guest is not None:
         return frozenset(found)
     for instance in decision.active:
         guest = situation.guests.get(instance.node)
-        if guest is None or guest.agent.is_connection or not tasks[(guest.id, Verb.STOP)].is_required:
+        if guest is None or guest.agent.is_connection or not tasks[(guest.id, STOP)].is_required:
             continue
         is_kept = decision.is_left_alone or decision.fate is Fate.HOLD
         if is_kept or decisions[guest.id].is_forced or not situation.is_online(instance.node):

@@ -19,38 +19,43 @@ from reconciler.plan.decision import Fate
 from reconciler.plan.settle.blocked import begun_in_vain, never_done
 from reconciler.plan.settle.collectives import DOWN
 from reconciler.plan.settle.settle import Settled
-from reconciler.plan.settle.tasks import Bond, Relation, TaskName, Verb
+from reconciler.plan.settle.tasks import START, STOP, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps
 
 _KINDS = {
-    Verb.START: ActionKind.START,
-    Verb.STOP: ActionKind.STOP,
+    START: ActionKind.START,
+    STOP: ActionKind.STOP,
     Verb.PROMOTE: ActionKind.PROMOTE,
     Verb.DEMOTE: ActionKind.DEMOTE,
 }
 
 
+_MOVING = frozenset({START, STOP})
+_AFTER = Bond.AFTER
+
+
 def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> None:
     """Add the edges of all relations that order."""
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
-    asked: dict[TaskName, list[ActionId]] = {}
-    for then, relations in settled.relations.by_then.items():
-        if then[0] not in settled.decisions:
+    asked: dict[TaskName, tuple[ActionId, ...]] = {}
+    for (resource, verb), relations in settled.relations.by_then.items():
+        decision = settled.decisions.get(resource)
+        if decision is None or resource not in steps.by_subject:
             continue
+        is_live = decision.migrates and verb in _MOVING
+        planned = steps.of(_KINDS[verb], resource)
         for relation in relations:
-            actions = _begin(settled, steps, relation) if relation.is_order else ()
-            if not actions or _is_passed_by(settled, relation):
+            if not relation.is_order or _is_passed_by(settled, relation):
                 continue
             first = relation.first
-            for action in actions:
-                steps.order_all(_reach(situation, settled, steps, first, reached), action.id)
-            if relation.bond is not Bond.AFTER or first[1] in DOWN:
-                continue
             if first not in asked:
+                _reach(situation, settled, steps, first, reached)
                 asked[first] = _monitors(situation, settled, steps, first)
-            for action in actions:
-                steps.order_all(asked[first], action.id)
+            for action in _begin_live(settled, steps, relation) if is_live else planned:
+                steps.order_all(reached[first], action.id)
+                if relation.bond is _AFTER:
+                    steps.order_all(asked[first], action.id)
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:
@@ -67,7 +72,7 @@ def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Mi
     found += _implied_stops(situation, settled, steps)
     found += _ended_guests(situation, settled, steps)
     found += [
-        Milestone(name=f"{r}_start_0", subject=r, after=_own(situation, settled, steps, (r, Verb.START)))
+        Milestone(name=f"{r}_start_0", subject=r, after=_own(situation, settled, steps, (r, START)))
         for r, decision in settled.decisions.items()
         if decision.migrates
     ]
@@ -83,7 +88,7 @@ def _ended_guests(situation: Situation, settled: Settled, steps: Steps) -> list[
             continue
         decision = settled.decisions[launcher.id]
         how = "reboot" if decision.starts else "off"
-        after = _own(situation, settled, steps, (launcher.id, Verb.STOP))
+        after = _own(situation, settled, steps, (launcher.id, STOP))
         name = f"stonith-{node}-{how} on {node}"
         found.append(Milestone(name=name, subject=launcher.id, after=after, ends=node, how=how))
     return found
@@ -92,7 +97,7 @@ def _ended_guests(situation: Situation, settled: Settled, steps: Steps) -> list[
 def _implied_stops(situation: Situation, settled: Settled, steps: Steps) -> list[Milestone]:
     """Return the stops that fencing makes needless."""
     found = []
-    for decision in settled.decisions.values():
+    for decision in [d for d in settled.decisions.values() if d.ends_with]:
         for node in sorted(decision.ends_with & situation.fences.keys()):
             after = tuple(a.id for a in steps.on(ActionKind.FENCE, node))
             name = decision.resource.id
@@ -128,26 +133,22 @@ def _reach(
 
 def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     """Tell whether what migrates live need not be waited for: it only should stop before, if it stops at all."""
-    if relation.first[1] is not Verb.STOP or relation.bond is not Bond.AFTER:
+    if relation.first[1] is not STOP or relation.bond is not _AFTER:
         return False
     first = settled.decisions.get(relation.first[0])
     is_optional = not (relation.implies_first or relation.implies_then or relation.holds)
     return is_optional and first is not None and first.migrates
 
 
-def _begin(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
-    """Return the actions with which the second task of a relation begins.
+def _begin_live(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
+    """Return the actions with which the second task of a relation begins, where that is a live migration.
 
-    Live migration begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
+    It begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
     second could not take over before the first has.
     """
     resource, verb = relation.then
-    if verb in {Verb.PROMOTE, Verb.DEMOTE}:
-        return steps.of(_KINDS[verb], resource)
-    if not settled.decisions[resource].migrates:
-        return steps.of(_KINDS[verb], resource)
     first = settled.decisions.get(relation.first[0])
-    is_end = verb is Verb.STOP and first is not None and first.migrates
+    is_end = verb is STOP and first is not None and first.migrates
     if not is_end:
         return steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
     return steps.of(_KINDS[verb], resource)
@@ -156,7 +157,7 @@ def _begin(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Actio
 def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -> tuple[ActionId, ...]:
     """Return the actions that start or stop a resource, planned or in flight; its node's fencing stops it too."""
     resource, verb = task
-    is_live = settled.decisions[resource].migrates and verb is Verb.START
+    is_live = settled.decisions[resource].migrates and verb is START
     kind = ActionKind.MIGRATE_FROM if is_live else _KINDS[verb]
     planned = [a.id for a in steps.of(kind, resource)]
     pending = [p.id for p in situation.pending.get(resource, ()) if p.kind == kind.value]
@@ -165,21 +166,25 @@ def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -
     return (*planned, *pending, *(a.id for node in sorted(fences) for a in steps.on(ActionKind.FENCE, node)))
 
 
-def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> list[ActionId]:
-    """Return the monitors that ask again how something is that is kept."""
+def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> tuple[ActionId, ...]:
+    """Return the monitors that ask again how something is that is kept, and does not go down."""
     decision = settled.decisions.get(first[0])
-    if decision is None or decision.fate is not Fate.KEEP or decision.promotes or decision.demotes:
-        return []
+    if first[1] in DOWN or decision is None or decision.fate is not Fate.KEEP:
+        return ()
+    if decision.promotes or decision.demotes:
+        return ()
     planned = [a.id for a in steps.of(ActionKind.MONITOR, first[0])]
     kind = ActionKind.MONITOR.value
-    return [*planned, *(p.id for p in situation.pending.get(first[0], ()) if p.kind == kind)]
+    return (*planned, *[p.id for p in situation.pending.get(first[0], ()) if p.kind == kind])
 
 
 def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> None:
-    """Add the edges that matter when the world is not as it is taken to be."""
+    """Add the edges that matter when the world is not as it is taken to be: they concern what stops."""
+    if not steps.of(ActionKind.STOP):
+        return
     for relations in settled.relations.by_then.values():
         for relation in relations:
-            if relation.bond is not Bond.AFTER:
+            if relation.bond is not _AFTER:
                 continue
             if relation.implies_first:
                 _order_after_guest(situation, settled, steps, relation)
@@ -189,7 +194,7 @@ def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> 
 
 def _order_after_guest(situation: Situation, settled: Settled, steps: Steps, relation: Relation) -> None:
     then = settled.decisions.get(relation.first[0])
-    for node in sorted(then.ends_with if then is not None else ()):
+    for node in sorted(then.ends_with) if then is not None and then.ends_with else ():
         guest = situation.guests.get(node)
         for guest_stop in steps.of(ActionKind.STOP, guest.id) if guest is not None else ():
             for first_stop in steps.of(ActionKind.STOP, relation.then[0]):
@@ -198,9 +203,10 @@ def _order_after_guest(situation: Situation, settled: Settled, steps: Steps, rel
 
 
 def _order_probe_before_stop(steps: Steps, relation: Relation) -> None:
-    if not steps.of(ActionKind.START, relation.first[0]):
+    stops = steps.of(ActionKind.STOP, relation.then[0])
+    if not stops or not steps.of(ActionKind.START, relation.first[0]):
         return
-    for stop in steps.of(ActionKind.STOP, relation.then[0]):
+    for stop in stops:
         for probe in steps.of(ActionKind.PROBE, relation.first[0]):
             if not steps.reaches(stop.id, probe.id):
                 steps.order(probe.id, stop.id)

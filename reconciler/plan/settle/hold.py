@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from reconciler.model.names import ResourceId
 from reconciler.plan.decision import Decision, Fate
-from reconciler.plan.settle.tasks import Obstacle, Relations, Verb
+from reconciler.plan.settle.tasks import STOP, Obstacle, Relations
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 
@@ -20,6 +20,8 @@ def hold_stops(
     The guest of such a resource counts too: it stops only after what runs in it. What has failed is stopped all the
     same, and so is what has to stop before that.
     """
+    if not _is_any_holding(relations):
+        return {}
     urgent = _urgent(decisions, relations)
     found: dict[ResourceId, Obstacle] = {}
     stuck = {d.resource.id: why for d in decisions.values() if (why := _stuck(situation, decisions, d))}
@@ -38,9 +40,14 @@ def hold_stops(
     return found
 
 
+def _is_any_holding(relations: Relations) -> bool:
+    stops = [found for (_, verb), found in relations.by_first.items() if verb is STOP]
+    return any(relation.holds for found in stops for relation in found)
+
+
 def _held_by(situation: Situation, relations: Relations, then: ResourceId) -> list[ResourceId]:
     """Return what may stop only after a resource has."""
-    holding = [r for r in relations.after((then, Verb.STOP)) if r.holds]
+    holding = [r for r in relations.after((then, STOP)) if r.holds]
     return [leaf for r in holding for leaf in situation.leaves(r.then[0])]
 
 
@@ -50,7 +57,7 @@ def _urgent(decisions: Decisions, relations: Relations) -> set[ResourceId]:
     open_ids = sorted(urgent)
     while open_ids:
         first = open_ids.pop()
-        for relation in relations.before((first, Verb.STOP)):
+        for relation in relations.before((first, STOP)):
             then = relation.first[0]
             if relation.implies_first and not relation.ends and then in decisions and then not in urgent:
                 urgent.add(then)

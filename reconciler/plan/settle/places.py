@@ -19,7 +19,7 @@ from reconciler.model.score import INFINITY
 from reconciler.plan.consequences import is_ended_by_container
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done
-from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
+from reconciler.plan.settle.tasks import START, STOP, Blocking, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
 
 Decisions = Mapping[ResourceId, Decision]
@@ -30,11 +30,11 @@ def colocation_relations(situation: Situation) -> Iterator[Relation]:
     for colocation in situation.intent.colocations:
         if colocation.score < INFINITY or not situation.is_known(colocation.primary):
             continue
-        verb = Verb.PROMOTE if colocation.dependent_role is Role.PROMOTED else Verb.START
+        verb = Verb.PROMOTE if colocation.dependent_role is Role.PROMOTED else START
         for leaf in situation.leaves(colocation.dependent):
             if leaf in situation.resources:
                 yield Relation(
-                    first=done(situation, colocation.primary, Verb.START),
+                    first=done(situation, colocation.primary, START),
                     then=(leaf, verb),
                     bond=Bond.WITH,
                     where=colocation.where,
@@ -50,19 +50,19 @@ def container_relations(situation: Situation) -> Iterator[Relation]:
         if container is None or container not in situation.resources:
             continue
         yield Relation(
-            first=(container, Verb.START),
-            then=(resource.id, Verb.START),
+            first=(container, START),
+            then=(resource.id, START),
             bond=Bond.AFTER,
             implies_then=True,
             blocks=Blocking.ALWAYS,
         )
         if _has_failed_to_stop(situation, resource):
-            yield Relation((container, Verb.STOP), (resource.id, Verb.STOP), Bond.AFTER)
-            yield Relation((resource.id, Verb.STOP), (container, Verb.START), Bond.AFTER)
+            yield Relation((container, STOP), (resource.id, STOP), Bond.AFTER)
+            yield Relation((resource.id, STOP), (container, START), Bond.AFTER)
             continue
         yield Relation(
-            first=(resource.id, Verb.STOP),
-            then=(container, Verb.STOP),
+            first=(resource.id, STOP),
+            then=(container, STOP),
             bond=Bond.AFTER,
             implies_first=True,
         )
@@ -89,22 +89,16 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
                 yield from _leaving(situation, decision, guest, instance.node)
             else:
                 yield Relation(
-                    first=(resource.id, Verb.STOP),
-                    then=(guest.id, Verb.STOP),
+                    first=(resource.id, STOP),
+                    then=(guest.id, STOP),
                     bond=Bond.GUEST,
                     is_order=False,
                     implies_first=True,
                     ends=True,
                 )
         for first, bond, implies_then, blocks in ways.get(decision.target, ()) if decision.target else ():
-            yield Relation(
-                first,
-                (resource.id, Verb.START),
-                bond,
-                is_order=implies_then,
-                implies_then=implies_then,
-                blocks=blocks,
-            )
+            start, is_order = (resource.id, START), implies_then
+            yield Relation(first, start, bond, None, is_order, implies_then, False, blocks)
 
 
 def _leaving(
@@ -114,8 +108,8 @@ def _leaving(
     is_remote = connection.container is None
     if node not in situation.fences and is_remote and not _is_down(situation, connection, decision):
         yield Relation(
-            first=(decision.resource.id, Verb.STOP),
-            then=(connection.id, Verb.STOP),
+            first=(decision.resource.id, STOP),
+            then=(connection.id, STOP),
             bond=Bond.GUEST,
             is_order=False,
             implies_first=True,
@@ -135,7 +129,7 @@ def _way_to(situation: Situation, node: NodeName) -> list[tuple[TaskName, Bond, 
     """
     guest, launcher = situation.guests[node], situation.launcher(node)
     blocks = Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING
-    found = [((guest.id, Verb.START), Bond.GUEST, False, blocks)]
+    found = [((guest.id, START), Bond.GUEST, False, blocks)]
     if launcher is not None:
-        found.append(((launcher.id, Verb.START), Bond.AFTER, True, Blocking.ALWAYS))
+        found.append(((launcher.id, START), Bond.AFTER, True, Blocking.ALWAYS))
     return found

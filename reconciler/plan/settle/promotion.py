@@ -10,7 +10,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_promotable.c, pcmk_sched_group.c):
   too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from reconciler.model.names import ResourceId
@@ -19,8 +19,6 @@ from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done, parts
 from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Task, TaskName, Verb
 from reconciler.plan.situation import CloneSet, Situation
-
-Decisions = Mapping[ResourceId, Decision]
 
 _VERBS = (Verb.PROMOTE, Verb.DEMOTE)
 _IN_TURN = (
@@ -34,12 +32,10 @@ _IN_TURN = (
 
 
 def lay_out_roles(tasks: dict[TaskName, Task], decision: Decision, *, is_frozen: bool) -> None:
-    """Put down what a decision asks for, if it is on something with roles."""
+    """Put down what a decision asks for on something with roles."""
     resource = decision.resource
-    if not (resource.is_promotable or decision.was_promoted):
-        return
-    promote = tasks.setdefault((resource.id, Verb.PROMOTE), Task(name=(resource.id, Verb.PROMOTE)))
-    demote = tasks.setdefault((resource.id, Verb.DEMOTE), Task(name=(resource.id, Verb.DEMOTE)))
+    promote = tasks.setdefault((resource.id, Verb.PROMOTE), Task((resource.id, Verb.PROMOTE)))
+    demote = tasks.setdefault((resource.id, Verb.DEMOTE), Task((resource.id, Verb.DEMOTE)))
     promote.is_required, demote.is_required = decision.promotes, decision.demotes
     promote.is_frozen = is_frozen
     # What is not promoted cannot be demoted, whatever waits for that.
@@ -48,9 +44,9 @@ def lay_out_roles(tasks: dict[TaskName, Task], decision: Decision, *, is_frozen:
         promote.obstacle = Obstacle(text="it is not to be promoted")
 
 
-def promotion_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
-    """Return the relations of roles: of resources, of groups, and of clones."""
-    for decision in decisions.values():
+def promotion_relations(situation: Situation, roled: Iterable[Decision]) -> Iterator[Relation]:
+    """Return the relations of roles: of resources that have some, of groups, and of clones."""
+    for decision in roled:
         yield from _own(decision)
     for cloned in situation.clones.values():
         if cloned.clone.promotion is not None:

@@ -13,7 +13,7 @@ The rules beside those of the relations:
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import ResourceId
@@ -26,6 +26,8 @@ from reconciler.plan.settle.orders import least_tasks, order_relations
 from reconciler.plan.settle.places import colocation_relations, container_relations, guest_relations
 from reconciler.plan.settle.promotion import lay_out_roles, promotion_relations
 from reconciler.plan.settle.tasks import (
+    START,
+    STOP,
     Blocking,
     Bond,
     Obstacle,
@@ -33,7 +35,6 @@ from reconciler.plan.settle.tasks import (
     Relations,
     Task,
     TaskName,
-    Verb,
 )
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
@@ -57,15 +58,17 @@ class _Board:
     situation: Situation
     decisions: Mapping[ResourceId, Decision]
     relations: Relations
+    running: Set[ResourceId]
+    """The resources that are active: their starts and stops are tied to each other."""
+    clone_of: dict[ResourceId, ResourceId]
+    """The clone that instances, and what they consist of, are in."""
     tasks: dict[TaskName, Task] = field(default_factory=dict)
     changed: deque[TaskName] = field(default_factory=deque)
-    clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
-    """The clone that instances, and what they consist of, are in."""
 
     def task(self, name: TaskName) -> Task:
         found = self.tasks.get(name)
         if found is None:
-            found = self.tasks[name] = Task(name=name)
+            found = self.tasks[name] = Task(name)
         return found
 
 
@@ -78,7 +81,8 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     relations.extend(colocation_relations(situation))
     relations.extend(container_relations(situation))
     relations.extend(guest_relations(situation, decisions))
-    relations.extend(promotion_relations(situation, decisions))
+    roled = [r for r, d in decisions.items() if d.has_roles]
+    relations.extend(promotion_relations(situation, [decisions[r] for r in roled]))
     held = hold_stops(situation, decisions, relations)
     for resource, why in held.items():
         before = decisions[resource]
@@ -87,11 +91,12 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
             reason = Reason("unrunnable", why.text, subject=why.subject, step=why.step)
             reasons = before.reasons if before.fate is Fate.STOP else (reason,)
             decisions[resource] = replace(held_back, reasons=reasons, is_waiting=why.is_waiting)
-    board = _Board(situation, decisions, relations, clone_of=_clones(situation))
-    _lay_out(board, held)
+    running = {r for r, d in decisions.items() if d.active}
+    board = _Board(situation, decisions, relations, running, clone_of=_clones(situation))
+    _lay_out(board, held, roled)
     _find_hindrances(board)
     _run(board)
-    settled = {r: conclude(situation, decisions, board.tasks, r) for r in decisions}
+    settled = {r: conclude(situation, decisions, board.tasks, d) for r, d in decisions.items()}
     milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
     return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
 
@@ -104,8 +109,8 @@ def _clones(situation: Situation) -> dict[ResourceId, ResourceId]:
     return found
 
 
-def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
-    """Put down what each decision asks for by itself."""
+def _lay_out(board: _Board, held: Collection[ResourceId], roled: Iterable[ResourceId]) -> None:
+    """Put down what each decision asks for by itself; of some, what it asks for of their roles too."""
     situation = board.situation
     for name, least in least_tasks(situation).items():
         task = board.task(name)
@@ -115,22 +120,28 @@ def _lay_out(board: _Board, held: Collection[ResourceId]) -> None:
     for missing, relations in board.relations.by_first.items():
         if relations[0].bond is Bond.ALONE:
             board.task(missing).obstacle = Obstacle(is_alone=True, text="there is none")
-    for decision in board.decisions.values():
-        resource = decision.resource.id
-        is_held = resource in held or decision.fate is Fate.HOLD
-        start, stop = board.task((resource, Verb.START)), board.task((resource, Verb.STOP))
-        start.is_required = decision.starts or decision.migrates
-        stop.is_required = decision.stops or decision.migrates
-        start.is_live = stop.is_live = decision.migrates
-        start.obstacle = _obstacle(situation, decision)
-        is_frozen = decision.is_left_alone or (is_held and bool(decision.active))
-        start.is_frozen = stop.is_frozen = is_frozen
-        lay_out_roles(board.tasks, decision, is_frozen=is_frozen)
+    tasks = board.tasks
+    for resource, decision in board.decisions.items():
+        start_name, stop_name = (resource, START), (resource, STOP)
+        start, stop = tasks[start_name], tasks[stop_name] = Task(start_name), Task(stop_name)
+        if decision.migrates:
+            start.is_required = start.is_live = stop.is_required = stop.is_live = True
+        elif decision.starts:
+            start.is_required, stop.is_required = True, decision.stops
+        else:
+            stop.is_required = decision.stops
+            start.obstacle = _obstacle(situation, decision)
+        is_held = bool(decision.active) and (resource in held or decision.fate is Fate.HOLD)
+        if decision.is_left_alone or is_held:
+            start.is_frozen = stop.is_frozen = True
+
+    for resource in roled:
+        lay_out_roles(tasks, board.decisions[resource], is_frozen=tasks[resource, START].is_frozen)
 
 
 def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
     """Return why something will not have been started, or go on running, by its own decision."""
-    if decision.starts or decision.runs_after:
+    if decision.runs_after:
         return None
     is_down = not decision.active and not decision.is_uncertain
     is_certain = decision.fate is Fate.STOP or (is_down and unheard_of(situation, decision.resource) is None)
@@ -144,7 +155,7 @@ def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
 
 def _find_hindrances(board: _Board) -> None:
     """Find all that cannot be done, before anything is done for the sake of what is."""
-    board.changed.extend([name for name, task in board.tasks.items() if task.hindrance is not None])
+    board.changed.extend([name for name, task in board.tasks.items() if task.obstacle is not None])
     while board.changed:
         task = board.task(board.changed.popleft())
         for relation in board.relations.after(task.name) if task.hindrance is not None else ():
@@ -157,19 +168,19 @@ def _run(board: _Board) -> None:
     acting = [n for n, task in board.tasks.items() if task.is_required or task.obstacle is not None]
     board.changed.extend(acting)
     while board.changed:
-        task = board.task(board.changed.popleft())
-        for relation in board.relations.after(task.name):
-            then = board.task(relation.then)
+        name = board.changed.popleft()
+        task = board.task(name)
+        for relation in board.relations.after(name):
             if relation.implies_then and task.happens:
-                _require(board, then, relation, task)
-            if relation.blocks is not Blocking.NO and task.hindrance is not None:
-                _hinder(board, then, task, relation)
-        # What goes down does so as soon as it is required: what is to be done before it, is.
-        if task.happens or (task.is_required and task.name[1] in DOWN):
-            for relation in board.relations.before(task.name):
-                if relation.implies_first:
-                    _require(board, board.task(relation.first), relation, task)
-        _couple(board, task)
+                _require(board, board.task(relation.then), relation, task)
+            if task.hindrance is not None and relation.blocks is not Blocking.NO:
+                _hinder(board, board.task(relation.then), task, relation)
+        for relation in board.relations.before(name):
+            # What goes down does so as soon as it is required: what is to be done before it, is.
+            if relation.implies_first and (task.happens or (task.is_required and name[1] in DOWN)):
+                _require(board, board.task(relation.first), relation, task)
+        if name[0] in board.running:
+            _couple(board, task)
 
 
 def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None:
@@ -177,7 +188,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
     if relation.bond is not Bond.PART:
         if cause.is_live:
             return
-        if task.is_live and task.name[1] is Verb.STOP and _is_interrupting(board, cause):
+        if task.is_live and task.name[1] is STOP and _is_interrupting(board, cause):
             _interrupt(board, task, relation)
     elif task.is_live and not cause.is_live:
         task.is_live = False
@@ -196,17 +207,15 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
 
 def _is_interrupting(board: _Board, stop: Task) -> bool:
     clone = board.clone_of.get(stop.name[0])
-    if clone is None or stop.name[1] is not Verb.STOP:
+    if clone is None or stop.name[1] is not STOP:
         return True
     leaves = board.situation.leaves(clone)
-    return any(
-        board.task((i, Verb.STOP)).is_required and board.task((i, Verb.START)).is_required for i in leaves
-    )
+    return any(board.task((i, STOP)).is_required and board.task((i, START)).is_required for i in leaves)
 
 
 def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
-    start = board.task((stop.name[0], Verb.START))
+    start = board.task((stop.name[0], START))
     start.is_live = stop.is_live = False
     stop.causes = (*stop.causes, relation)
     board.changed.extend([stop.name, start.name])
@@ -216,7 +225,7 @@ def _release(board: _Board, stop: Task, relation: Relation) -> None:
     """Let go of what was held, or left alone: its guest's end settles it."""
     resource = stop.name[0]
     decision = board.decisions[resource]
-    start = board.task((resource, Verb.START))
+    start = board.task((resource, START))
     is_unwanted = decision.is_left_alone or board.situation.is_removed(resource)
     stop.is_frozen = start.is_frozen = False
     stop.is_required = True
@@ -257,16 +266,15 @@ def _possible(board: _Board, task: Task) -> int:
 def _is_running(board: _Board, task: Task) -> bool:
     """Tell whether a task is the start of something that runs already."""
     decision = board.decisions.get(task.name[0])
-    return decision is not None and bool(decision.active) and task.name[1] is Verb.START
+    return decision is not None and bool(decision.active) and task.name[1] is START
 
 
 def _couple(board: _Board, task: Task) -> None:
     """Tie the start and the stop of what runs to each other."""
-    decision = board.decisions.get(task.name[0])
-    if decision is None or not decision.active or task.is_frozen:
+    if task.is_frozen:
         return
-    start = board.task((task.name[0], Verb.START))
-    stop = board.task((task.name[0], Verb.STOP))
+    start = board.task((task.name[0], START))
+    stop = board.task((task.name[0], STOP))
     if start.hindrance is not None and stop.is_live:
         # It arrives nowhere, so it only stops, with what depends on it.
         start.is_live = stop.is_live = False
@@ -280,4 +288,4 @@ def _couple(board: _Board, task: Task) -> None:
         clone = board.clone_of.get(start.name[0])
         if clone is not None:
             # That it is restarted may interrupt migrations that it did not so far.
-            board.changed.extend((i, Verb.STOP) for i in board.situation.leaves(clone))
+            board.changed.extend((i, STOP) for i in board.situation.leaves(clone))

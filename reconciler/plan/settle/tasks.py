@@ -28,6 +28,9 @@ class Verb(Enum):
     DEMOTED = "demoted"
 
 
+START, STOP = Verb.START, Verb.STOP
+"""What is asked for several times for each resource: Python 3.11 takes ten times as long to find it in the Enum."""
+
 TaskName = tuple[ResourceId, Verb]
 
 
@@ -80,7 +83,7 @@ class Obstacle:
     """There is nothing beside it that it could serve, so that it need not run."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Task:
     """One thing that a plan may do."""
 
@@ -106,7 +109,8 @@ class Task:
     @property
     def happens(self) -> bool:
         """Tell whether it is done in this plan."""
-        return self.is_required and self.hindrance is None and not self.is_frozen
+        is_free = self.obstacle is None and self.doubt is None and not self.is_frozen
+        return self.is_required and is_free
 
 
 class Relation(NamedTuple):
