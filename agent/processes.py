@@ -180,20 +180,13 @@ def close_descriptors(keep: frozenset[int]) -> None:
 def reset_signals() -> None:
     """Give every signal its default action: exec keeps what is ignored, and Python ignores SIGPIPE."""
     signal.set_wakeup_fd(-1)
-    altered = _altered_signals()
-    for number in range(1, signal.NSIG):
-        if altered >> (number - 1) & 1:
-            with contextlib.suppress(OSError, ValueError):  # the C library keeps some for itself
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            try:
                 signal.signal(number, signal.SIG_DFL)
+            except (OSError, ValueError):
+                continue  # the C library keeps some real-time signals for itself
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-
-
-def _altered_signals() -> int:
-    """Return the mask of the signals that are caught or ignored (proc(5)): to set all 64 takes five times as long."""
-    with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - see read_process
-        lines = file.read(4096).split(b"\n")
-    words = [line.split()[1] for line in lines if line.startswith((b"SigIgn:", b"SigCgt:"))]
-    return int(words[0], 16) | int(words[1], 16)
 
 
 def _signal_until_gone(number: int, limit_s: float, group: Group | None, *, repeat: bool) -> bool:

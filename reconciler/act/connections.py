@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from reconciler.act.context import Context
 from reconciler.act.keys import connect_with_key
+from reconciler.act.metadata import TIMEOUT_MS
 from reconciler.act.outcome import Connected, Outcome
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
@@ -101,12 +102,15 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
     instances: dict[ResourceId, Instance] = {}
     agents: dict[ResourceAgent, AgentMetadata] = {}
     inquiry = context.inquiry(node, link)
+    address = _address(context, node)
+    budget_ms = address.detect_ms if address is not None else TIMEOUT_MS
     limit = asyncio.Semaphore(MAX_OPERATIONS_AT_ONCE)
 
     async def settle(record: StartRecord) -> None:
         async with limit:
             uid = context.ports.clock.new_id()
-            agents.update(await inquiry.describe(record.resource, record.agent, uid))
+            # A resource agent that hangs must not keep the node from being trusted for longer than its own agent may.
+            agents.update(await inquiry.describe(record.resource, record.agent, uid, budget_ms))
             migration = context.history.migrations.get(record.resource)
             if migration is not None and _is_leaving(migration, record, node, incarnation):
                 instances[record.resource] = await _settle_leaving(context, link, session, record, migration)

@@ -29,7 +29,7 @@ class Inquiry:
         self._asked: dict[ResourceAgent, asyncio.Event] = {}
 
     async def describe(
-        self, resource: ResourceId, agent: ResourceAgent, uid: str
+        self, resource: ResourceId, agent: ResourceAgent, uid: str, timeout_ms: int = TIMEOUT_MS
     ) -> Mapping[ResourceAgent, AgentMetadata]:
         """Return what a resource agent says of itself; nothing if it was asked before, or is not understood.
 
@@ -37,6 +37,7 @@ class Inquiry:
             resource: whose name the question bears: an agent runs operations of resources only.
             agent: only those of class ocf have metadata.
             uid: of the operation.
+            timeout_ms: what else is asked about the resource waits as long; without an answer nothing is known.
 
         Raises:
             LinkError: the link was lost.
@@ -48,7 +49,7 @@ class Inquiry:
             return {}
         answered = self._asked[agent] = asyncio.Event()
         request = OperationRequest(
-            resource=resource, agent=agent, operation="meta-data", timeout_ms=TIMEOUT_MS, uid=uid
+            resource=resource, agent=agent, operation="meta-data", timeout_ms=timeout_ms, uid=uid
         )
         try:
             result = await self.link.execute(request)

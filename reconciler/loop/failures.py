@@ -10,6 +10,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Failure, Instance
 from reconciler.model.operation import HARD_ERRORS, OperationResult
 from reconciler.model.resource import Resource
+from reconciler.model.transition import ActionKind
 from reconciler.observe.domains import Hypervisors
 
 
@@ -30,13 +31,35 @@ def with_found_failures(
     found: Iterable[Instance],
     now: float,
 ) -> History:
-    """Return a history with the failures that were found on connecting a node, without those known before."""
+    """Return a history with the failures that were found on connecting a node, without those known before.
+
+    A controller that has just begun knows of none; one that its predecessor has counted, and had no time to answer,
+    is the same.
+    """
     for instance in found:
         failure, known = instance.failure, before.get(instance.resource)
         if failure is None or (known is not None and known.failure == failure):
             continue
+        counted = history.failures.get((instance.resource, instance.node))
+        is_counted = counted is not None and (counted.operation, counted.is_answered) == (
+            failure.operation,
+            False,
+        )
+        if known is None and is_counted:
+            continue
         history = _failed(history, intent, (instance.resource, instance.node), failure, now)
     return history
+
+
+def with_answer(history: History, outcome: Outcome) -> History:
+    """Return a history in which a start that succeeded has answered what failed there before."""
+    action = outcome.action
+    key = (action.resource, action.node) if action.resource is not None else None
+    failure = history.failures.get(key) if key is not None else None
+    is_start = action.kind in {ActionKind.START, ActionKind.MIGRATE_FROM} and outcome.is_ok
+    if key is None or failure is None or not is_start:
+        return history
+    return history.with_failure(key, replace(failure, is_answered=True))
 
 
 def with_connection_failure(

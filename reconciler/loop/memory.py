@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.act.outcome import Outcome
-from reconciler.loop import migrations
+from reconciler.loop import failures, migrations
 from reconciler.loop.attributes import present_attributes, with_attribute
-from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
 from reconciler.loop.guests import (
     having_met,
     is_place_known,
@@ -102,17 +101,13 @@ class Memory:
 
     def guest_of(self, node: NodeName) -> Resource | None:
         """Return the guest that is, or was declared to be, a node."""
-        for resource in self._all_declared().values():
-            if resource.remote_node is not None and resource.remote_node.name == node:
-                return resource
-        return None
+        nodes = ((r, r.remote_node) for r in self._all_declared().values())
+        return next((r for r, remote in nodes if remote is not None and remote.name == node), None)
 
     def incarnations(self) -> dict[NodeName, str]:
         """Return the uid of the start of each running guest that is a node."""
-        return {
-            node: domain.uid
-            for node, (_, domain) in places_of(self._all_declared(), self.hypervisors).items()
-        }
+        places = places_of(self._all_declared(), self.hypervisors)
+        return {node: domain.uid for node, (_, domain) in places.items()}
 
     def guest_hosts(self) -> dict[NodeName, NodeName]:
         """Return the host of each running guest that is a node."""
@@ -182,7 +177,7 @@ class Memory:
             self._note_guest(outcome, now)
         else:
             self._note_operation(outcome, now)
-            self.remember(migrations.with_outcome(self.history, outcome))
+            self.remember(failures.with_answer(migrations.with_outcome(self.history, outcome), outcome))
         if outcome.is_ok and action.kind is ActionKind.STOP and action.resource in self.history.restarts:
             self.remember(replace(self.history, restarts=self.history.restarts - {action.resource}))
         connected = outcome.connected
@@ -216,7 +211,7 @@ class Memory:
             result = OperationResult(
                 resource=resource, operation="monitor", rc=OCF_NOT_RUNNING, reason="it ended by itself"
             )
-            self.remember(with_operation_failure(self.history, self.intent, key[0], result, now))
+            self.remember(failures.with_operation_failure(self.history, self.intent, key[0], result, now))
         return ended
 
     def settle_ends(self) -> None:
@@ -241,7 +236,7 @@ class Memory:
         self.views[node] = view.with_instance(after)
         is_new = after.failure is not None and after.failure != known.failure
         if is_new:
-            self.remember(with_operation_failure(self.history, self.intent, node, result, now))
+            self.remember(failures.with_operation_failure(self.history, self.intent, node, result, now))
         return is_new
 
     def save_adopted(
@@ -286,10 +281,12 @@ class Memory:
             if is_met and not is_up:
                 self.views[node] = lost
             guest = None if is_up else self.guest_of(node)
-            self.remember(with_connection_failure(self.history, guest, self.hypervisors, outcome, now))
+            self.remember(
+                failures.with_connection_failure(self.history, guest, self.hypervisors, outcome, now)
+            )
             return
         known = self.views.get(node) or NodeView(name=node)
-        found = with_found_failures(
+        found = failures.with_found_failures(
             self.history, self.intent, known.instances, connected.instances.values(), now
         )
         self.views[node] = NodeView(
@@ -353,7 +350,9 @@ class Memory:
         if outcome.is_ok:
             domain = started_domain(outcome, guest, self.intent) if action.kind is ActionKind.START else None
         elif outcome.result is not None:
-            self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
+            self.remember(
+                failures.with_operation_failure(self.history, self.intent, action.node, outcome.result, now)
+            )
         fact = GuestFact(
             domain=domain,
             guest_type=GuestType(action.uses.agent.type),
@@ -396,4 +395,6 @@ class Memory:
         self.views[action.node] = view.with_instance(after)
         is_found = after.failure is not None and after.failure != (known.failure if known else None)
         if not outcome.is_ok or is_found:
-            self.remember(with_operation_failure(self.history, self.intent, action.node, outcome.result, now))
+            self.remember(
+                failures.with_operation_failure(self.history, self.intent, action.node, outcome.result, now)
+            )

@@ -22,6 +22,8 @@ class FailureCount:
     text: str = ""
     is_fatal: bool = False
     """The node is banned whatever the limit says."""
+    is_answered: bool = False
+    """The resource was started there since: what is found to have failed has failed once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class FakeLink:
 
     session: Session = STOCK
     executed: list[str] = field(default_factory=list)
+    timeouts_ms: dict[str, int] = field(default_factory=dict)
     is_connected: bool = False
 
     def link(self, _target: LinkTarget, _listener: object) -> AgentLink:
@@ -43,6 +44,7 @@ class FakeLink:
 
     async def execute(self, request: OperationRequest) -> OperationResult:
         self.executed.append(f"{request.operation} {request.interval_ms}")
+        self.timeouts_ms[request.operation] = request.timeout_ms
         return OperationResult(resource=request.resource, operation=request.operation, rc=OCF_NOT_RUNNING)
 
     async def cancel(self, resource: ResourceId, operation: str, interval_ms: int) -> None:
@@ -142,3 +144,9 @@ def test_what_a_stock_agent_was_given_is_asked_for_again_for_its_machine_may_hav
         ["meta-data 0", "monitor 0"],
         Role.STOPPED,
     )
+
+
+def test_a_resource_agent_that_hangs_keeps_no_node_from_being_trusted_for_longer_than_its_agent_may() -> None:
+    link = FakeLink()
+    assert connect(link, FakeHost(), recorded()).connected is not None
+    assert link.timeouts_ms["meta-data"] == 5000

@@ -1,7 +1,12 @@
 from dataclasses import replace
 
 from reconciler.act.outcome import Outcome
-from reconciler.loop.failures import with_connection_failure, with_found_failures, with_operation_failure
+from reconciler.loop.failures import (
+    with_answer,
+    with_connection_failure,
+    with_found_failures,
+    with_operation_failure,
+)
 from reconciler.model.history import ConnectionFailure, FailureCount, History
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Failure
@@ -73,3 +78,20 @@ def test_failures_that_are_found_on_connecting_count_unless_they_were_known() ->
     assert with_found_failures(History(), ASKED, {}, [fake], NOW) == counted
     assert with_found_failures(History(), ASKED, {FAKE: well}, [fake], NOW) == counted
     assert with_found_failures(History(), ASKED, {FAKE: fake}, [fake, well], NOW) == History()
+
+
+def test_a_failure_that_an_earlier_controller_has_counted_is_not_counted_again() -> None:
+    broken = Failure(operation="monitor", rc=1, text="rc 1: no disk", interval_ms=10_000)
+    fake = running(ASKED, "FAKE", "guest1", failure=broken)
+    counted = with_found_failures(History(), ASKED, {}, [fake], NOW)
+    assert with_found_failures(counted, ASKED, {}, [fake], NOW + 9) == counted
+
+
+def test_the_same_failure_after_a_start_is_another_one() -> None:
+    broken = Failure(operation="monitor", rc=1, text="rc 1: no disk", interval_ms=10_000)
+    fake = running(ASKED, "FAKE", "guest1", failure=broken)
+    started = OperationResult(resource=FAKE, operation="start")
+    outcome = Outcome(action=action(ActionKind.START, G1, FAKE), uid="u", result=started)
+    answered = with_answer(with_found_failures(History(), ASKED, {}, [fake], NOW), outcome)
+    again = with_found_failures(answered, ASKED, {}, [fake], NOW + 9)
+    assert (again.failures[FAKE, G1].count, again.failures[FAKE, G1].is_answered) == (2, False)
