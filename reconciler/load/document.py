@@ -18,6 +18,7 @@ from reconciler.load.fields import (
     ApiVersion,
     Count,
     Duration,
+    Instances,
     Label,
     LabelName,
     Name,
@@ -185,7 +186,7 @@ class Clone(Part):
 
     name: Name | None = None
     """The name of all instances together (Pacemaker: the clone's id). Default: its own name and -clone."""
-    max: PositiveCount | None = None
+    max: Instances | None = None
     """Instances in all (Pacemaker: clone-max). Default: one for each node."""
     node_max: PositiveCount | None = None
     """Instances on one node; above 1 only with unique (Pacemaker: clone-node-max). Default 1."""

@@ -10,11 +10,19 @@ from pydantic_core import PydanticCustomError
 
 from reconciler.load import units
 from reconciler.load.positions import Spoiled
+from reconciler.model.collective import MAX_INSTANCES
 from reconciler.model.names import LEGAL_NAME, MAX_NAME_LENGTH
 
-_OCF_AGENT = re.compile(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+\Z")
-_AGENT_NAME = re.compile(r"[A-Za-z0-9_.@:\\-]+\Z")
+_SERVICE = re.compile(r"[A-Za-z0-9_.@:\\-]+\Z")
 """systemd escapes with backslashes and names instances after an @."""
+_AGENTS = {
+    "ocf": re.compile(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+\Z"),
+    "systemd": _SERVICE,
+    "lsb": _SERVICE,
+    "service": _SERVICE,
+    "stonith": re.compile(r"(?:(?:external|rhcs)/)?[A-Za-z0-9_.-]+\Z"),
+}
+"""What may stand behind each standard. Fencing agents of cluster-glue have a folder in their name (external/ipmi)."""
 
 
 class Part(BaseModel):
@@ -102,15 +110,15 @@ def _check_agent(value: object) -> object:
         return value
     standard, _, rest = value.partition(":")
     hint = "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"
-    if standard not in {"ocf", "systemd", "lsb", "service", "stonith"}:
+    if standard not in _AGENTS:
         raise _failed("bad-agent", f'"{value}" names no standard of resource agents', hint)
-    if standard == "ocf" and not _OCF_AGENT.match(rest):
-        if rest and ":" not in rest and _AGENT_NAME.match(rest):
-            hint = f"write its provider, such as ocf:heartbeat:{rest}"
-        raise _failed("bad-agent", f'"{value}" is no OCF resource agent', hint)
-    if standard != "ocf" and not _AGENT_NAME.match(rest):
+    if _AGENTS[standard].match(rest):
+        return value
+    if standard != "ocf":
         raise _failed("bad-agent", f'"{value}" does not name a {standard} service', hint)
-    return value
+    if rest and ":" not in rest and _SERVICE.match(rest):
+        hint = f"write its provider, such as ocf:heartbeat:{rest}"
+    raise _failed("bad-agent", f'"{value}" is no OCF resource agent', hint)
 
 
 Duration = Annotated[
@@ -233,6 +241,7 @@ Text = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 PositiveCount = Annotated[int, Field(ge=1, le=1_000_000)]
+Instances = Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
 Mac = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%-]+$", max_length=253)]
 """A host name, an IPv4 or an IPv6 address."""

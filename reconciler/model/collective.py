@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from reconciler.model.names import ResourceId, Where
 
+MAX_INSTANCES = 1000
+"""The most that a clone may ask for; one that does not say how many it has may have more, one for each node."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:

@@ -224,7 +224,8 @@ class Resource:
     is_promotable: bool = False
     """For an instance of a clone: it can be promoted."""
     named: ResourceId | None = None
-    """For a copy too many of an instance that is not unique: the name of its own that its node has for it."""
+    """The name that nodes have for it: of a copy too many of an instance that is not unique, which is its own, and of
+    a removed resource whose name a group or a clone has now."""
     fields: Mapping[str, Where] = field(default_factory=dict, compare=False)
     """Where each field stands, by dotted path below the document (`spec.params.state`)."""
 

@@ -31,7 +31,8 @@ def read_score(text: str | None, default: int = 0) -> int:
     if text.strip() in _WORDS:
         return _WORDS[text.strip()]
     found = _INTEGER.match(text)
-    return max(-INFINITY, min(INFINITY, int(found.group(1)))) if found else default
+    # Python refuses to read thousands of digits, and forty are beyond all bounds already.
+    return max(-INFINITY, min(INFINITY, int(found.group(1)[:40]))) if found else default
 
 
 def format_score(score: int) -> str:

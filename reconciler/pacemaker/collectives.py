@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.model.collective import Clone, Group, Promotion
+from reconciler.model.collective import MAX_INSTANCES, Clone, Group, Promotion
 from reconciler.model.names import ResourceId
 from reconciler.model.resource import ResourceAgent
 from reconciler.pacemaker.lineage import Lineage, is_unique
@@ -50,7 +50,7 @@ def read_clone(
         id=lineage.id,
         member=member,
         where=lineage.cib.where(lineage.element),
-        max=_count(meta, "clone-max", "clone-max", max(1, node_count)),
+        max=_instances(lineage, meta, max(1, node_count)),
         node_max=_count(meta, "clone-node-max", "clone-node-max", 1) if has_names else 1,
         min=_count(meta, "clone-min", "clone-min", 0),
         is_interleaved=boolean(meta.get("interleave")),
@@ -60,6 +60,14 @@ def read_clone(
         promotion=promotion if boolean(meta.get("promotable")) else None,
         priority=score(meta.get("priority")),
     )
+
+
+def _instances(lineage: Lineage, meta: Mapping[str, str], default: int) -> int:
+    asked, most = _count(meta, "clone-max", "clone-max", default), max(MAX_INSTANCES, default)
+    if asked > most:
+        text = f"clone {lineage.id} asks for {asked} instances, and is taken to ask for {most}"
+        lineage.cib.note(lineage.element, "clone-max", text)
+    return min(asked, most)
 
 
 def _count(meta: Mapping[str, str], name: str, old_name: str, default: int) -> int:

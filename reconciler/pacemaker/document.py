@@ -16,6 +16,9 @@ Element = etree._Element  # noqa: SLF001  lxml offers no public name for the typ
 MAX_BYTES = 64 * 1024 * 1024
 """Pacemaker's own largest messages are 20 MiB."""
 
+RESOURCES = ("primitive", "group", "clone", "master", "bundle")
+"""The elements that are resources."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsupported:
@@ -70,7 +73,7 @@ def open_cib(data: bytes, file: str, now: float) -> Cib:
         now: epoch seconds.
 
     Raises:
-        SourceError: it is no XML, no CIB, or too large.
+        SourceError: it is no XML, no CIB, or too large, or its resources are not named apart.
     """
     if len(data) > MAX_BYTES:
         raise SourceError(f"{file} is larger than {MAX_BYTES >> 20} MiB")
@@ -89,7 +92,26 @@ def open_cib(data: bytes, file: str, now: float) -> Cib:
         name = element.get("id")
         if name is not None:
             cib.ids.setdefault(name, element)
+    _check_names(cib)
     return cib
+
+
+def _check_names(cib: Cib) -> None:
+    """Refuse what Pacemaker's schema refuses too: names by which histories and constraints could mean something else.
+
+    `NAME:NUMBER` is an instance of a clone.
+    """
+    seen: dict[str, Element] = {}
+    resources = cib.root.find("configuration/resources")
+    for element in () if resources is None else resources.iter(*RESOURCES):
+        name = element.get("id", "")
+        first = seen.setdefault(name, element)
+        if first is not element:
+            text = f"there is a resource named {name!r} already, at {cib.where(first)}; each needs an id of its own"
+            raise SourceError(f"{cib.where(element)}: {text}")
+        if ":" in name:
+            text = f"{name!r} is no id of a resource, for it has a colon; write a dash instead"
+            raise SourceError(f"{cib.where(element)}: {text}")
 
 
 def elements(parent: Element, *tags: str) -> Iterator[Element]:

@@ -8,9 +8,9 @@ import re
 from reconciler.model.resource import Role
 from reconciler.model.score import read_score
 
-_DURATION = re.compile(r"\s*(\d+)\s*([a-z]*)\s*\Z", re.IGNORECASE)
+_DURATION = re.compile(r"\s*(\d{1,15})\s*([a-z]*)\s*\Z", re.IGNORECASE)
 _ISO_DURATION = re.compile(
-    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?\Z"
+    r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})W)?(?:(\d{1,9})D)?T?(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?\Z"
 )
 _UNITS_MS = {
     "": 1000.0, "s": 1000.0, "sec": 1000.0, "ms": 1.0, "msec": 1.0, "us": 0.001, "usec": 0.001,
@@ -21,7 +21,7 @@ _ROLES = {
     "stopped": Role.STOPPED, "started": Role.STARTED, "unpromoted": Role.UNPROMOTED, "slave": Role.UNPROMOTED,
     "promoted": Role.PROMOTED, "master": Role.PROMOTED,
 }  # fmt: skip
-_INTEGER = re.compile(r"\s*([+-]?\d+)")
+_INTEGER = re.compile(r"\s*([+-]?\d{1,18})(?!\d)")
 
 
 def score(text: str | None, default: int = 0) -> int:
@@ -30,7 +30,7 @@ def score(text: str | None, default: int = 0) -> int:
 
 
 def integer(text: str | None, default: int = 0) -> int:
-    """Return an integer, as far as the text begins with one."""
+    """Return an integer, as far as the text begins with one; one that does not fit 64 bits is none."""
     found = _INTEGER.match(text) if text is not None else None
     return int(found.group(1)) if found else default
 

@@ -14,7 +14,7 @@ The rules:
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import MAX_INSTANCES, Clone, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Observed
@@ -151,12 +151,15 @@ def _running(
 def _highest(
     clone: Clone, members: tuple[ResourceId, ...], places: Mapping[ResourceId, list[NodeName]]
 ) -> int:
-    """Return one more than the highest number of a unique instance that runs."""
+    """Return one more than the highest number of a unique instance that runs.
+
+    A number that no clone can have is not one of its instances', whatever a node says: it is not declared.
+    """
     if not clone.is_unique:
         return 0
     highest = 0
     for resource in places:
         name, _, number = resource.rpartition(":")
-        if name in members and number.isdigit():
+        if name in members and number.isdigit() and len(number) <= len(str(MAX_INSTANCES)):
             highest = max(highest, int(number) + 1)
     return highest

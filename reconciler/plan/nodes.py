@@ -34,15 +34,16 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
     assumed = judged.observed
     known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
-    resources = {**ensemble.resources, **{r.id: r for r in removed if r.id not in known}}
+    resources = {**ensemble.resources, **{r.id: r for r in removed if r.known_as not in known}}
+    names = {**ensemble.numbers, **_former_names(removed, assumed)}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
     for (resource, node), instance in sorted(assumed.instances.items()):
-        name = ensemble.numbers.get((resource, node), resource)
+        name = names.get((resource, node), resource)
         instances[name].append(_in_its_role(instance, resources.get(name)))
     pending: dict[ResourceId, list[Pending]] = defaultdict(list)
     for p in sorted(observed.pending, key=lambda p: p.id):
         if p.resource is not None:
-            pending[ensemble.numbers.get((p.resource, p.node), p.resource)].append(p)
+            pending[names.get((p.resource, p.node), p.resource)].append(p)
     situation = Situation(
         intent=intent,
         observed=assumed,
@@ -116,7 +117,21 @@ def _removed(intent: Intent, observed: Observed, history: History) -> list[Resou
     """
     active = {i.resource: i for i in observed.instances.values() if i.role is not Role.STOPPED}
     undeclared = sorted(set(active) - set(intent.resources))
-    return [history.former.get(r) or _from_record(active[r]) for r in undeclared]
+    found = [history.former.get(r) or _from_record(active[r]) for r in undeclared]
+    return [_renamed(r) if r.id in intent.collectives else r for r in found]
+
+
+def _renamed(resource: Resource) -> Resource:
+    """Tell a resource that was apart from the group or the clone that has its name now."""
+    return replace(resource, id=ResourceId(f"{resource.id}:former"), named=resource.id)
+
+
+def _former_names(
+    removed: list[Resource], observed: Observed
+) -> dict[tuple[ResourceId, NodeName], ResourceId]:
+    """Return what is decided on under another name than the one that nodes have for it."""
+    renamed = {r.known_as: r.id for r in removed if r.known_as != r.id}
+    return {(r, node): renamed[r] for r, node in observed.instances if r in renamed}
 
 
 def _from_record(instance: Instance) -> Resource:

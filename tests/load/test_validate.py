@@ -238,6 +238,9 @@ def test_names(name: str, want: list[str]) -> None:
         ('"systemd:"', 'bad-agent]: spec.agent: "systemd:" does not name a systemd service; '
                        "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"),
         ("stonith:fence_ipmilan", None),
+        ("stonith:external/ipmi", None),
+        ("stonith:other/ipmi", 'bad-agent]: spec.agent: "stonith:other/ipmi" does not name a stonith service; '
+                               "write ocf:PROVIDER:TYPE, systemd:UNIT, lsb:NAME, service:NAME or stonith:NAME"),
         ("7", 'wrong-type]: spec.agent must be text, not the number 7; quote it: "7"'),
     ],
 )  # fmt: skip

@@ -36,6 +36,7 @@ def test_scores_are_written_as_users_write_them(score: int, want: str) -> None:
         ("10", 10),
         ("-3", -3),
         (" 7x", 7),
+        ("9" * 5000, INFINITY),
         ("INFINITY", INFINITY),
         ("-INFINITY", -INFINITY),
         ("", 5),

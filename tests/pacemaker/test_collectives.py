@@ -1,6 +1,6 @@
 """Groups and clones become collectives, and hand down to their members what these do not say themselves."""
 
-from reconciler.model.collective import Clone, Collective, Group, Promotion
+from reconciler.model.collective import MAX_INSTANCES, Clone, Collective, Group, Promotion
 from reconciler.model.names import ResourceId, Where
 from reconciler.model.resource import Role
 from tests.pacemaker.cibs import cib, dummy, meta, op, ran, read
@@ -39,6 +39,16 @@ def test_a_clone_has_as_many_instances_as_there_are_nodes_unless_it_says() -> No
         is_unique=True,
         notifies=True,
     )
+
+
+def test_a_clone_with_more_instances_than_can_be_counted_has_the_most_there_may_be() -> None:
+    given = read(cib(f'<clone id="c">{meta(clone_max="999999999")}{dummy("r")}</clone>'))
+    (found,) = given.intent.collectives.values()
+    assert isinstance(found, Clone)
+    assert found.max == MAX_INSTANCES
+    assert [str(n) for n in given.unsupported] == [
+        "cib.xml:5:1: clone c asks for 999999999 instances, and is taken to ask for 1000"
+    ]
 
 
 def test_a_remote_node_counts_for_the_number_of_instances() -> None:

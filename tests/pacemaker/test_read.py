@@ -20,6 +20,22 @@ def test_what_is_no_cib_is_a_clear_error(data: bytes) -> None:
         read(data)
 
 
+@pytest.mark.parametrize(
+    ("resources", "want"),
+    [
+        (dummy("a") + "\n" + dummy("a"), "cib.xml:6:1: there is a resource named 'a' already, at cib.xml:5:1; "
+                                         "each needs an id of its own"),
+        (f'<group id="g">{dummy("g")}</group>', "cib.xml:5:1: there is a resource named 'g' already, at cib.xml:5:1; "
+                                                "each needs an id of its own"),
+        (dummy("a:0"), "cib.xml:5:1: 'a:0' is no id of a resource, for it has a colon; write a dash instead"),
+    ],
+)  # fmt: skip
+def test_resources_that_cannot_be_told_apart_are_refused(resources: str, want: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        read(cib(resources))
+    assert str(caught.value) == want
+
+
 def test_old_and_new_names_of_options_mean_the_same() -> None:
     old = read(cib(options='<nvpair id="x" name="stop-orphan-resources" value="false"/>'))
     new = read(cib(options='<nvpair id="x" name="stop-removed-resources" value="false"/>'))

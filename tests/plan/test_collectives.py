@@ -6,6 +6,7 @@ from reconciler.model.names import ResourceId
 from reconciler.model.resource import Role
 from reconciler.plan.collectives import take_apart
 from tests.plan.worlds import (
+    after,
     changes,
     clone,
     dummy,
@@ -60,3 +61,26 @@ def test_what_a_clone_lost_long_ago_is_no_copy_too_many() -> None:
     world = seen(empty_world(asked), running(asked, "a", "h1"), gone)
     assert take_apart(asked, world).clones[ResourceId("as")].instances == ("a:0",)
     assert plan(asked, world).actions == {}
+
+
+def test_a_number_that_no_instance_can_have_makes_no_instances() -> None:
+    asked = intent("h1", dummy("a", operations=()), clone("as", "a", is_unique=True))
+    stray = replace(running(asked, "a", "h1"), resource=ResourceId("a:99999999"))
+    transition = plan(asked, seen(empty_world(asked), stray))
+    assert changes(transition) == ["start resource/a:0 -> h1", "stop resource/a:99999999 h1"]
+
+
+def test_what_has_the_name_of_a_group_or_a_clone_now_is_stopped() -> None:
+    asked = intent("h1", dummy("a"), dummy("b"), group("g", "a"), clone("bs", "b"), after("bs", "g"))
+    former = [running(intent("h1", dummy(n)), n, "h1") for n in ("g", "bs")]
+    world = seen(empty_world(asked), *former)
+    transition = plan(asked, world)
+    assert changes(transition) == [
+        "start resource/a -> h1",
+        "start resource/b:0 -> h1",
+        "stop resource/bs:former h1",
+        "stop resource/g:former h1",
+    ]
+    assert graph(transition)["g_stop_0@h1"] == []
+    end = settle(asked, world)
+    assert [end.active_on(ResourceId(n)) for n in ("a", "b", "g", "bs")] == [("h1",), ("h1",), (), ()]

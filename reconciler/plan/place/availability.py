@@ -55,7 +55,9 @@ class Availability:
 
     def _guest_obstacle(self, node: NodeName) -> str | None:
         situation = self.situation
-        guest = situation.guests[node]
+        guest = situation.guests.get(node)
+        if guest is None:
+            return f"{node} is not declared"
         if node in situation.fences and guest.agent.is_connection and guest.container is None:
             return f"{node} may still run something and cannot be asked"
         if self.assigned.get(guest.id) is None:
