@@ -18,9 +18,9 @@ from reconciler.loop.guests import (
     started_domain,
 )
 from reconciler.loop.unfinished import Unfinished
+from reconciler.loop.views import is_news, met_view
 from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.attribute import AttributeChange
-from reconciler.model.digest import start_parameters
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
@@ -35,7 +35,6 @@ from reconciler.observe.nodes import NodeView, recorded_instance
 from reconciler.observe.snapshot import Knowledge, snapshot
 from reconciler.plan.effects import pending_from
 from reconciler.plan.former import carried_over, emptied, in_force
-from reconciler.plan.parameters import matters
 from reconciler.plan.results import after_monitor, after_result, outcome_unknown
 from reconciler.ports import ClusterView, Domain, Journal, SourceTree
 
@@ -290,19 +289,7 @@ class Memory:
         found = failures.with_found_failures(
             self.history, self.intent, known.instances, connected.instances.values(), now
         )
-        self.views[node] = NodeView(
-            name=node,
-            incarnation=connected.incarnation,
-            link=connected.link,
-            is_connected=connected.link.is_connected,
-            is_known=connected.is_known,
-            is_adopted=node in self.history.adopted or known.is_adopted,
-            reason=None if connected.link.is_connected else LinkReason.LOST,
-            instances=connected.instances,
-            key_epoch=connected.key_epoch,
-            address=connected.address,
-            agents=connected.agents,
-        )
+        self.views[node] = met_view(known, connected, is_adopted=node in self.history.adopted)
         self.unfinished.see_node(node, self._guests())
         kept = {n: f for n, f in self.history.connections.items() if n != node}
         met = migrations.with_ends_met(found, node, connected.incarnation, connected.instances)
@@ -314,13 +301,7 @@ class Memory:
         if view is None or not agents:
             return False
         self.views[node] = replace(view, agents={**view.agents, **agents})
-        intent = self.intent or Intent()
-        varied = {override.resource for override in intent.overrides}
-        return any(
-            r.id in varied or matters(r, start_parameters(r, node), agents[r.agent], view.instances.get(r.id))
-            for r in intent.resources.values()
-            if r.agent in agents
-        )
+        return self.intent is not None and is_news(self.intent, view, agents)
 
     def _settle_by_reading(self, key: HypervisorKey, sequence: int) -> None:
         """Settle what a reading tells; a guest whose start may still go on there is in doubt, though not seen."""
