@@ -144,7 +144,7 @@ async def _carry_out(reconciler: Reconciler, controller: Controller, order: Mess
     async with asyncio.TaskGroup() as group:
         loop = group.create_task(reconciler.run(once=False))
         try:
-            await reconciler.sync()
+            await _look(reconciler, order)
             click.echo(await controller.carry_out(order), err=True)
             await reconciler.sync()
         except UsageError as error:
@@ -153,6 +153,23 @@ async def _carry_out(reconciler: Reconciler, controller: Controller, order: Mess
             loop.cancel()
     if refusal is not None:
         raise refusal
+
+
+async def _look(reconciler: Reconciler, order: Message) -> None:
+    """See what is before an order counts.
+
+    A person's word that a host is dead waits no longer than a look takes, once the declaration is in force: attempts
+    to connect that host may go on for as long as `connectTimeout`, and what is alive says so at once.
+    """
+    limit_s = Settings().look_connect_s if order["order"] == "confirm-fenced" else None
+    is_seen = False
+    while not is_seen:
+        try:
+            async with asyncio.timeout(limit_s):
+                await reconciler.sync()
+            is_seen = True
+        except TimeoutError:
+            is_seen = reconciler.memory.intent is not None
 
 
 def _tell_interrupted(journal: Journal, progress: Progress) -> None:

@@ -1,6 +1,8 @@
 """Machines that we do not start are nodes like others, with no host at all."""
 
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -93,6 +95,34 @@ def test_what_ran_on_a_lost_machine_waits_until_it_is_known_dead(stage: Stage, m
     stage.reconcile("confirm-fenced", "one")
     stage.until(is_started("FAKE", "two"))
     assert stage.lines() == ["start FAKE one", "start FAKE two"]
+
+
+def test_a_persons_word_that_a_machine_is_dead_waits_for_no_attempt_to_connect_it(
+    stage: Stage, machines: Make
+) -> None:
+    one, _ = fake_on_one_of_two(stage, machines, connect_timeout="10h")
+    stage.stop_daemon()
+    one.send(signal.SIGKILL)
+    one.wait_for_end()
+    with socket.create_server(("127.0.0.1", one.port)):  # it answers nobody, and no attempt ever ends
+        command = [*stage.command(), "confirm-fenced", "one"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as order:
+            try:
+                assert stage.wait_for_lines(2) == ["start FAKE one", "start FAKE two"]
+            finally:
+                order.terminate()
+            _, said = order.communicate()
+    assert "one is taken as dead; what ran there is recovered elsewhere" in said
+
+
+def test_a_persons_word_that_a_machine_is_dead_is_refused_where_its_agent_answers(
+    stage: Stage, machines: Make
+) -> None:
+    fake_on_one_of_two(stage, machines)
+    stage.stop_daemon()
+    refused = stage.reconcile("confirm-fenced", "one", check=64)
+    assert "one's agent is connected: it is not dead" in refused.stderr
+    assert stage.lines() == ["start FAKE one"]
 
 
 def test_a_machine_whose_agent_is_asked_to_stop_is_emptied_and_let_go(stage: Stage, machines: Make) -> None:
