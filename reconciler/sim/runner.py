@@ -9,11 +9,13 @@ import traceback
 from dataclasses import dataclass, replace
 
 from reconciler.loop.reconciler import Reconciler
+from reconciler.loop.unfinished import GUEST_LIMIT_S
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId
 from reconciler.model.transition import Blocked
 from reconciler.plan.schedule import schedule
 from reconciler.ports import Domain
+from reconciler.settings import Settings
 from reconciler.sim import eventloop
 from reconciler.sim.chance import Chance
 from reconciler.sim.controller import Controller, innermost
@@ -32,6 +34,11 @@ TROUBLE_S = (60.0, 240.0)
 
 SETTLE_S = 900.0
 """Within which the world is as asked, or what is in the way is said: the longest pause of a retry is 300 s."""
+
+DOUBT_S = GUEST_LIMIT_S + 2 * Settings().resync_s
+"""Within which a controller has found out what became of all that was begun: a guest that was removed while its start
+was under way keeps nothing else waiting, so the world may be as asked long before.
+"""
 
 QUIET_S = 45.0
 """For which a new controller must leave a world alone that is as asked."""
@@ -108,7 +115,8 @@ class Simulation:
             is_as_committed = reconciler.memory.intent == self.commits.last_good
             is_idle = is_as_committed and reconciler.is_settled and not self._hangs()
             left = judge(self.commits.last_good, reconciler.transition, self.truth, self.machines)
-            is_quiet = is_idle and reconciler.transition.recheck_at is None
+            is_in_doubt = waited_s <= DOUBT_S and bool(self.controller.pages.intents)
+            is_quiet = is_idle and reconciler.transition.recheck_at is None and not is_in_doubt
             if is_quiet and not left.unexplained and not left.blocked:
                 return left
             is_stuck = is_quiet and waited_s > 60.0

@@ -80,6 +80,11 @@ def test_what_a_seed_has_found_stays_mended_where_resources_move_live(seed: int)
     assert _migrating(seed)[0] == ""
 
 
+def test_a_removed_guests_start_of_unknown_outcome_is_found_out_in_time() -> None:
+    """Nothing else waits for it: the world is as asked before a hypervisor must have given the start up."""
+    assert _text(run_seed(11, Faults(has_migrations=True, commit=60))) == ""
+
+
 @pytest.mark.slow
 def test_what_nodes_say_of_themselves_disturbs_nothing() -> None:
     """They say it often, and each time a new plan is made around what is in flight."""
