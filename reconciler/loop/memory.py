@@ -132,13 +132,13 @@ class Memory:
         return ended
 
     def forget_former(self, busy: frozenset[ResourceId | None]) -> None:
-        """Forget removed guests that are known not to run any more, but for those with an action in flight."""
+        """Forget removed guests that are known not to run any more, and of which no action is in flight or in doubt."""
         gone = {
             r
             for r in self.history.former
             if (facts := [f for (g, _), f in self.hypervisors.facts.items() if g == r])
             and all(f.domain is None and f.is_certain for f in facts)
-            and r not in busy | self.unfinished.starting()
+            and r not in busy | self.unfinished.resources()
         }
         if gone:
             former = {r: kept for r, kept in self.history.former.items() if r not in gone}

@@ -34,12 +34,16 @@ class Unfinished:
         if outcome.is_unknown and outcome.written is not None:
             self._open[outcome.uid] = (outcome.written, self._clock.monotonic())
 
-    def starting(self, host: NodeName | None = None) -> frozenset[ResourceId]:
-        """Return what may be starting on a host, or anywhere."""
+    def resources(self) -> frozenset[ResourceId]:
+        """Return what an action is in doubt about."""
+        return frozenset(i.resource for i, _ in self._open.values() if i.resource is not None)
+
+    def starting(self, host: NodeName) -> frozenset[ResourceId]:
+        """Return what may be starting on a host."""
         return frozenset(
             i.resource
             for i, _ in self._open.values()
-            if host in {None, i.node} and i.kind == ActionKind.START.value and i.resource is not None
+            if i.node == host and i.kind == ActionKind.START.value and i.resource is not None
         )
 
     def see_domains(

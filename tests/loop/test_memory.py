@@ -6,11 +6,11 @@ from reconciler.model.names import ResourceId
 from reconciler.model.node import HostState, LinkReason, NodeKind, NodeState
 from reconciler.model.observed import Instance, NodeStatus, Observed, StartedAs
 from reconciler.model.operation import OperationRequest, OperationResult, StartRecord
-from reconciler.model.resource import Role
+from reconciler.model.resource import ResourceAgent, Role
 from reconciler.model.transition import ActionKind
 from reconciler.observe.domains import Hypervisors
 from reconciler.observe.nodes import NodeView
-from reconciler.ports import SourceTree
+from reconciler.ports import IntentRecord, SourceTree
 from reconciler.sim.journal import Pages
 from tests.loop.memories import (
     ASKED,
@@ -51,6 +51,36 @@ def test_a_removed_guest_is_remembered_while_it_may_run() -> None:
     assert VM1 in known.history.former
     known.forget_former(frozenset())
     assert known.history.former == {}
+
+
+def test_a_removed_guest_is_remembered_until_it_is_found_out_what_became_of_every_stop_of_it() -> None:
+    pages = Pages()
+    known = memory(pages=pages)
+    known.accept(TREE, intent("host1"))
+    stop = action(
+        ActionKind.STOP,
+        H1,
+        VM1,
+        uses=StartedAs(agent=ResourceAgent(standard="guest", provider="", type="lxc")),
+    )
+    lost = IntentRecord(
+        uid="uid1",
+        action=stop.id,
+        kind="stop",
+        node=H1,
+        resource=VM1,
+        incarnation="",
+        commit="",
+        started_at=NOW,
+    )
+    known.journal.begin([lost])
+    known.note_outcome(outcome(stop, None, written=lost), NOW)
+    known.note_outcome(outcome(stop, uid="uid2"), NOW)
+    known.forget_former(frozenset())
+    assert (set(known.history.former), set(pages.intents)) == ({VM1}, {"uid1"})
+    known.note_reading(LXC, [], 5, set(), NOW)
+    known.forget_former(frozenset())
+    assert (known.history.former, pages.intents) == ({}, {})
 
 
 def test_a_removed_host_is_in_force_as_standby_until_it_is_known_to_be_empty() -> None:
