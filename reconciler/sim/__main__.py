@@ -1,26 +1,25 @@
-"""`python -m reconciler.sim [--at-once] SEED`: run one seed and show what happened, line by line."""
+"""`python -m reconciler.sim [--world NAME] SEED`: run one seed and show what happened, line by line."""
 
+import argparse
 import sys
 
-from reconciler.sim.faults import Faults
+from reconciler.sim.faults import WORLDS
 from reconciler.sim.runner import run_seed
 
 
 def main(arguments: list[str]) -> int:
-    """Run seeds, given one by one or as FIRST-LAST; returns 1 if one of them broke an invariant.
-
-    With --at-once first, meta-data takes no time, as for the first seeds that found something.
-    """
-    faults = Faults(meta_data_at_once=arguments[:1] == ["--at-once"])
-    arguments = arguments[faults.meta_data_at_once :]
-    if not arguments:
-        sys.stderr.write("usage: python -m reconciler.sim [--at-once] SEED | FIRST-LAST\n")
-        return 64
-    first, _, last = arguments[0].partition("-")
+    """Run one seed, or FIRST-LAST; returns 1 if one of them broke an invariant."""
+    parser = argparse.ArgumentParser(prog="python -m reconciler.sim")
+    parser.add_argument(
+        "--world", choices=sorted(WORLDS), default="usual", help="what is there, and what goes wrong"
+    )
+    parser.add_argument("seeds", metavar="SEED | FIRST-LAST")
+    options = parser.parse_args(arguments)
+    first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     failed = 0
     for seed in seeds:
-        outcome = run_seed(seed, faults)
+        outcome = run_seed(seed, WORLDS[options.world])
         if len(seeds) == 1:
             sys.stdout.writelines(f"{line}\n" for line in outcome.ledger)
         failed += bool(outcome.violations)

@@ -43,6 +43,8 @@ class Connection:
     """Sends what a recurring monitor has to say."""
     lose: Callable[[str], None]
     """Ends the connection; the peer is told so."""
+    ask_to_leave: Callable[[], None]
+    """Tells the peer that the agent was asked to stop, and waits for an answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +79,8 @@ class SimAgent:
         self.life = life
         self.is_stock = is_stock
         self.is_listening = False
+        self.is_leaving = False
+        """It was asked to stop: it takes no new connections, and ends with the last that it has."""
         self.hangs_until_s = 0.0
         self.faults = Faults()
         self.life_of: Callable[[NodeName], str | None] = lambda _node: None
@@ -89,6 +93,7 @@ class SimAgent:
         self._meta_data_chance = chance.fork("meta-data")
         self._instance = 0
         self._is_over = False
+        self._when_left: Callable[[], None] = lambda: None
         self._table: dict[ResourceId, _Resource] = {}
         self._results: dict[str, OperationResult] = {}
 
@@ -106,6 +111,7 @@ class SimAgent:
     def kill(self) -> None:
         """End the agent's process; what it started goes on."""
         self.is_listening = False
+        was_leaving, self.is_leaving = self.is_leaving, False
         for connection in list(self.connections):
             connection.lose("the agent closed the connection")
         self.connections.clear()
@@ -117,6 +123,32 @@ class SimAgent:
             resource.queue.clear()
             if self.is_stock:
                 resource.recurring.clear()
+        if was_leaving:
+            self._when_left()
+
+    def leave(self, when_left: Callable[[], None]) -> None:
+        """Be asked to stop: the newest controller is asked to let go, and without one there is nothing to wait for.
+
+        Args:
+            when_left: called once the agent has ended, however it came to that.
+        """
+        self.is_leaving, self._when_left = True, when_left
+        if self.connections:
+            self.connections[-1].ask_to_leave()
+        else:
+            self.kill()
+
+    def hear_answer(self, *, is_drained: bool) -> None:
+        """Take in whether the controller is going to empty this node; if not, end at once."""
+        if self.is_leaving and not is_drained:
+            self.kill()
+
+    def part(self, connection: Connection) -> None:
+        """Take in that a connection has ended; who was asked to stop ends with the last one."""
+        if connection in self.connections:
+            self.connections.remove(connection)
+            if self.is_leaving and not self.connections:
+                self.kill()
 
     def end(self) -> None:
         """End with the node."""

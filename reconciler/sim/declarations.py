@@ -67,6 +67,9 @@ class Declarations:
         self.documents["sim"] = _document("Cluster", "sim", {"safety": {"maxDestroy": chance.integer(0, 3)}})
         for index in range(chance.integer(1, 4)):
             self._add_host(self.documents, f"host{index + 1}")
+        if self._faults.has_remote_nodes:
+            for index in range(chance.integer(1, 3)):
+                self._add_machine(self.documents, f"machine{index + 1}")
         for _ in range(chance.integer(0, 4)):
             self._add_guest(self.documents)
         for _ in range(chance.integer(1, 6)):
@@ -103,6 +106,11 @@ class Declarations:
         if self._chance.happens(0.85) or name == "host1":
             spec["agent"] = {"address": f"{name}.test", "connectTimeout": "20s"}
         documents[name] = _document("Host", name, spec)
+
+    def _add_machine(self, documents: Documents, name: str) -> None:
+        flavor = self._chance.pick(["reconciler", "stock"])
+        spec = {"address": f"{name}.test", "connectTimeout": "20s", "agent": flavor}
+        documents[name] = _document("RemoteNode", name, spec)
 
     def _add_guest(self, documents: Documents) -> None:
         chance = self._chance
@@ -222,7 +230,7 @@ class Declarations:
             document["spec"]["managed"] = not document["spec"].get("managed", True)
 
     def _change_host(self, documents: Documents) -> None:
-        document = self._any(documents, "Host")
+        document = self._any(documents, "Host", "RemoteNode")
         if document is not None:
             document["spec"]["state"] = self._chance.pick(["online", "online", "standby", "maintenance"])
 
@@ -238,8 +246,9 @@ def _names(documents: Documents, kind: str) -> list[str]:
 def _nodes(documents: Documents) -> list[str]:
     """Return the nodes that resources can be placed on."""
     hosts = [n for n in _names(documents, "Host") if "agent" in documents[n]["spec"]]
+    machines = _names(documents, "RemoteNode")
     guests = [documents[n]["spec"].get("remoteNode") for n in _names(documents, "Guest")]
-    return [*hosts, *(remote["name"] for remote in guests if remote)]
+    return [*hosts, *machines, *(remote["name"] for remote in guests if remote)]
 
 
 def _prune(documents: Documents) -> None:

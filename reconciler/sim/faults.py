@@ -1,5 +1,6 @@
 """What may happen to us, and how often: every kind of fault of a simulation, on one page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 
@@ -54,6 +55,8 @@ class Faults:
     # Declarations. What is not always there would make other worlds of the seeds that have found something.
     has_migrations: bool = False
     """Resources allow live migration."""
+    has_remote_nodes: bool = False
+    """There are machines of which only the agent counts, ours or the distribution's."""
 
     # Incidents, by weight.
     incident_s: tuple[float, float] = (1.0, 25.0)
@@ -82,6 +85,10 @@ class Faults:
     set_attribute: int = 0
     """A program on a node says something of it. Off unless asked for: with one kind more, seeds that have found
     something would make other worlds."""
+    leave_agent: int = 0
+    """An agent is asked to stop, and comes back some time after it has. Off unless asked for, for the same reason."""
+    adopt_machine: int = 0
+    """A person gives us a machine whose stock agent may be another cluster's."""
     outage_s: tuple[float, float] = (0.5, 50.0)
     """How long something stays away."""
     controller_away_s: tuple[float, float] = (0.0, 15.0)
@@ -91,9 +98,22 @@ class Faults:
         names = (
             "crash_resource", "crash_guest", "hang_guest", "kill_agent", "break_link", "cut_off_node", "hang_agent",
             "wrong_key", "kill_controller", "kill_controller_in_call", "lose_journal", "cut_off_hypervisor",
-            "reboot_host", "commit", "commit_bad", "set_clock", "set_attribute",
+            "reboot_host", "commit", "commit_bad", "set_clock", "set_attribute", "leave_agent",
+            "adopt_machine",
         )  # fmt: skip
         return tuple((name, getattr(self, name)) for name in names)
+
+
+WORLDS: Mapping[str, Faults] = {
+    "usual": Faults(),
+    "at-once": Faults(meta_data_at_once=True),
+    "migrating": Faults(
+        has_migrations=True, commit=60, kill_controller_in_call=25, break_link=20, kill_agent=15
+    ),
+    "talkative": Faults(set_attribute=40),
+    "leaving": Faults(has_remote_nodes=True, leave_agent=12, adopt_machine=10),
+}
+"""Kinds of worlds by name: what is not in all of them, and what happens more often in them than usual."""
 
 
 def without_faults(faults: Faults) -> Faults:

@@ -8,11 +8,13 @@ from reconciler.model.attribute import PROMOTION_PREFIX, AttributeChange
 from reconciler.model.names import NodeName
 from reconciler.model.node import AgentAddress
 from reconciler.settings import pace_of
+from reconciler.sim.agent import SimAgent
 from reconciler.sim.chance import Chance
 from reconciler.sim.controller import Controller
 from reconciler.sim.declarations import Declarations
 from reconciler.sim.faults import Faults, without_faults
 from reconciler.sim.machines import Machines
+from reconciler.sim.operator import order_adoption
 from reconciler.sim.repository import Commits
 from reconciler.sim.truth import is_guest
 
@@ -63,6 +65,8 @@ class Incidents:
         for machine in machines.hosts.values():
             machines.come_up(machine)
         for agent in machines.agents().values():
+            if agent.is_leaving:
+                agent.kill()  # whoever asked it to stop waits no longer
             machines.after(self._faults.boot_s, agent.boot)
         if (self._commits.trees[-1].source.commit or "") not in self._commits.intents:
             self._commit_again()
@@ -103,6 +107,27 @@ class Incidents:
             self._controller.truth.note("agent-killed", "", agent.node)
             agent.kill()
             self._later(self._faults.outage_s, agent.boot)
+
+    def _leave_agent(self) -> None:
+        agents = [
+            a for _, a in sorted(self._machines.agents().items()) if a.is_listening and not a.is_leaving
+        ]
+        if agents:
+            agent = self._chance.pick(agents)
+            self._controller.truth.note("agent-leaves", "", agent.node)
+            agent.leave(partial(self._come_back, agent))
+
+    def _come_back(self, agent: SimAgent) -> None:
+        self._controller.truth.note("agent-left", "", agent.node)
+        self._machines.after(self._faults.outage_s, agent.boot)
+
+    def _adopt_machine(self) -> None:
+        reconciler = self._controller.reconciler
+        stock = [name for name, machine in sorted(self._machines.hosts.items()) if machine.is_stock]
+        strange = [n for n in stock if n not in self._controller.pages.history.adopted]
+        if strange and reconciler is not None:
+            # Nobody waits for the answer: a controller that dies before it hears of it is told again.
+            _ = order_adoption(reconciler, self._machines, self._chance.pick(strange))
 
     def _break_link(self) -> None:
         links = self._controller.links

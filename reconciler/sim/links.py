@@ -151,6 +151,8 @@ class SimLink:
 
     async def close(self) -> None:
         """End the connection in order; what runs on the node goes on."""
+        if self._agent is not None and self._agent.is_leaving and not self._links.life.is_dead:
+            self._links.witness.see_release(self.node, self._agent)
         self.end("the connection was closed by us", is_told=False)
 
     def end(self, text: str, *, is_told: bool = True) -> None:
@@ -186,7 +188,7 @@ class SimLink:
             await asyncio.sleep(max(min(UNREACHABLE_S, left_s), 0.01))
             raise LinkError(LinkReason.UNREACHABLE, f"no answer from {self.node}")
         await self._pass_time(self._links.chance)
-        if not agent.is_listening:
+        if not agent.is_listening or agent.is_leaving:
             raise LinkError(LinkReason.REFUSED, f"nothing listens on {self.node}")
         if self.node in machines.network.hung:
             await asyncio.sleep(max(min(SILENT_S, left_s), 0.01))
@@ -194,6 +196,7 @@ class SimLink:
         if self.node in machines.network.wrong_key:
             raise LinkError(LinkReason.WRONG_KEY, f"{self.node} refused the key")
         with life:
+            self._links.witness.see_connection(self.node, agent)
             self._register(agent)
         await self._pass_time(self._links.chance)
         session = agent.describe()
@@ -209,6 +212,7 @@ class SimLink:
             epoch=self._target.epoch,
             tell=self._tell,
             lose=lambda text: self._lose(connection, text),
+            ask_to_leave=lambda: self._ask_to_leave(agent),
         )
         newer = agent.accept(connection)
         if newer is not None:
@@ -233,8 +237,7 @@ class SimLink:
         if self.node not in network.cut_off:
             while outbox and self._links.chance.happens(0.5):
                 outbox.pop(0)()
-        if connection in agent.connections:
-            agent.connections.remove(connection)
+        agent.part(connection)
 
     def _send(self, deliver: Callable[[], None], chance: Chance) -> None:
         """Let something reach the agent, in order; while its node is cut off or hangs it waits."""
@@ -285,6 +288,16 @@ class SimLink:
         count = 2 if chance.happens(self._links.machines.faults.report_repeated) else 1
         for _ in range(count):
             self._receive(lambda: self._listener.on_result(self.node, result), chance)
+
+    def _ask_to_leave(self, agent: SimAgent) -> None:
+        """Let the agent tell that it was asked to stop, and hear what we say to that."""
+        chance = self._links.chance
+
+        def take() -> None:
+            is_drained = self._listener.on_leaving(self.node)
+            self._send(lambda: agent.hear_answer(is_drained=is_drained), chance)
+
+        self._receive(take, chance)
 
     def _learn(self, request: OperationRequest, result: OperationResult, agent: SimAgent) -> None:
         """Note what a result tells the controller of the end of something."""

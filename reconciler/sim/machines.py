@@ -32,6 +32,8 @@ class Machine:
 
     name: NodeName
     boots: int = 1
+    is_stock: bool = False
+    """Its agent is the distribution's."""
     is_up: bool = True
     agent: SimAgent | None = None
     domains: dict[ResourceId, SimDomain] = field(default_factory=dict)
@@ -77,7 +79,8 @@ class Machines:
         for host in intent.hosts.values():
             machine = self.hosts.setdefault(host.name, Machine(name=host.name))
             if host.agent is not None and machine.agent is None:
-                machine.agent = self._agent(host.name, machine.life, is_stock=False)
+                machine.is_stock = host.agent.flavor is AgentFlavor.STOCK
+                machine.agent = self._agent(host.name, machine.life, is_stock=machine.is_stock)
                 machine.agent.boot()
 
     def set_faults(self, faults: Faults) -> None:
@@ -168,7 +171,7 @@ class Machines:
         machine.boots += 1
         self.truth.note("host-up", "", machine.name)
         if machine.agent is not None:
-            machine.agent = self._agent(machine.name, machine.life, is_stock=False)
+            machine.agent = self._agent(machine.name, machine.life, is_stock=machine.is_stock)
             self.after(self.faults.boot_s, machine.agent.boot)
         self.tell_watchers()
 

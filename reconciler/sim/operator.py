@@ -1,11 +1,11 @@
 """Does what a person does when told what is in the way; nothing that the controller did not ask for."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from reconciler.loop.memory import Memory
-from reconciler.loop.orders import allow_destroy, cleanup, restart
+from reconciler.loop.orders import adopt, allow_destroy, cleanup, restart
 from reconciler.loop.reconciler import Reconciler
 from reconciler.model.errors import UsageError
 from reconciler.model.intent import Intent
@@ -31,10 +31,28 @@ async def _answer(reconciler: Reconciler, machines: Machines, blocked: Blocked) 
     machines.truth.note("blocked", name, "", blocked.text)
     if blocked.code == "max-destroy":
         await _order(reconciler, partial(allow_destroy, guest=name))
+    elif blocked.code == "adopt" and name in machines.hosts:
+        await order_adoption(reconciler, machines, NodeName(name))
     elif blocked.code == "adopt":
         _end_guest_of(machines, NodeName(name))
     elif kind == "resource" and "reconcile restart" in blocked.text:
         await _order(reconciler, partial(restart, resource=name))
+
+
+def order_adoption(reconciler: Reconciler, machines: Machines, node: NodeName) -> Awaitable[str]:
+    """Say that a machine with a stock agent is ours, having restarted it: nothing runs there then, for certain."""
+    machines.truth.note("adopted", "", node)
+    machine = machines.hosts[node]
+    machines.go_down(machine)
+    machines.come_up(machine)
+    machines.truth.learn_ends_on(node)
+
+    def adopt_it(memory: Memory, now: float) -> str:
+        with contextlib.suppress(UsageError):  # it may have become pointless meanwhile
+            return adopt(memory, node, now)
+        return ""
+
+    return reconciler.call(adopt_it)
 
 
 async def _order(reconciler: Reconciler, order: Callable[[Memory], str]) -> None:

@@ -163,6 +163,11 @@ class Truth:
         if facts is not None and not facts.is_alive:
             del self.copies[copy]
 
+    def learn_ends_on(self, node: NodeName) -> None:
+        """Take note that the controller was told that nothing runs on a machine."""
+        for copy in [c for c in self.copies if c.node == node]:
+            self.learn_end(copy)
+
     def learn_end_of_life(self, node: NodeName, life: str) -> None:
         """Take note that the controller was told of the end of a node's life."""
         for copy in [c for c in self.copies if (c.node, c.life) == (node, life)]:

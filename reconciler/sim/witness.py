@@ -5,7 +5,7 @@ and no commit that is invalid is followed. I10: what it does was written down be
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -57,6 +57,18 @@ class Witness:
         elif request.operation == "stop":
             self._see_stop_order(intent, request.resource, node)
 
+    def see_connection(self, node: NodeName, agent: SimAgent) -> None:
+        """Look at a connection that is about to be made: a machine's stock agent is somebody else's until adopted."""
+        is_guest_node = node in self.node_of_uid.values()
+        if agent.is_stock and not is_guest_node and node not in self.pages.history.adopted:
+            self.truth.violate("I7", f"{node}'s stock agent is connected, and nobody has adopted it")
+
+    def see_release(self, node: NodeName, agent: SimAgent) -> None:
+        """Look at the end of a connection that an agent waits for, to stop: nothing of ours is left there."""
+        for copy in self.truth.alive_on(node, agent.life):
+            if not is_guest(copy) and not self._is_held(copy.resource):
+                self.truth.violate("I6", f"{node} is let go, and {copy.resource} still runs there")
+
     def see_cancel(self, node: NodeName, resource: ResourceId) -> None:
         """Look at a monitor's end."""
         self._see_name(resource, f"cancel on {node}")
@@ -85,8 +97,10 @@ class Witness:
                 self.truth.violate("I6", f"{resource} is shut down, and {copy.resource} still runs in it")
 
     def learn_end(self, resource: ResourceId, node: NodeName, life: str, variant: Params) -> None:
-        """Note that the controller was told that a copy has ended."""
-        self.truth.learn_end(Copy(resource=resource, node=node, life=life, variant=variant))
+        """Note that the controller was told that a copy has ended, and so those of earlier lives of its node have."""
+        told = Copy(resource=resource, node=node, life=life, variant=variant)
+        for copy in [c for c in self.truth.copies if replace(c, life=life) == told]:
+            self.truth.learn_end(copy)
 
     def learn_session(self, node: NodeName, agent: SimAgent, session: Session) -> None:
         """Note what an agent's records tell: which life it is, and what is not there."""
