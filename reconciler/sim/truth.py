@@ -6,7 +6,7 @@ exclusive runs twice (I1), and that nothing is started elsewhere before its end 
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import ResourceAgent
@@ -60,6 +60,8 @@ class Truth:
     ledger: list[Entry] = field(default_factory=list)
     copies: dict[Copy, Facts] = field(default_factory=dict)
     """All that were started and whose end the controller has not learnt."""
+    arrived: set[Copy] = field(default_factory=set)
+    """What was handed over, and no operation at its new place was about yet."""
     violations: list[str] = field(default_factory=list)
     crash_text: str = ""
     """The traceback of what broke, if something did."""
@@ -136,6 +138,14 @@ class Truth:
         self.copies[copy].is_alive = False
         facts = self.copies.setdefault(target, Facts())
         facts.is_alive, facts.has_ended = True, False
+        self.arrived.add(target)
+
+    def take_over(self, copy: Copy) -> None:
+        """Let what was handed over be what its new node's parameters name: rules let these differ between nodes."""
+        for other in [c for c in self.arrived if replace(c, variant=copy.variant) == copy]:
+            self.arrived.discard(other)
+            if other in self.copies:
+                self.copies[copy] = self.copies.pop(other)
 
     def crash(self, copy: Copy) -> None:
         """End a copy without anybody knowing."""

@@ -65,3 +65,15 @@ def test_a_probe_with_other_parameters_sees_another_copy() -> None:
     assert variant_of(DUMMY, {"state": "a"}) != variant_of(DUMMY, {"state": "b"})
     unit = ResourceAgent(standard="systemd", type="web.service")
     assert variant_of(unit, {"state": "a"}) == variant_of(unit, {"state": "b"})
+
+
+def test_what_was_handed_over_is_what_its_new_nodes_parameters_name() -> None:
+    truth = started(Truth(), copy("n1"))
+
+    async def move() -> None:
+        truth.hand_over(copy("n1"), copy("n2"))
+        truth.take_over(copy("n2", state="b"))
+
+    run(move())
+    alive = [c for c, facts in truth.copies.items() if facts.is_alive]
+    assert (alive, truth.arrived, truth.violations) == ([copy("n2", state="b")], set(), [])

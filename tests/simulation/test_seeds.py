@@ -57,6 +57,7 @@ def test_what_a_seed_has_found_stays_mended_where_meta_data_takes_no_time(seed: 
 
 
 MIGRATED = {
+    21: "what moves live to a node with other parameters is what those name there",
     60: "what is held for something that may run elsewhere is not stopped instead of moved live",
     87: "what must not be stopped is not stopped for a migration that cannot be",
 }
