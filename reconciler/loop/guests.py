@@ -10,6 +10,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentFlavor
 from reconciler.model.resource import Resource
 from reconciler.observe.domains import Hypervisors, removed_node
+from reconciler.plan.situation import hypervisor_type
 from reconciler.ports import Domain
 
 
@@ -31,7 +32,7 @@ def is_place_known(node: Resource, intent: Intent | None, hypervisors: Hyperviso
     if facts or node.guest is None:
         return all(f.is_certain for f in facts)
     hosts = intent.hosts.values() if intent else ()
-    keys = {(h.name, node.guest.type) for h in hosts if node.guest.type in h.libvirt}
+    keys = {(h.name, node.guest.type) for h in hosts if hypervisor_type(h, node) is not None}
     return keys <= hypervisors.readable
 
 
