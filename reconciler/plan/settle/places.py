@@ -96,9 +96,11 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
                     implies_first=True,
                     ends=True,
                 )
-        for first, bond, implies_then, blocks in ways.get(decision.target, ()) if decision.target else ():
-            start, is_order = (resource.id, START), implies_then
-            yield Relation(first, start, bond, None, is_order, implies_then, False, blocks)
+        if decision.target is not None and decision.target in ways:
+            start = (resource.id, START)
+            for first, bond, implies_then, blocks in ways[decision.target]:
+                is_order = implies_then
+                yield Relation(first, start, bond, None, is_order, implies_then, False, blocks)
 
 
 def _leaving(
