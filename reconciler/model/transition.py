@@ -70,7 +70,7 @@ class Action:
     resource: ResourceId | None = None
     """None where it is about a node as a whole; the name under which the node knows it."""
     instance: ResourceId | None = None
-    """What it is about in this plan, where nodes have another name for it: a clone's instance (`ID:0`), for instance."""
+    """What it is about in this plan, where nodes have another name for it, such as an instance of a clone (`ID:0`)."""
     interval_ms: int = 0
     timeout_ms: int = 20_000
     peer: NodeName | None = None
