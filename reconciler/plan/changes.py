@@ -1,8 +1,8 @@
 """Says what a plan does to each guest and resource, as a person would say it."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 
-from reconciler.model.names import ResourceId, Where
+from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind, Blocked, Change
 from reconciler.plan.decision import Decision, Fate
@@ -23,10 +23,12 @@ def address_of(resource: Resource) -> str:
 def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -> tuple[Change, ...]:
     """Return the changes of a plan in rank order; connections and probes are none."""
     changes = []
-    changed = {name for name, d in decisions.items() if _is_changed(d)}
+    changed = {name: address_of(d.resource) for name, d in decisions.items() if _is_changed(d)}
+    guests = {node: changed[g.id] for node, g in situation.guests.items() if g.id in changed}
     for name, decision in decisions.items():
         if name in changed or decision.reloads:
-            changes.append(_change(situation, decision, _depends_on(situation, changed, decision)))
+            depends_on = _depends_on(situation, decision, changed, guests)
+            changes.append(_change(situation, decision, depends_on))
         elif name in steps.by_subject and _is_update(decision, steps.by_subject[name]):
             changes.append(
                 Change(address=address_of(decision.resource), action="update", target=decision.target)
@@ -121,19 +123,28 @@ def _verb(situation: Situation, decision: Decision) -> str:
     return "create" if is_guest else "start"
 
 
-def _depends_on(situation: Situation, changed: Set[ResourceId], decision: Decision) -> tuple[str, ...]:
-    """Return the changes that this one waits for: its guest's, and those of what it starts after."""
+def _depends_on(
+    situation: Situation,
+    decision: Decision,
+    changed: Mapping[ResourceId, str],
+    guests: Mapping[NodeName, str],
+) -> tuple[str, ...]:
+    """Return the changes that this one waits for: its guest's, and those of what it starts after.
+
+    Args:
+        situation: what is planned from.
+        decision: on what changes.
+        changed: how all that changes is named.
+        guests: how the guests that change are named, by the nodes that they make.
+    """
     found = []
     if decision.starts:
-        guests = [
-            situation.guests.get(node)
-            for node in (decision.target, *[i.node for i in decision.active])
-            if node
-        ]
-        found = [address_of(guest) for guest in guests if guest is not None and guest.id in changed]
+        if decision.target is not None and decision.target in guests:
+            found.append(guests[decision.target])
+        found += [guests[i.node] for i in decision.active if i.node in guests]
     for ordering in situation.index.orderings.get(decision.resource.id, ()):
         if ordering.first in changed and is_binding(ordering):
-            found.append(address_of(situation.resources[ordering.first]))
+            found.append(changed[ordering.first])
     return tuple(sorted(set(found))) if len(found) > 1 else tuple(found)
 
 

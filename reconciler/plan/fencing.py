@@ -71,9 +71,10 @@ def can_fence(intent: Intent, observed: Observed, node: NodeName | None = None) 
     status = observed.nodes.get(node) if node is not None else None
     is_ours = status is not None and (status.is_member or status.state is NodeState.ONLINE)
     policy = intent.cluster.policy
-    has_means = policy.has_watchdog or any(r.agent.is_fencing for r in intent.resources.values())
     has_say = observed.has_quorum or policy.on_quorum_loss is QuorumPolicy.IGNORE or is_ours
-    return policy.has_fencing and has_means and has_say
+    if not policy.has_fencing or not has_say:
+        return False
+    return policy.has_watchdog or any(r.agent.is_fencing for r in intent.resources.values())
 
 
 def _on_fail(resources: Mapping[ResourceId, Resource], instance: Instance) -> OnFail | None:

@@ -3,6 +3,7 @@
 Holds no decisions; everything here follows from a situation's inputs alone.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -34,32 +35,33 @@ class Index:
     """The nodes that could run a kind of resource, as found so far; the key is what decides on them."""
     states: dict[NodeName, HostState] = field(default_factory=dict)
     """What is asked of nodes, as found so far."""
-    parameters: dict[tuple[ResourceId, NodeName | None], StartedAs] = field(default_factory=dict)
-    """What resources are started with, as found so far; under no node what is the same on most."""
+    parameters: dict[ResourceId, StartedAs] = field(default_factory=dict)
+    """What resources are started with on most nodes, as found so far."""
 
     def start_parameters(self, resource: Resource, node: NodeName) -> StartedAs:
         """Return what a resource is started with on a node by its present declaration."""
-        key = (resource.id, node if node in resource.params_on else None)
-        found = self.parameters.get(key)
+        if node in resource.params_on:
+            return start_parameters(resource, node)
+        found = self.parameters.get(resource.id)
         if found is None:
-            found = self.parameters[key] = start_parameters(resource, node)
+            found = self.parameters[resource.id] = start_parameters(resource, node)
         return found
 
 
 def index_of(intent: Intent, observed: Observed) -> Index:
     """Index an intent and a world."""
     return Index(
-        locations=grouped((c.resource, c) for c in intent.locations),
-        colocations=grouped((c.dependent, c) for c in intent.colocations),
-        orderings=grouped((o.then, o) for o in intent.orderings),
-        instances_on=grouped((i.node, i) for i in observed.instances.values()),
-        pending_on=grouped((p.node, p) for p in observed.pending),
+        locations=grouped([(c.resource, c) for c in intent.locations]),
+        colocations=grouped([(c.dependent, c) for c in intent.colocations]),
+        orderings=grouped([(o.then, o) for o in intent.orderings]),
+        instances_on=grouped([(i.node, i) for i in observed.instances.values()]),
+        pending_on=grouped([(p.node, p) for p in observed.pending]),
     )
 
 
 def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, tuple[_Value, ...]]:
     """Return all values of each key, in the order in which they come."""
-    found: dict[_Key, list[_Value]] = {}
+    found: defaultdict[_Key, list[_Value]] = defaultdict(list)
     for key, value in pairs:
-        found.setdefault(key, []).append(value)
+        found[key].append(value)
     return {key: tuple(values) for key, values in found.items()}

@@ -78,10 +78,12 @@ def _add_where_kept(
         return
     if not _is_askable(situation, instance.node):
         return
-    declared = situation.index.start_parameters(resource, instance.node)
-    uses = declared if decision.reloads else instance.started_as
+    uses = instance.started_as
+    if decision.reloads:
+        uses = situation.index.start_parameters(resource, instance.node)
+    has_changed = decision.reloads and uses != instance.started_as
     for monitor in fitting:
-        if not _is_armed(instance, monitor) or instance.started_as != uses:
+        if has_changed or not _is_armed(instance, monitor):
             _arm(steps, resource, instance.node, monitor, uses)
     wanted = {m.interval_ms for m in fitting}
     more = [m for m in instance.monitors if m.interval_ms not in wanted]

@@ -81,7 +81,7 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision, own:
         _order_roles(steps, own)
     for action in own:
         if action.kind is _MONITOR:
-            begun = _of_kinds(own, _BEGINNING, action.node)
+            begun = [a.id for a in own if a.kind in _BEGINNING and a.node == action.node]
             steps.order_all(begun or _of_kinds(own, _CLEARING, action.node), action.id)
         elif action.kind is _START:
             clearing = [

@@ -248,6 +248,8 @@ def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
 
 def _has_lost_contents(situation: Situation, launcher: Resource) -> bool:
     """Tell whether something runs in the guest that a resource runs, and cannot be reached any more."""
+    if not situation.fences:
+        return False
     lost = {node for node in situation.fences if situation.launcher(node) is launcher}
     found = situation.observed.instances.values() if lost else ()
     return any(i.node in lost and i.role is not Role.STOPPED for i in found)
@@ -259,8 +261,9 @@ def _failed_inside(situation: Situation, container: Resource) -> str | None:
     What is stopped, and is to be, needs no restart, however its stop was; nor does what failed where the container
     does not run any more.
     """
-    nodes = {i.node for i in situation.active(container.id)}
-    for resource in situation.contents.get(container.id, ()):
+    contents = situation.contents.get(container.id, ())
+    nodes = {i.node for i in situation.active(container.id)} if contents else set()
+    for resource in contents:
         for instance in situation.instances.get(resource.id, ()):
             is_over = instance.role is Role.STOPPED and (
                 resource.state is _STOPPED or instance.node not in nodes

@@ -76,17 +76,20 @@ class Steps:
 
     def before(self, then: ActionId) -> tuple[ActionId, ...]:
         """Return the actions that must have succeeded before one, sorted."""
-        edges = self.edges.get(then, ())
-        return tuple(edges) if len(edges) < 2 else tuple(sorted(set(edges)))
+        return _once_each(self.edges.get(then, ()))
 
     def ordered(self, left_out: Set[ActionId]) -> dict[ActionId, Action]:
         """Return the actions with what they wait for, but for some; nothing can be added to them any more."""
-        for name, action in self.actions.items():
-            if name in self.edges:
-                action.wait_for(self.before(name))
+        for name, edges in self.edges.items():
+            if name in self.actions:
+                self.actions[name].wait_for(_once_each(edges))
         if not left_out:
             return self.actions
         return {name: action for name, action in self.actions.items() if name not in left_out}
+
+
+def _once_each(edges: Collection[ActionId]) -> tuple[ActionId, ...]:
+    return tuple(edges) if len(edges) < 2 else tuple(sorted(set(edges)))
 
 
 def action_id(kind: ActionKind, subject: str, node: NodeName, interval_ms: int = 0) -> ActionId:
@@ -104,16 +107,17 @@ def resource_action(
     operation: Operation | None = None,
 ) -> Action:
     """Return an action on a resource; `operation` where it is a recurring one."""
-    name = resource.known_as
-    settings = operation or resource.operation(_OPERATIONS[kind])
-    interval_ms = operation.interval_ms if operation is not None else 0
+    is_own_name = resource.instance_of is None and resource.named is None
+    name = resource.id if is_own_name else resource.known_as
+    settings = resource.operation(_OPERATIONS[kind]) if operation is None else operation
+    interval_ms = 0 if operation is None else operation.interval_ms
     # By position, for by name it takes thrice as long; a plan makes two or three for each resource.
     return Action(
         action_id(kind, name, node, interval_ms),
         kind,
         node,
         name,
-        resource.id if resource.instance_of is not None or resource.named is not None else None,
+        None if is_own_name else resource.id,
         interval_ms,
         settings.timeout_ms,
         None,

@@ -15,7 +15,9 @@ def unheard_of(situation: Situation, resource: Resource) -> Unheard | None:
     """Return a place where a resource that is known nowhere may run; None when it certainly runs nowhere."""
     if resource.guest is not None:
         return _unheard_hypervisor(situation, resource)
-    return situation.unheard or _joining(situation, resource)
+    if situation.unheard is not None or not situation.joining:
+        return situation.unheard
+    return _joining(situation, resource)
 
 
 def _joining(situation: Situation, resource: Resource) -> Unheard | None:

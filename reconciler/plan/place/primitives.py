@@ -203,8 +203,10 @@ def _best(
     name, scores = resource.id, assignment.scores[resource.id]
     current = assignment.current_node(name) if name in assignment.situation.instances else None
     best = best_of(assignment, resource, scores, current)
-    if best is None or best in {prefer, current}:
-        return best, Rule.NONE if best is None else _BEST
+    if best is None:
+        return None, Rule.NONE
+    if best in (prefer, current):
+        return best, _BEST
     is_available = assignment.availability.is_available
     if prefer is not None and scores.get(prefer) == scores[best] and is_available(resource, prefer):
         return prefer, Rule.PREFERRED

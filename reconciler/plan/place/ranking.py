@@ -39,7 +39,7 @@ def best_of(
         return best_first(assignment, resource.id, dict.fromkeys(best, highest), current)[0]
     assignment.counts_load = True
     load = assignment.load
-    return min(best, key=lambda node: (load[node], node != current, node))
+    return min([(load[node], node != current, node) for node in best])[2]
 
 
 def best_first(

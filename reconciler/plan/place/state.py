@@ -1,7 +1,7 @@
 """What is known while resources are being assigned: scores as they have become, and who is where."""
 
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.constraint import Colocation
@@ -132,10 +132,10 @@ class Assignment:
             roles.add(Role.STOPPED)
         return next((r for r in (Role.PROMOTED, Role.UNPROMOTED, Role.STOPPED) if r in roles), None)
 
-    def active(self, name: ResourceId) -> list[Instance]:
+    def active(self, name: ResourceId) -> Sequence[Instance]:
         """Return what runs of a primitive, a group or a clone."""
         if name in self.situation.resources:
-            return list(self.situation.active(name))
+            return self.situation.active(name)
         return [i for leaf in self.situation.leaves(name) for i in self.situation.active(leaf)]
 
     def current_node(self, name: ResourceId) -> NodeName | None:
@@ -143,7 +143,10 @@ class Assignment:
 
         Nodes come in the order in which they are listed, whichever part of a group or clone they run.
         """
-        nodes = list(dict.fromkeys(i.node for i in self.active(name)))
+        active = self.active(name)
+        if len(active) == 1:
+            return active[0].node
+        nodes = list(dict.fromkeys(i.node for i in active))
         if len(nodes) > 1 and name not in self.situation.resources:
             listed = list(self.situation.observed.nodes)
             nodes.sort(key=lambda node: listed.index(node) if node in listed else len(listed))

@@ -48,14 +48,14 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
         for relation in relations:
             if not relation.is_order or _is_passed_by(settled, relation):
                 continue
-            first = relation.first
-            if first not in asked:
-                _reach(situation, settled, steps, first, reached)
-                asked[first] = _monitors(situation, settled, steps, first)
+            is_after, first = relation.bond is _AFTER, relation.first
+            before = (asked if is_after else reached).get(first)
+            if before is None:
+                before = _reach(situation, settled, steps, first, reached)
+            if is_after and first not in asked:
+                before = asked[first] = (*before, *_monitors(situation, settled, steps, first))
             for action in _begin_live(settled, steps, relation) if is_live else planned:
-                steps.order_all(reached[first], action.id)
-                if relation.bond is _AFTER:
-                    steps.order_all(asked[first], action.id)
+                steps.order_all(before, action.id)
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:

@@ -77,6 +77,7 @@ def _has_failed_to_stop(situation: Situation, resource: Resource) -> bool:
 def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
     """Return the relations between guests and what runs, or is to run, in them."""
     ways = {node: _way_to(situation, node) for node in situation.guests}
+    connected = {node for node, guest in situation.guests.items() if guest.agent.is_connection}
     for decision in decisions.values():
         resource = decision.resource
         if resource.guest is not None:
@@ -85,7 +86,7 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
             guest = situation.guests.get(instance.node)
             if guest is None or guest.id not in decisions:
                 continue
-            if guest.agent.is_connection:
+            if instance.node in connected:
                 yield from _leaving(situation, decision, guest, instance.node)
             else:
                 yield Relation(
@@ -96,9 +97,11 @@ def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Rela
                     implies_first=True,
                     ends=True,
                 )
-        for first, bond, implies_then, blocks in ways.get(decision.target, ()) if decision.target else ():
-            start, is_order = (resource.id, START), implies_then
-            yield Relation(first, start, bond, None, is_order, implies_then, False, blocks)
+        if decision.target is not None and decision.target in ways:
+            start = (resource.id, START)
+            for first, bond, implies_then, blocks in ways[decision.target]:
+                is_order = implies_then
+                yield Relation(first, start, bond, None, is_order, implies_then, False, blocks)
 
 
 def _leaving(

@@ -167,15 +167,16 @@ def _run(board: _Board) -> None:
     """Follow the relations from every task that is done, or cannot be, and from every one that changes."""
     acting = [n for n, task in board.tasks.items() if task.is_required or task.obstacle is not None]
     board.changed.extend(acting)
+    by_first, by_then = board.relations.by_first, board.relations.by_then
     while board.changed:
         name = board.changed.popleft()
         task = board.task(name)
-        for relation in board.relations.after(name):
+        for relation in by_first.get(name, ()):
             if relation.implies_then and task.happens:
                 _require(board, board.task(relation.then), relation, task)
             if task.hindrance is not None and relation.blocks is not Blocking.NO:
                 _hinder(board, board.task(relation.then), task, relation)
-        for relation in board.relations.before(name):
+        for relation in by_then.get(name, ()):
             # What goes down does so as soon as it is required: what is to be done before it, is.
             if relation.implies_first and (task.happens or (task.is_required and name[1] in DOWN)):
                 _require(board, board.task(relation.first), relation, task)
