@@ -7,6 +7,7 @@ opens another, and the thread is left to end by itself whenever the library lets
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -113,6 +114,8 @@ class _Session:
         self._on_event = on_event
         self._connection: Connection | None = None
         self._callbacks: list[int] = []
+        self._users = 1  # it is being connected
+        self._lock = threading.Lock()
         self._threads = DaemonThreads(_THREADS, f"libvirt {uri}")
         self.connected = self._threads.submit(self._connect)
 
@@ -124,12 +127,37 @@ class _Session:
 
     def end(self) -> None:
         """Take no more calls, and close the connection as soon as that is possible."""
-        if not self.is_dead:
-            self.is_dead = True
-            self._threads.submit(self._disconnect)
+        with self._lock:
+            is_first, self.is_dead = not self.is_dead, True
+            is_unused = self._users == 0
+        if is_first:
+            if is_unused:
+                self._threads.submit(self._disconnect)
             self._threads.close()
 
+    def _enter(self) -> Connection:
+        """Return the connection, which nobody closes until `_leave`: its memory would go under the hands of a call."""
+        with self._lock:
+            if self._connection is None or self.is_dead:
+                raise HypervisorUnreachableError(f"{self._uri} was lost")
+            self._users += 1
+            return self._connection
+
+    def _leave(self) -> None:
+        """Close the connection if it is dead and nobody else uses it."""
+        with self._lock:
+            self._users -= 1
+            is_last = self.is_dead and self._users == 0
+        if is_last:
+            self._disconnect()
+
     def _connect(self) -> None:
+        try:
+            self._open()
+        finally:
+            self._leave()
+
+    def _open(self) -> None:
         libvirt = load_libvirt()
         try:
             connection = libvirt.open(self._uri)
@@ -149,20 +177,19 @@ class _Session:
                 None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_lifecycle, None
             )
             self._callbacks.append(identifier)
-        if self.is_dead:
-            self._disconnect()  # given up while it was connecting
 
     def _run(self, function: Callable[[Connection], T]) -> T:
         libvirt = load_libvirt()
-        if self._connection is None or self.is_dead:
-            raise HypervisorUnreachableError(f"{self._uri} was lost")
+        connection = self._enter()
         try:
-            return function(self._connection)
+            return function(connection)
         except libvirt.libvirtError as error:
-            if is_connection_error(error) or not self._connection.isAlive():
+            if is_connection_error(error) or not connection.isAlive():
                 self.end()
                 raise HypervisorUnreachableError(f"{self._uri} was lost: {error_text(error)}") from error
             raise HypervisorError(f"{self._uri}: {error_text(error)}") from error
+        finally:
+            self._leave()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
