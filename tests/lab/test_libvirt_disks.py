@@ -74,9 +74,9 @@ def a_machine(images: Images, *disks: Disk) -> GuestStart:
         kernel=Kernel(
             path=str(machine.kernel),
             initrd=str(machine.initrd),
-            arguments=f"{machine.arguments} lab.address={SUBNET}.120/24 lab.node=vm-node",
+            arguments=machine.arguments,
         ),
-        seed={"user-data": "#cloud-config\n"},
+        seed={"user-data": f"#!/bin/sh\nip address add {SUBNET}.120/24 dev $(basename /sys/class/net/e*)\n"},
         emulation=True,
     )
     resource = Resource(
