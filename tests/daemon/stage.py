@@ -119,6 +119,13 @@ class Stage:
             time.sleep(0.05)
         return self.lines()
 
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the daemon has said something."""
+        end = time.monotonic() + TIMEOUT_S
+        while text not in self.daemon_log.read_text():
+            assert time.monotonic() < end, f"the daemon never said {text!r}:\n{self.daemon_log.read_text()}"
+            time.sleep(0.05)
+
     def end(self) -> None:
         """Remove everything that runs: what is declared stopped is stopped."""
         if self.daemon is not None:
