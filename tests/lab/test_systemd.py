@@ -93,6 +93,15 @@ spec:
 """
 
 
+def is_init(pid: int) -> bool:
+    """Tell whether a process is the first one of its pid namespace (proc_pid_status(5), NSpid)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("NSpid:") and line.split()[-1] == "1" for line in lines)
+
+
 class Inside:
     """The guest as it is seen from outside."""
 
@@ -100,9 +109,16 @@ class Inside:
         self._host = host
         self._root = root
 
+    def init(self) -> int:
+        """Return the process id of the guest's init; what it forks has its name too for a while."""
+        wait_for(lambda: bool(self._inits()), f"an init on {self._host.name}")
+        return max(self._inits())
+
+    def _inits(self) -> list[int]:
+        return [pid for pid in self._host.processes("systemd") if is_init(pid)]
+
     def run(self, *argv: str) -> str:
-        init = self._host.wait_for_process("systemd")
-        words = ["nsenter", f"--target={init}", "--all", *argv]
+        words = ["nsenter", f"--target={self.init()}", "--all", *argv]
         return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
 
     def state(self, unit: str) -> str:
