@@ -9,11 +9,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from reconciler.model.node import AddressFinding, AddressOwner
-from reconciler.world.process.table import parent_of
+from reconciler.world.process.table import all_pids, listening_sockets, parent_of
 
 _PROC = Path("/proc")
-# linux include/net/tcp_states.h, as /proc/net/tcp prints it
-_LISTEN = "0A"
 _MAX_COMMAND_BYTES = 64 * 1024
 
 
@@ -46,31 +44,23 @@ def listeners_at(address: IPv4Address | IPv6Address, port: int) -> Sequence[List
     inodes = _listening(address, port)
     if not inodes:
         return ()
-    pids = sorted(int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
     return [
-        Listener(pid=pid, words=_words(pid), line=_line(pid)) for pid in pids if inodes & _sockets_of(pid)
+        Listener(pid=pid, words=_words(pid), line=_line(pid))
+        for pid in all_pids()
+        if inodes & _sockets_of(pid)
     ]
 
 
 def _listening(address: IPv4Address | IPv6Address, port: int) -> frozenset[int]:
     """Return the inodes of the sockets that listen there: one bound to the address goes before one bound to all."""
     exact, any_address = set(), set()
-    for name in ("tcp", "tcp6"):
-        try:
-            lines = (_PROC / "net" / name).read_text(encoding="ascii").splitlines()[1:]
-        except OSError:
-            continue  # a kernel without IPv6 has no tcp6
-        for line in lines:
-            columns = line.split()
-            place, _, bound_port = columns[1].partition(":")
-            if columns[3] != _LISTEN or int(bound_port, 16) != port:
-                continue
-            bound = _address(place)
-            if bound == address:
-                exact.add(int(columns[9]))
-            # A socket for all of IPv6 takes IPv4 as well, unless told otherwise (ipv6(7), IPV6_V6ONLY).
-            elif int(bound) == 0 and bound.version in (address.version, 6):
-                any_address.add(int(columns[9]))
+    for place, inode in listening_sockets(port):
+        bound = _address(place)
+        if bound == address:
+            exact.add(inode)
+        # A socket for all of IPv6 takes IPv4 as well, unless told otherwise (ipv6(7), IPV6_V6ONLY).
+        elif int(bound) == 0 and bound.version in (address.version, 6):
+            any_address.add(inode)
     return frozenset(exact or any_address)
 
 

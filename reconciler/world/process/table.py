@@ -5,7 +5,7 @@ A process is named by its id and its start time together, because the kernel giv
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def find_marked(guest_uuid: str | None = None) -> Sequence[MarkedProcess]:
     """
     wanted = f"{MARKER_NAME}={guest_uuid or ''}".encode()
     found = []
-    for pid in _all_pids():
+    for pid in all_pids():
         marker = _read_marker(pid, wanted)
         fields = _stat_fields(pid) if marker else None
         if marker and fields is not None and fields[0] not in "ZX":
@@ -76,7 +76,7 @@ def find_descendants(root: ProcessIdentity) -> Sequence[ProcessIdentity]:
     if not is_alive(root):
         return ()
     children: dict[int, list[ProcessIdentity]] = {}
-    for pid in _all_pids():
+    for pid in all_pids():
         fields = _stat_fields(pid)
         if fields is not None and fields[0] not in "ZX":
             identity = ProcessIdentity(pid=pid, start_ticks=int(fields[19]))
@@ -115,6 +115,11 @@ def parent_of(pid: int) -> int:
 
 def is_port_listening(port: int) -> bool:
     """Tell whether something listens on a TCP port of this machine, on whatever address."""
+    return any(True for _ in listening_sockets(port))
+
+
+def listening_sockets(port: int) -> Iterator[tuple[str, int]]:
+    """Yield the address, as the kernel prints it, and the inode of each socket that listens on a TCP port."""
     suffix = f":{port:04X}"
     for name in ("tcp", "tcp6"):
         try:
@@ -122,13 +127,13 @@ def is_port_listening(port: int) -> bool:
         except OSError:
             continue  # a kernel without IPv6 has no tcp6
         for line in lines:
-            columns = line.split(maxsplit=4)
+            columns = line.split(maxsplit=10)
             if columns[1].endswith(suffix) and columns[3] == _TCP_LISTEN:
-                return True
-    return False
+                yield columns[1].removesuffix(suffix), int(columns[9])
 
 
-def _all_pids() -> Iterable[int]:
+def all_pids() -> Sequence[int]:
+    """Return the ids of all processes that /proc shows, in order."""
     return sorted(int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
 
 
