@@ -9,7 +9,8 @@ The rules:
 * After a mandatory order of stops, `then` stops too when `first` does, and starts again if it may.
 * Of several alternatives one is enough.
 * An order that names a group or a clone is one with each part of it. What is not cloned itself waits for all of a
-  clone to start, but is restarted or stopped only for the instance on its own node. Two clones of which the second is
+  clone to start, but is restarted or stopped only for the instance on its own node. A clone minds no instance of
+  another one that only stops, as long as others of it run (pcmk_sched_instances.c). Two clones of which the second is
   interleaved are ordered instance by instance, on each node.
 * Where a number of instances is enough, nothing but their number matters.
 """
@@ -167,13 +168,14 @@ def inverse(
     first_verb, then_verb = _VERBS[ordering.first_action], _VERBS[ordering.then_action]
     is_start = ordering.kind is OrderKind.MANDATORY and {first_verb, then_verb} <= UP
     is_local = first in situation.clones and then not in situation.clones
+    is_between_clones = first in situation.clones and then in situation.clones
     for leaf in situation.leaves(then):
         yield Relation(
             first=(leaf, _INVERSE[then_verb]),
             then=begun(first, _INVERSE[first_verb]),
             bond=Bond.AFTER,
             where=ordering.where,
-            implies_first=is_start and not is_local,
+            implies_first=is_start and not is_local and not is_between_clones,
             holds=is_start,
         )
         node = _current(situation, decisions, leaf)

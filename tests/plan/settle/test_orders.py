@@ -7,6 +7,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
 from reconciler.model.node import HostState
 from reconciler.model.observed import Observed
+from reconciler.model.score import INFINITY
 from tests.plan.worlds import (
     after,
     changes,
@@ -107,3 +108,19 @@ def test_as_many_instances_as_the_clone_says_have_to_run() -> None:
     assert "start resource/b -> h1" in changes(plan(in_standby(asked, "h3"), empty_world(asked)))
     alone = plan(in_standby(asked, "h2", "h3"), empty_world(asked))
     assert changes(alone) == ["start resource/a:0 -> h1"]
+
+
+def test_a_clone_minds_no_instance_of_another_one_that_only_stops() -> None:
+    asked = intent("h1 h2", dummy("a"), clone("as", "a"), dummy("b"), clone("bs", "b"), after("bs", "as"))
+    world = cloned_everywhere(asked, "a", "b")
+    away = prefers("a", "h2", -INFINITY)
+    moved = replace(asked, locations=(*asked.locations, away))
+    assert changes(plan(moved, world)) == ["stop resource/a:1 h2"]
+
+
+def test_a_clone_stops_where_it_is_not_to_be_before_the_one_that_it_starts_after() -> None:
+    asked = intent("h1 h2", dummy("a"), clone("as", "a"), dummy("b"), clone("bs", "b"), after("bs", "as"))
+    world = cloned_everywhere(asked, "a", "b")
+    away = tuple(prefers(name, "h2", -INFINITY) for name in ("a", "b"))
+    transition = plan(replace(asked, locations=(*asked.locations, *away)), world)
+    assert graph(transition) == {"a_stop_0@h2": ["b_stop_0@h2"], "b_stop_0@h2": []}
