@@ -58,14 +58,23 @@ class Intent:
     def cloned(self) -> frozenset[ResourceId]:
         """Return the resources of which clones are made: they may run on several nodes at once."""
         members = {c.member for c in self.collectives.values() if isinstance(c, Clone)}
-        groups = [c for c in self.collectives.values() if isinstance(c, Group) and c.id in members]
-        return frozenset(members).union(*(g.members for g in groups))
+        return self._primitives_in(members)
+
+    def numbered(self) -> frozenset[ResourceId]:
+        """Return the resources of which unique clones are made: nodes know their instances by numbers alone."""
+        return self._primitives_in(
+            {c.member for c in self.collectives.values() if isinstance(c, Clone) and c.is_unique}
+        )
 
     def promotable(self) -> frozenset[ResourceId]:
         """Return the resources of which promotable clones are made."""
         members = {
             c.member for c in self.collectives.values() if isinstance(c, Clone) and c.promotion is not None
         }
+        return self._primitives_in(members)
+
+    def _primitives_in(self, members: set[ResourceId]) -> frozenset[ResourceId]:
+        """Return primitives and groups with all that the groups consist of."""
         groups = [c for c in self.collectives.values() if isinstance(c, Group) and c.id in members]
         return frozenset(members).union(*(g.members for g in groups))
 

@@ -7,6 +7,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Change, Reason, Transition
+from reconciler.plan.nodes import FORMER
 from reconciler.plan.remote import GUEST_IS_UNCLEAN
 
 _VERBS = {
@@ -108,7 +109,7 @@ def places(
 
 def _lines(transition: Transition, change: Change) -> list[_Line]:
     """Return one line, or for a stop at several places one for each."""
-    resource = change.address.partition("/")[2]
+    resource = change.address.partition("/")[2].removesuffix(FORMER)
     verb = _verb(change)
     if verb == "Stop":
         stops = [

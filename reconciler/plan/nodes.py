@@ -19,6 +19,9 @@ from reconciler.plan.rules import resolved
 from reconciler.plan.situation import Situation, running_of
 from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
+FORMER = ":former"
+"""Ends the id of what was removed, and whose name stands for something else now."""
+
 _NOWHERE = Where(file="", line=0, column=0)
 
 
@@ -118,14 +121,15 @@ def _removed(intent: Intent, observed: Observed, history: History) -> list[Resou
     Invariant: what is not on record as ours never gets here, for only such instances are observed.
     """
     active = {i.resource: i for i in observed.instances.values() if i.role is not Role.STOPPED}
-    undeclared = sorted(set(active) - set(intent.resources))
+    numbered = intent.numbered()
+    undeclared = sorted(set(active) - (set(intent.resources) - numbered))
     found = [history.former.get(r) or _from_record(active[r]) for r in undeclared]
-    return [_renamed(r) if r.id in intent.collectives else r for r in found]
+    return [_renamed(r) if r.id in intent.collectives or r.id in numbered else r for r in found]
 
 
 def _renamed(resource: Resource) -> Resource:
-    """Tell a resource that was apart from the group or the clone that has its name now."""
-    return replace(resource, id=ResourceId(f"{resource.id}:former"), named=resource.id)
+    """Tell a resource that was apart from the collective, or what a unique clone is made of, that has its name now."""
+    return replace(resource, id=ResourceId(f"{resource.id}{FORMER}"), named=resource.id)
 
 
 def _former_names(

@@ -96,3 +96,11 @@ def test_an_instance_of_a_cloned_group_keeps_its_number_when_one_of_its_members_
             "h1": "b:0",
             "h2": "b:1",
         }
+
+
+def test_what_runs_without_a_number_is_no_instance_of_a_unique_clone_and_stops() -> None:
+    asked = intent("h1", dummy("a", operations=()), clone("as", "a", is_unique=True, max=1))
+    world = seen(empty_world(asked), running(asked, "a", "h1"))
+    transition = plan(asked, world)
+    assert changes(transition) == ["start resource/a:0 -> h1", "stop resource/a:former h1"]
+    assert set(graph(transition)) == {"a_stop_0@h1", "a:0_probe_0@h1", "a:0_start_0@h1"}
