@@ -58,7 +58,7 @@ def _judge(
         if any(i.failure is not None for i in up) or not up or not held:
             return NodeState.OFFLINE, ""
         hosts = [nodes.status[i.node] for i in up if i.node in nodes.status]
-        if any(h.state is NodeState.UNCLEAN for h in hosts):
+        if any(h.state in {NodeState.UNCLEAN, NodeState.OFFLINE} for h in hosts):
             return NodeState.UNCLEAN, GUEST_IS_UNCLEAN
         return NodeState.ONLINE, ""
     if up and all(i.failure is None for i in up):

@@ -145,11 +145,19 @@ def _out_of_reach(case: _Case, instance: Instance) -> str | None:
     if status is None or status.state is _ONLINE:
         return None
     connection = case.situation.connection(instance.node)
-    if connection is not None and case.placement.nodes.get(connection.id) is not None:
+    is_lost = _is_lost_with_host(case.situation, instance.node)
+    if connection is not None and case.placement.nodes.get(connection.id) is not None and not is_lost:
         return None
     failure = case.situation.history.connections.get(instance.node)
     why = f" ({failure.reason.value}: {failure.text})" if failure else ""
     return f"it runs on {instance.node}, whose agent is not connected{why}"
+
+
+def _is_lost_with_host(situation: Situation, node: NodeName) -> bool:
+    """Tell whether what runs a guest is out of reach, and is not fenced: then the guest cannot be connected anew."""
+    launcher = situation.launcher(node)
+    active = situation.active(launcher.id) if launcher is not None else ()
+    return any(not situation.is_online(i.node) and i.node not in situation.fences for i in active)
 
 
 def _stopped(case: _Case) -> Decision | None:

@@ -123,6 +123,17 @@ def test_what_ran_in_a_guest_that_runs_nowhere_any_more_ended_with_it() -> None:
     assert check(transition, asked, world).alarms == ()
 
 
+def test_what_is_in_a_guest_on_a_host_that_is_lost_and_cannot_be_fenced_is_held() -> None:
+    asked = clustered(intent("h1 h2", dummy("vm"), connection("in", "vm"), dummy("a"), only_on("a", "in")))
+    world = seen(
+        empty_world(asked), *(running(asked, *at) for at in (("vm", "h2"), ("in", "h2"), ("a", "in")))
+    )
+    lost = NodeStatus(name=NodeName("h2"), kind=NodeKind.HOST, state=NodeState.UNCLEAN, is_known=True)
+    transition = plan(asked, nodes(world, lost, remote("in", NodeState.UNCLEAN)))
+    assert changes(transition) == []
+    assert {b.address for b in transition.blocked} == {"resource/vm", "resource/in", "resource/a"}
+
+
 def test_nothing_is_looked_for_in_a_guest_that_stops() -> None:
     asked = clustered(intent("h1 h2", dummy("vm"), connection("in", "vm"), dummy("a"), prefers("vm", "h2")))
     world = seen(empty_world(asked), running(asked, "vm", "h1"), running(asked, "in", "h1"))
