@@ -41,7 +41,22 @@ def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
     so that it counts as changed. Values that are secret may have been taken out of a saved CIB, so that without them
     nothing else may differ.
 
-    Source: Pacemaker lib/pengine/pe_digest.c, rsc_action_digest_cmp; pcmk_sched_actions.c, only_sanitized_changed.
+    Source: Pacemaker lib/pacemaker/pcmk_sched_actions.c, only_sanitized_changed.
+    """
+    change = recorded_change(resource, entry)
+    if change is DefinitionChange.NONE:
+        return change
+    operation = resource.operation(entry.operation, entry.interval_ms)
+    params = {**resource.params, **operation.params}
+    timeout_ms = operation.timeout_ms if entry.interval_ms else None
+    is_same = _is_same_but_for_secrets(resource, params, timeout_ms, entry)
+    return DefinitionChange.NONE if is_same else change
+
+
+def recorded_change(resource: Resource, entry: Entry) -> DefinitionChange:
+    """Return what has changed in a definition by the digests on record alone, whatever is secret in it.
+
+    Source: Pacemaker lib/pengine/pe_digest.c, rsc_action_digest_cmp.
     """
     digests = entry.digests
     operation = resource.operation(entry.operation, entry.interval_ms)
@@ -54,8 +69,6 @@ def definition_change(resource: Resource, entry: Entry) -> DefinitionChange:
         has_own = bool(operation.params) and not entry.interval_ms
         can_reload = bool(entry.interval_ms or digests.restart) and not has_own
         change = DefinitionChange.RELOAD if can_reload else DefinitionChange.RESTART
-    if change is not DefinitionChange.NONE and _is_same_but_for_secrets(resource, params, timeout_ms, entry):
-        return DefinitionChange.NONE
     return change
 
 

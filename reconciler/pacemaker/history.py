@@ -264,7 +264,12 @@ def since_start(history: Sequence[Entry]) -> list[Entry]:
 
 
 def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> frozenset[Monitor]:
-    """Return the recurring monitors that are armed."""
+    """Return the recurring monitors that are armed.
+
+    One of a role whose definition has changed is left out: it is armed anew where it fits the role, and elsewhere
+    Pacemaker leaves it alone (lib/pacemaker/pcmk_sched_recurring.c, recurring_op_for_active).
+    """
+    of_roles = {(o.name, o.interval_ms) for o in given.resource.operations if o.role is not None}
     found: dict[tuple[str, int], Monitor] = {}
     stale: set[tuple[str, int]] = set()
     for entry in since_start(history):
@@ -275,6 +280,9 @@ def _armed(history: Sequence[Entry], course: Course, given: Circumstances) -> fr
         is_changed = given.has_digests and (
             definition_change(given.resource, entry) is not DefinitionChange.NONE
         )
+        if is_changed and key in of_roles:
+            found.pop(key, None)
+            continue
         if entry.id in course.rearmed or is_changed:
             stale.add(key)
         found[key] = Monitor(

@@ -73,8 +73,12 @@ class Resources:
         return ResourceId(base if is_anonymous else name)
 
     def declared(self, name: ResourceId) -> Resource | None:
-        """Return what is declared of what is observed under a name; None if it is not declared."""
-        found = self.known.get(name)
+        """Return what is declared of what is observed under a name; None if it is not declared.
+
+        Instances of a unique clone are known by numbers alone.
+        """
+        clone = self.collectives.get(self.clone_of.get(name, ResourceId("")))
+        found = None if isinstance(clone, Clone) and clone.is_unique else self.known.get(name)
         base, _, number = name.rpartition(":")
         if found is None and number.isdigit() and ResourceId(base) in self.clone_of:
             return self.known.get(ResourceId(base))

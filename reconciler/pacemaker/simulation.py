@@ -8,7 +8,12 @@ from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.transition import Milestone, Transition
 from reconciler.pacemaker.read import CibInput, read_cib
-from reconciler.pacemaker.upkeep import deleted_histories, forgotten_failures, pending_starts
+from reconciler.pacemaker.upkeep import (
+    deleted_histories,
+    forgotten_failures,
+    needless_cancels,
+    pending_starts,
+)
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
 from reconciler.plan.check import Alarm, check
 from reconciler.plan.collectives import take_apart
@@ -98,14 +103,21 @@ def executed_lines(simulation: Simulation) -> list[str]:
     given, transition = simulation.given, simulation.transition
     ensemble = take_apart(given.intent, given.observed)
     numbers = ensemble.numbers
-    actions = [*pending_starts(given, transition), *in_order(transition)]
+    actions = [
+        *pending_starts(given, transition),
+        *in_order(transition),
+        *needless_cancels(given, transition),
+    ]
     return [
         *(action_line(a, given.names.of(a, numbers) if a.resource else a.node) for a in actions),
         *(
             f"* Cluster action:  clear_failcount for {c.resource} on {c.node}"
-            for c in forgotten_failures(given)
+            for c in forgotten_failures(given, transition)
         ),
-        *(f"* Resource action: {c.resource:<15} delete on {c.node}" for c in deleted_histories(given)),
+        *(
+            f"* Resource action: {c.resource:<15} delete on {c.node}"
+            for c in deleted_histories(given, transition)
+        ),
         *(
             pseudo_line(step)
             for step in dict.fromkeys(_step(given, numbers, m) for m in transition.milestones)

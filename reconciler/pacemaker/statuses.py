@@ -10,6 +10,7 @@ from reconciler.model.node import NodeState
 from reconciler.model.observed import Instance
 from reconciler.model.resource import OnFail, Resource, ResourceAgent, Role
 from reconciler.model.score import INFINITY
+from reconciler.pacemaker.clearing import is_forgiven
 from reconciler.pacemaker.document import Cib, Element
 from reconciler.pacemaker.history import Circumstances, Course, follow, instance_of, since_start
 from reconciler.pacemaker.history_entries import Entry, entries
@@ -82,15 +83,16 @@ def read_statuses(cib: Cib, options: Options, nodes: Nodes, resources: Resources
     ends = [((s.name, s.node), entry) for s in sheets for entry in s.course.migrations]
     settled = settle_migrations(found, ends, journeys)
     instances = {k: _as_fenced(i) if k[1] in unclean else i for k, i in settled.items()}
+    counted = {
+        (name, node): found_there
+        for node, attributes in nodes.failures.items()
+        for name, found_there in fail_counts(attributes, resources).items()
+    }
     return Statuses(
         instances=instances,
-        failures=_failures(nodes, resources, sheets),
+        failures=_failures(nodes, resources, sheets, counted),
         names=_names(resources, sheets),
-        counts={
-            (name, node): count
-            for node, attributes in nodes.failures.items()
-            for name, (count, _) in fail_counts(attributes, resources).items()
-        },
+        counts={key: count for key, (count, _) in counted.items()},
         sheets=sheets,
     )
 
@@ -233,15 +235,20 @@ def _names(resources: Resources, sheets: Sequence[Sheet]) -> HistoryNames:
     return HistoryNames(shared=frozenset(s.name for s in cloned if s.name == s.written), numbered=numbered)
 
 
-def _failures(nodes: Nodes, resources: Resources, sheets: Sequence[Sheet]) -> dict[Key, FailureCount]:
+def _failures(
+    nodes: Nodes, resources: Resources, sheets: Sequence[Sheet], counted: Mapping[Key, tuple[int, float]]
+) -> dict[Key, FailureCount]:
     """Return what was counted, and where histories say that a resource must not run."""
-    ignoring = {(s.name, s.node) for s in sheets if s.course.ignores_failures}
+    ignoring = {
+        (s.name, s.node)
+        for s in sheets
+        if s.course.ignores_failures
+        or is_forgiven(s.history, s.given, counted.get((s.name, s.node), (0, 0.0))[0])
+    }
     found: dict[Key, FailureCount] = {}
-    for node, attributes in nodes.failures.items():
-        for name, (count, last_at) in fail_counts(attributes, resources).items():
-            key = (name, node)
-            if count and resources.declared(key[0]) is not None and key not in ignoring:
-                found[key] = FailureCount(count=count, last_at=last_at, text="see its history")
+    for key, (count, last_at) in counted.items():
+        if count and resources.declared(key[0]) is not None and key not in ignoring:
+            found[key] = FailureCount(count=count, last_at=last_at, text="see its history")
     for sheet in sheets:
         if not sheet.is_declared:
             continue

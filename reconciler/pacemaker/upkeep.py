@@ -1,19 +1,19 @@
-"""Says what Pacemaker does to its own records: failures that it forgets, histories that it deletes.
+"""Says what Pacemaker does to its own records: failures that it forgets, histories and monitors that it ends.
 
 None of it touches a resource; it is told so that a simulation says all that Pacemaker's would.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import HostState, NodeState
-from reconciler.model.resource import Resource, Role
+from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Transition
-from reconciler.pacemaker.digests import DefinitionChange, definition_change
-from reconciler.pacemaker.history_entries import Entry
+from reconciler.pacemaker.clearing import is_forgiven, is_superseded
 from reconciler.pacemaker.read import CibInput
 from reconciler.pacemaker.statuses import Sheet
+from reconciler.plan.steps import action_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +24,18 @@ class Clearance:
     node: NodeName
 
 
-def forgotten_failures(given: CibInput) -> list[Clearance]:
+def forgotten_failures(given: CibInput, transition: Transition) -> list[Clearance]:
     """Return the failure counts that are cleared: they expired, or their resource is another one now.
+
+    In a guest that is disconnected for good they are not: that is ordered after the connection's start.
 
     Source: Pacemaker lib/pengine/unpack.c, check_operation_expiry; lib/pacemaker/pcmk_scheduler.c,
     clear_failcounts_if_removed; pcmk_sched_actions.c, process_rsc_history.
     """
     found: dict[Clearance, None] = {}
+    ending = _disconnected(given, transition)
     for sheet in given.statuses.sheets:
-        if sheet.is_declared and _is_cleared(given, sheet):
+        if sheet.is_declared and sheet.node not in ending and _is_cleared(given, sheet):
             found[Clearance(resource=sheet.name, node=sheet.node)] = None
     removed = {s.name for s in given.statuses.sheets if not s.is_declared}
     for (resource, node), count in given.statuses.counts.items():
@@ -41,8 +44,12 @@ def forgotten_failures(given: CibInput) -> list[Clearance]:
     return list(found)
 
 
-def deleted_histories(given: CibInput) -> list[Clearance]:
-    """Return the histories that are deleted: of what is removed, or is run by another resource agent now."""
+def deleted_histories(given: CibInput, transition: Transition) -> list[Clearance]:
+    """Return the histories that are deleted: of what is removed, or is run by another resource agent now.
+
+    Those on nodes that are fenced end with these.
+    """
+    fenced = {a.node for a in transition.actions.values() if a.kind is ActionKind.FENCE}
     failed = {
         i.resource
         for i in given.observed.instances.values()
@@ -53,9 +60,33 @@ def deleted_histories(given: CibInput) -> list[Clearance]:
         declared = given.declared(sheet.name)
         is_other = declared is not None and declared.agent != sheet.given.agent
         is_obsolete = is_other if sheet.is_declared else given.intent.cluster.policy.stops_removed
-        if is_obsolete and sheet.name not in failed and _is_available(given, sheet.node):
+        if (
+            is_obsolete
+            and sheet.name not in failed
+            and sheet.node not in fenced
+            and _is_available(given, sheet.node)
+        ):
             found.append(Clearance(resource=sheet.written, node=sheet.node))
     return found
+
+
+def needless_cancels(given: CibInput, transition: Transition) -> Iterator[Action]:
+    """Return the monitors that are ended for they are declared no more, though their resource stops anyway.
+
+    Source: Pacemaker lib/pacemaker/pcmk_sched_actions.c, pcmk__check_action_config.
+    """
+    if not given.intent.cluster.policy.cancels_removed:
+        return
+    stops = {(a.resource, a.node): a for a in transition.actions.values() if a.kind is ActionKind.STOP}
+    for key, instance in given.observed.instances.items():
+        declared, stop = given.declared(key[0]), stops.get(key)
+        if declared is None or stop is None:
+            continue
+        kept = {(o.name, o.interval_ms) for o in declared.operations if o.enabled}
+        for armed in instance.monitors:
+            if (armed.name, armed.interval_ms) not in kept:
+                name = action_id(ActionKind.CANCEL, key[0], key[1], armed.interval_ms)
+                yield replace(stop, id=name, kind=ActionKind.CANCEL, interval_ms=armed.interval_ms)
 
 
 def pending_starts(given: CibInput, transition: Transition) -> Iterator[Action]:
@@ -77,37 +108,23 @@ def pending_starts(given: CibInput, transition: Transition) -> Iterator[Action]:
             )
 
 
+def _disconnected(given: CibInput, transition: Transition) -> set[NodeName]:
+    """Return the guest nodes whose connection stops, and does not start again."""
+    done = {(a.kind, a.resource) for a in transition.actions.values()}
+    return {
+        node
+        for node, guest in given.intent.guest_nodes().items()
+        if guest.container is not None
+        and (ActionKind.STOP, guest.id) in done
+        and (ActionKind.START, guest.id) not in done
+    }
+
+
 def _is_cleared(given: CibInput, sheet: Sheet) -> bool:
-    resource, key = sheet.given.resource, (sheet.name, sheet.node)
-    count = given.statuses.counts.get(key, 0)
-    if count and sheet.given.has_expired and any(_is_old(sheet, e) for e in sheet.history):
+    count = given.statuses.counts.get((sheet.name, sheet.node), 0)
+    if is_forgiven(sheet.history, sheet.given, count):
         return True
-    if not sheet.given.has_digests:
-        return False
-    if any(e.is_last_failure and _has_changed(resource, e) for e in sheet.history):
-        return True
-    if not count or not sheet.course.is_active or sheet.given.has_expired:
-        return False
-    return any(_is_redefined(resource, e) for e in sheet.armed)
-
-
-def _is_old(sheet: Sheet, entry: Entry) -> bool:
-    timeout_s = sheet.given.resource.failure_timeout_ms / 1000
-    return timeout_s > 0 and entry.at > 0 and sheet.given.now >= entry.at + timeout_s
-
-
-def _has_changed(resource: Resource, entry: Entry) -> bool:
-    is_kind = entry.operation in {"start", "monitor"} and entry.digests.all
-    return bool(is_kind) and definition_change(resource, entry) is not DefinitionChange.NONE
-
-
-def _is_redefined(resource: Resource, entry: Entry) -> bool:
-    """Tell whether an operation would be another one now; a recurring one, also whether it is declared no more."""
-    declared = {(o.name, o.interval_ms) for o in resource.operations if o.enabled}
-    if entry.interval_ms and (entry.operation, entry.interval_ms) not in declared:
-        return True
-    is_kind = entry.interval_ms or entry.operation in {"monitor", "start", "promote", "migrate_from"}
-    return bool(is_kind) and definition_change(resource, entry) is not DefinitionChange.NONE
+    return sheet.course.is_active and is_superseded(sheet.armed, sheet.given, count)
 
 
 def _is_online(given: CibInput, node: NodeName) -> bool:
@@ -117,6 +134,5 @@ def _is_online(given: CibInput, node: NodeName) -> bool:
 
 def _is_available(given: CibInput, node: NodeName) -> bool:
     """Tell whether a node can run anything, or is in maintenance."""
-    host = given.intent.hosts.get(node)
-    is_up = _is_online(given, node) and host is not None
-    return is_up and host is not None and host.state is not HostState.STANDBY
+    found = given.intent.hosts.get(node) or given.intent.remote_nodes().get(node)
+    return _is_online(given, node) and found is not None and found.state is not HostState.STANDBY

@@ -147,3 +147,10 @@ def test_parameters_that_need_no_restart_are_reloaded_unless_others_changed_too(
 
 def test_whatever_ended_as_expected_with_not_running_says_that_it_does_not_run() -> None:
     assert state(found(op("start", 1, rc=7, expected=7))) == (Role.STOPPED, None)
+
+
+def test_a_monitor_of_a_role_whose_definition_has_changed_is_not_taken_for_armed() -> None:
+    of_role = '<operations><op id="m" name="monitor" interval="5s" role="Promoted"/></operations>'
+    same = found(op("start", 1), op("monitor", 2, interval=5000), inside=of_role)
+    other = found(op("start", 1), op("monitor", 2, interval=5000, op_digest="other"), inside=of_role)
+    assert [one.monitors for one in (same, other) if one is not None] == [frozenset({EVERY_5_S}), frozenset()]
