@@ -6,7 +6,7 @@ ocf_is_clone and ocf_is_ms).
 
 from collections.abc import Mapping
 
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import Clone, Collective, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId
 from reconciler.model.transition import Action
@@ -44,7 +44,7 @@ def _clone_of(intent: Intent, resource: ResourceId) -> Clone | None:
     return next((c for c in clones if c.member in wholes), None)
 
 
-def _has(collective: Group | Clone, resource: str) -> bool:
+def _has(collective: Collective, resource: str) -> bool:
     return isinstance(collective, Group) and resource in collective.members
 
 

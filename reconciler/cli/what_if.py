@@ -11,6 +11,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.target import find_target, valid_intent
 from reconciler.load.suggest import did_you_mean
 from reconciler.load.units import UnitError, parse_time
+from reconciler.model.collective import parts_of
 from reconciler.model.errors import UsageError
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
@@ -92,7 +93,7 @@ def _resources(intent: Intent, names: tuple[str, ...]) -> tuple[ResourceId, ...]
             if one in intent.resources:
                 found[one] = None
             if collective is not None:
-                waiting += getattr(collective, "members", None) or [collective.member]  # type: ignore[union-attr]
+                waiting += parts_of(collective)
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from reconciler.load.problems import Problems
-from reconciler.model.collective import Collective, Group
+from reconciler.model.collective import Clone, Collective, Group, parts_of
 from reconciler.model.constraint import Colocation, Ordering, OrderKind
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
@@ -16,7 +16,7 @@ _MAX_CYCLES = 20
 
 def containers(collectives: Mapping[ResourceId, Collective]) -> dict[ResourceId, tuple[ResourceId, ...]]:
     """Return the group and the clone that each resource or group belongs to."""
-    clones = {c.member: c.id for c in collectives.values() if not isinstance(c, Group)}
+    clones = {c.member: c.id for c in collectives.values() if isinstance(c, Clone)}
     found: dict[ResourceId, tuple[ResourceId, ...]] = {member: (clone,) for member, clone in clones.items()}
     for group in collectives.values():
         if isinstance(group, Group):
@@ -127,4 +127,4 @@ def _parts(collectives: Mapping[ResourceId, Collective], name: ResourceId) -> tu
     found = collectives.get(name)
     if found is None:
         return (name,)
-    return found.members if isinstance(found, Group) else _parts(collectives, found.member)
+    return tuple(one for part in parts_of(found) for one in _parts(collectives, part))

@@ -1,4 +1,4 @@
-"""Resources that consist of others: groups, and clones of a resource or of a group."""
+"""Resources that consist of others: groups, clones of a resource or of a group, and bundles of containers."""
 
 from dataclasses import dataclass, field
 
@@ -59,4 +59,51 @@ class Clone:
     """Of the clone as a whole; None: that of what it is made from."""
 
 
-Collective = Group | Clone
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One of a bundle's containers, with what there is for it alone; each is a resource of its own."""
+
+    container: ResourceId
+    address: ResourceId | None = None
+    """The address that is set up on the container's host before it starts."""
+    connection: ResourceId | None = None
+    """What connects the agent in it, and makes a node of it; None: nothing is run in it by us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A service that runs in containers, which are as good as each other (Pacemaker Explained, "Bundles").
+
+    The containers share the nodes as the instances of a clone do. In each runs one instance of a clone, and nothing
+    else; that clone is tied to the bundle: it starts, stops, is promoted and demoted as a part of it.
+    """
+
+    id: ResourceId
+    replicas: tuple[Replica, ...]
+    where: Where
+    inner: ResourceId | None = None
+    """The clone whose instance number N is in replica number N; None: there is nothing in the containers."""
+    node_max: int = 1
+    """Containers on one node (replicas-per-host)."""
+    is_interleaved: bool = False
+    """As for clones."""
+    priority: int | None = field(default=None, compare=False)
+
+    def belongings(self) -> tuple[ResourceId, ...]:
+        """Return what belongs to it, but for its containers, in the order in which that is assigned."""
+        there = [name for r in self.replicas for name in (r.address, r.connection) if name is not None]
+        return (*there, self.inner) if self.inner is not None else tuple(there)
+
+
+Collective = Group | Clone | Bundle
+
+
+def parts_of(collective: Collective) -> tuple[ResourceId, ...]:
+    """Return what a collective consists of: primitives, or groups and clones in their turn."""
+    match collective:
+        case Group():
+            return collective.members
+        case Clone():
+            return (collective.member,)
+        case Bundle():
+            return (*(r.container for r in collective.replicas), *collective.belongings())

@@ -174,6 +174,8 @@ class RemoteNode:
     capacity: Mapping[str, int] = field(default_factory=dict)
     is_searched: bool = True
     """Resources are looked for there, before anything is started (Pacemaker's resource-discovery-enabled)."""
+    is_reserved: bool = False
+    """Nothing is there but resources that may be nowhere else: it is a bundle's container."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,6 +217,10 @@ class Resource:
     """What must hold before it is started."""
     container: ResourceId | None = None
     """It runs inside this resource, and starts and stops with it (Pacemaker's container)."""
+    only_on: tuple[NodeName, ...] = ()
+    """In a bundle: its nodes, by number. It runs nowhere else, and instance number N of it only on that number."""
+    is_rated_by_host: bool = False
+    """In a bundle: its promotion score is that of the host of its container (container-attribute-target=host)."""
     is_critical: bool = True
     """False: it does not hold what runs well where it is, only because it would be placed with it."""
     instance_of: ResourceId | None = None

@@ -1,10 +1,11 @@
-"""Reads groups and clones, promotable ones and their old form `master` among them."""
+"""Reads groups, clones, promotable ones and their old form `master` among them, and bundles."""
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.model.collective import MAX_INSTANCES, Clone, Group, Promotion
+from reconciler.model.collective import MAX_INSTANCES, Bundle, Clone, Group, Promotion, Replica
 from reconciler.model.names import ResourceId
 from reconciler.model.resource import ResourceAgent
+from reconciler.pacemaker.bundles import BundleElement
 from reconciler.pacemaker.lineage import Lineage, is_unique
 from reconciler.pacemaker.values import boolean, integer, score
 
@@ -58,6 +59,28 @@ def read_clone(
         is_unique=has_names,
         notifies=boolean(meta.get("notify")),
         promotion=promotion if boolean(meta.get("promotable")) else None,
+        priority=score(meta.get("priority")),
+    )
+
+
+def read_bundle(lineage: Lineage, meta: Mapping[str, str], bundle: BundleElement) -> Bundle:
+    """Return a bundle of resources that are known."""
+    addresses = [bundle.id_of_address(number) for number in range(bundle.count)]
+    connections = bundle.connections or (None,) * bundle.count
+    return Bundle(
+        id=lineage.id,
+        replicas=tuple(
+            Replica(
+                container=ResourceId(bundle.id_of_container(number)),
+                address=None if address is None else ResourceId(address),
+                connection=None if connection is None else ResourceId(connection),
+            )
+            for number, (address, connection) in enumerate(zip(addresses, connections, strict=True))
+        ),
+        where=lineage.cib.where(lineage.element),
+        inner=None if bundle.primitive is None else bundle.clone,
+        node_max=bundle.per_host,
+        is_interleaved=boolean(meta.get("interleave")),
         priority=score(meta.get("priority")),
     )
 

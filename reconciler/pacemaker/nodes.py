@@ -137,24 +137,36 @@ def with_remotes(
             found[name] = state
         if name in former:
             continue
-        remotes[name] = RemoteNode(
-            name=name,
-            where=cib.where(one.element),
-            agent=AgentAddress(
-                address=one.address or name,
-                port=integer(one.port, _PORT),
-                connect_timeout_ms=duration_ms(one.connect_timeout, _CONNECT_TIMEOUT_MS),
-            ),
-            state=_declared(attributes[name], options),
-            labels=attributes[name],
-            is_searched=_is_searched(attributes[name], options, one),
-            capacity={} if node is None else _capacity(cib, node, state),
-        )
+        capacity = {} if node is None else _capacity(cib, node, state)
+        remotes[name] = _remote_node(cib, options, one, attributes[name], capacity)
     order = {name: number for number, name in enumerate(states)}
     ordered = dict(
         sorted(found.items(), key=lambda i: order.get(str(i[1].get("uname") or i[1].get("id", "")), 0))
     )
     return replace(nodes, attributes=attributes, failures=failures, states=ordered, remotes=remotes)
+
+
+def _remote_node(
+    cib: Cib,
+    options: Options,
+    node: Declared,
+    attributes: Mapping[str, str],
+    capacity: Mapping[str, int],
+) -> RemoteNode:
+    return RemoteNode(
+        name=node.name,
+        where=cib.where(node.element),
+        agent=AgentAddress(
+            address=node.address or node.name,
+            port=integer(node.port, _PORT),
+            connect_timeout_ms=duration_ms(node.connect_timeout, _CONNECT_TIMEOUT_MS),
+        ),
+        state=_declared(attributes, options),
+        labels=attributes,
+        is_searched=_is_searched(attributes, options, node),
+        is_reserved=node.is_in_bundle,
+        capacity=capacity,
+    )
 
 
 def _is_searched(attributes: Mapping[str, str], options: Options, node: Declared) -> bool:

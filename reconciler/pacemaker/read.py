@@ -18,7 +18,7 @@ from reconciler.pacemaker.options import Options, has_quorum, read_options
 from reconciler.pacemaker.promotion_scores import read_promotion_scores
 from reconciler.pacemaker.remote_states import remote_statuses
 from reconciler.pacemaker.remotes import Declared, declared_nodes, former_connection, former_nodes
-from reconciler.pacemaker.resources import read_resources
+from reconciler.pacemaker.resources import address_nested, read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
 from reconciler.pacemaker.suspects import with_suspects
 from reconciler.pacemaker.tickets import without_tickets
@@ -67,25 +67,25 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     nodes = with_remotes(cib, options, read_nodes(cib, options), declared, former)
     resources = read_resources(cib, options, nodes, declared)
     constraints = read_constraints(cib, options, nodes, resources)
+    statuses = read_statuses(cib, options, nodes, resources)
+    if declared or former:
+        remote = remote_statuses(options, nodes, {**declared, **former}, statuses.instances.values())
+        nodes = replace(nodes, status={**nodes.status, **remote})
+        address_nested(resources, statuses.instances.values())
+        statuses = read_statuses(cib, options, nodes, resources)
+    locks = shutdown_locks(options, nodes, resources, statuses, cib.now)
     intent = Intent(
         cluster=options.cluster,
         hosts=nodes.hosts,
         resources={**resources.known, **resources.declared_with},
         overrides=tuple(resources.overrides),
         collectives=resources.collectives,
-        locations=tuple(constraints.locations),
+        locations=(*constraints.locations, *locks),
         colocations=tuple(constraints.colocations),
         orderings=tuple(constraints.orderings),
         location_rules=tuple(constraints.location_rules),
         fencing_levels=read_levels(cib),
     )
-    statuses = read_statuses(cib, options, nodes, resources)
-    if declared or former:
-        remote = remote_statuses(options, nodes, {**declared, **former}, statuses.instances.values())
-        nodes = replace(nodes, status={**nodes.status, **remote})
-        statuses = read_statuses(cib, options, nodes, resources)
-    locks = shutdown_locks(options, nodes, resources, statuses, cib.now)
-    intent = replace(intent, locations=(*intent.locations, *locks))
     observed = Observed(
         nodes=_in_order_of_status(nodes, options, {**declared, **former}, statuses),
         instances=statuses.instances,

@@ -12,12 +12,15 @@ from lxml import etree
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import AgentAddress, RemoteNode
 from reconciler.model.resource import Resource, ResourceAgent, Role
+from reconciler.pacemaker.bundles import bundles_of
 from reconciler.pacemaker.document import Cib, Element, elements
 
 _AGENT = {"class": "ocf", "provider": "pacemaker", "type": "remote"}
 _SETTINGS = frozenset({
     "remote-node", "remote-addr", "remote-port", "remote-connect-timeout", "remote-allow-migrate", "is-managed",
 })  # fmt: skip
+HOST_OF_CONTAINER = "#uname"
+"""As the address of a connection: that of the host on which its container runs (lib/pengine/bundle.c)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Declared:
     connect_timeout: str = "60s"
     allows_migration: str | None = None
     is_managed: str | None = None
+    is_in_bundle: bool = False
 
 
 def declared_nodes(cib: Cib) -> dict[NodeName, Declared]:
@@ -76,7 +80,24 @@ def declared_nodes(cib: Cib) -> dict[NodeName, Declared]:
                 is_managed=settings.get("is-managed"),
             ),
         )
+    for one in _in_bundles(cib):
+        found.setdefault(one.name, one)
     return found
+
+
+def _in_bundles(cib: Cib) -> Iterator[Declared]:
+    """Return the nodes that containers of bundles make; without an address of its own, one has that of its host."""
+    for bundle in bundles_of(cib):
+        for number, name in enumerate(bundle.connections):
+            yield Declared(
+                name=NodeName(name),
+                resource=ResourceId(bundle.id_of_container(number)),
+                element=bundle.element,
+                is_guest=True,
+                address=bundle.addresses[number] or HOST_OF_CONTAINER,
+                port=bundle.control_port or "3121",
+                is_in_bundle=True,
+            )
 
 
 def former_nodes(cib: Cib, declared: Mapping[NodeName, Declared]) -> dict[NodeName, Declared]:

@@ -1,23 +1,32 @@
 """Reads resources: primitives, and the groups and clones that they are in, with all that these hand down to them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.collective import Clone, Collective, Group
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import RemoteNode
+from reconciler.model.observed import Instance
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import MultipleActive, Requires, Resource, ResourceAgent, Role
 from reconciler.model.rule import Override
 from reconciler.model.score import INFINITY
-from reconciler.pacemaker.collectives import read_clone, read_group
+from reconciler.pacemaker.bundles import (
+    BundleElement,
+    address_element,
+    bundle_element,
+    clone_element,
+    container_element,
+)
+from reconciler.pacemaker.collectives import read_bundle, read_clone, read_group
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.lineage import Lineage
+from reconciler.pacemaker.node_states import is_leaving
 from reconciler.pacemaker.nodes import Nodes, whole_numbers
 from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
 from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.overrides import VARIABLE, meta_of, overrides_of, params_of
-from reconciler.pacemaker.remotes import Declared, connection_element
+from reconciler.pacemaker.remotes import HOST_OF_CONTAINER, Declared, connection_element
 from reconciler.pacemaker.rules import Subject
 from reconciler.pacemaker.values import boolean, duration_ms, role_of, score
 
@@ -42,23 +51,31 @@ class Resources:
     lineages: dict[ResourceId, Lineage] = field(default_factory=dict)
     clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
     """The clone that a primitive, or a group, is in."""
+    bundle_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
+    """The bundle that a clone is in."""
+    nodes_of: dict[ResourceId, tuple[NodeName, ...]] = field(default_factory=dict)
+    """Of primitives in bundles: the nodes that the containers make."""
+    hosts: Collection[NodeName] = ()
     roots: list[ResourceId] = field(default_factory=list)
     """Those that are in no other."""
     remotes: Mapping[NodeName, RemoteNode] = field(default_factory=dict)
     """The nodes that resources make."""
 
     def named(self, name: str) -> ResourceId | None:
-        """Return what a constraint means by a name: for what is cloned, its clone; None for what is not known."""
+        """Return what a constraint means by a name; None for what is not known.
+
+        For what is cloned, that is its clone, and for what is in a bundle, the bundle.
+        """
         resource = ResourceId(name)
-        if resource in self.clone_of:
-            return self.clone_of[resource]
+        resource = self.clone_of.get(resource, resource)
+        resource = self.bundle_of.get(resource, resource)
         return resource if resource in self.known or resource in self.collectives else None
 
     def params_on(self, name: ResourceId, attributes: Mapping[str, str]) -> Mapping[str, str]:
         """Return a resource's parameters on a node with these attributes; a group or a clone has none."""
         declared = self.known.get(name)
         if declared is None or name not in self.declared_with:
-            return {} if declared is None else declared.params
+            return {} if declared is None else declared.params_at(NodeName(attributes.get("#uname", "")))
         lineage = self.lineages[name]
         return lineage.inherited("instance_attributes", Subject(now=lineage.cib.now, attributes=attributes))
 
@@ -89,7 +106,7 @@ def read_resources(
     cib: Cib, options: Options, nodes: Nodes, declared: Mapping[NodeName, Declared]
 ) -> Resources:
     """Return the resources, with the connections to guest nodes last; those that are left out are noted."""
-    found = Resources(remotes=nodes.remotes)
+    found = Resources(remotes=nodes.remotes, hosts=tuple(nodes.hosts))
     # A clone that does not say how many instances it has, has one for each node.
     node_count = len({*nodes.attributes, *nodes.remotes})
     for element in cib.section("configuration/resources"):
@@ -102,15 +119,25 @@ def read_resources(
             case "clone" | "master":
                 _add_clone(options, found, lineage, node_count)
             case "bundle":
-                cib.note(element, "bundle", f"bundle {element.get('id')} is not supported yet")
-                found.left_out |= {e.get("id", "") for e in element.iter("*") if e.get("id")}
+                _add_bundle(options, found, lineage, declared)
             case _:
                 continue
         found.roots.append(lineage.id)
     for one in declared.values():
-        if one.is_guest:
+        if one.is_guest and not one.is_in_bundle:
             _add_primitive(options, found, Lineage(cib=cib, element=connection_element(one)))
     return found
+
+
+def address_nested(resources: Resources, instances: Iterable[Instance]) -> None:
+    """Let connections find containers that run on remote nodes, and have no address of their own, by these nodes."""
+    active = {i.resource: i.node for i in instances if i.role is not Role.STOPPED}
+    for name, connection in resources.known.items():
+        node = active.get(connection.container) if connection.container is not None else None
+        is_nested = node is not None and node not in resources.hosts
+        if is_nested and connection.params.get("addr") == HOST_OF_CONTAINER:
+            params = {**connection.params, "addr": str(node)}
+            resources.known[name] = replace(connection, params_on=dict.fromkeys(resources.hosts, params))
 
 
 def _add_group(options: Options, found: Resources, lineage: Lineage) -> None:
@@ -143,6 +170,39 @@ def _add_clone(options: Options, found: Resources, lineage: Lineage, node_count:
     found.clone_of |= dict.fromkeys((inner.id, *members), lineage.id)
     agents = [found.known[m].agent for m in members]
     found.collectives[lineage.id] = read_clone(lineage, meta, inner.id, agents, node_count)
+
+
+def _add_bundle(
+    options: Options, found: Resources, lineage: Lineage, declared: Mapping[NodeName, Declared]
+) -> None:
+    """Add a bundle with all the resources that it stands for."""
+    bundle = bundle_element(lineage.cib, lineage.element)
+    if bundle is None:
+        text = f"bundle {lineage.id} has nothing that could run it, or be connected in it, and is left out"
+        lineage.cib.note(lineage.element, "bundle", text)
+        found.left_out |= {e.get("id", "") for e in lineage.element.iter("*") if e.get("id")}
+        return
+    meta = found.meta[lineage.id] = lineage.meta()
+    for number in range(bundle.count):
+        for element in _replica(bundle, number, declared):
+            _add_primitive(options, found, Lineage(cib=lineage.cib, element=element, parent=lineage))
+    if bundle.primitive is not None:
+        nodes = tuple(NodeName(name) for name in bundle.connections)
+        found.nodes_of[ResourceId(bundle.primitive.get("id", ""))] = nodes
+        found.bundle_of[bundle.clone] = lineage.id
+        inside = Lineage(cib=lineage.cib, element=clone_element(bundle), parent=lineage)
+        _add_clone(options, found, inside, bundle.count)
+    found.collectives[lineage.id] = read_bundle(lineage, meta, bundle)
+
+
+def _replica(bundle: BundleElement, number: int, declared: Mapping[NodeName, Declared]) -> Iterator[Element]:
+    """Return the primitives of one replica: its address, its container, and the connection to it."""
+    address = address_element(bundle, number)
+    if address is not None:
+        yield address
+    yield container_element(bundle, number)
+    if bundle.connections:
+        yield connection_element(declared[NodeName(bundle.connections[number])])
 
 
 def _parts(lineage: Lineage, *tags: str) -> "filter[Element]":
@@ -188,6 +248,12 @@ def _primitive(
         type=lineage.attribute("type"),
     )
     is_remote, container = agent.is_connection, meta.get("container")
+    remote_node = found.remotes.get(NodeName(name)) if is_remote else None
+    # A node that shuts down is disconnected for good (lib/pengine/unpack.c, unpack_node_history).
+    is_leaving_node = remote_node is not None and is_leaving(remote_node.labels)
+    where_it_is = {}
+    if is_remote and params.get("addr") == HOST_OF_CONTAINER:
+        where_it_is = {host: {**params, "addr": host} for host in found.hosts}
     is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
     is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
     return Resource(
@@ -195,6 +261,7 @@ def _primitive(
         agent=agent,
         where=cib.where(lineage.element),
         params=params,
+        params_on=where_it_is,
         operations=read_operations(
             lineage,
             FailurePolicy(
@@ -204,7 +271,7 @@ def _primitive(
                 is_managed=is_managed,
             ),
         ),
-        state=_wanted_role(options, lineage, meta),
+        state=Role.STOPPED if is_leaving_node else _wanted_role(options, lineage, meta),
         is_managed=is_managed,
         is_monitored=not is_paused,
         is_critical=boolean(meta.get("critical"), default=True),
@@ -218,8 +285,10 @@ def _primitive(
         start_failure_is_fatal=options.start_failures_are_fatal,
         needs=whole_numbers(lineage.own("utilization", lineage.subject)),
         allows_migration=boolean(meta.get("allow-migrate"), default=is_remote and container is None),
-        remote_node=found.remotes.get(NodeName(name)) if is_remote else None,
+        remote_node=remote_node,
         container=None if container is None or container == name else ResourceId(container),
+        only_on=found.nodes_of.get(name, ()),
+        is_rated_by_host=name in found.nodes_of and meta.get("container-attribute-target") == "host",
         allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),
         requires=_requires(options, agent, meta),
     )

@@ -1,8 +1,10 @@
 """Plans for a Pacemaker cluster and carries the plan out on paper: what `simulate` prints, as JSON and as text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.model.collective import Bundle, Clone
+from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
@@ -16,7 +18,7 @@ from reconciler.pacemaker.upkeep import (
 )
 from reconciler.pacemaker.words import action_line, operation_of, places, pseudo_line, transition_lines
 from reconciler.plan.check import Alarm, check
-from reconciler.plan.collectives import take_apart
+from reconciler.plan.collectives import numbered, take_apart
 from reconciler.plan.outlook import carried_out, in_order
 from reconciler.plan.schedule import schedule
 
@@ -150,8 +152,12 @@ def _indented(lines: list[str]) -> list[str]:
 
 def _status_lines(given: CibInput, after: Observed) -> list[str]:
     lines = ["* Full List of Resources:"]
+    bundles = [c for c in given.intent.collectives.values() if isinstance(c, Bundle)]
+    inside = {
+        r.connection: member for b in bundles for r in b.replicas if (member := _content(given.intent, b))
+    }
     for resource, found in _places(given, after).items():
-        declared = given.declared(ResourceId(resource))
+        declared = given.declared(inside.get(ResourceId(resource), ResourceId(resource)))
         agent = f" ({declared.agent})" if declared is not None else " (no longer declared)"
         nodes = [node for node, _ in found]
         where = nodes[0] if len(nodes) == 1 else f"[ {' '.join(nodes)} ]"
@@ -162,19 +168,54 @@ def _status_lines(given: CibInput, after: Observed) -> list[str]:
 def _places(given: CibInput, after: Observed) -> dict[str, list[tuple[str, Role]]]:
     """Return the places of all that is declared, then of all else that still runs.
 
-    Connections to guest nodes are left out: Pacemaker does not list what it added itself.
+    Connections to guest nodes are left out: Pacemaker does not list what it added itself. Of a bundle it lists each
+    replica: where its container runs, and in which role what is in it.
     """
     hidden = {r.id for r in given.intent.resources.values() if r.agent.is_connection and r.container}
-    declared = [r for r in given.intent.resources if r not in hidden]
-    removed = {r for r, _ in after.instances if r not in given.intent.resources and after.active_on(r)}
+    inside = {r.id for r in given.intent.resources.values() if r.only_on}
+    bundles = [c for c in given.intent.collectives.values() if isinstance(c, Bundle)]
+    for bundle in bundles:
+        hidden |= {n for r in bundle.replicas for n in (r.container, r.address) if n is not None}
+    declared = [r for r in given.intent.resources if r not in hidden | inside]
+    others = {r for r, _ in after.instances if r not in given.intent.resources and _base(r) not in inside}
+    removed = {r for r in others if after.active_on(r)}
     found = places(after, [*declared, *sorted(removed)])
     promotable = given.intent.promotable()
     return {
         str(resource): [
             (str(n), _shown(role, is_promotable=_base(resource) in promotable)) for n, role in nodes
         ]
-        for resource, nodes in found.items()
+        for resource, nodes in {**found, **_replicas(given.intent, after, bundles)}.items()
     }
+
+
+def _replicas(
+    intent: Intent, after: Observed, bundles: Iterable[Bundle]
+) -> dict[ResourceId, list[tuple[NodeName, Role]]]:
+    """Return the places of the replicas of bundles: of the container, with the role of what is in it."""
+    found: dict[ResourceId, list[tuple[NodeName, Role]]] = {}
+    for bundle in bundles:
+        inner = intent.collectives.get(bundle.inner) if bundle.inner is not None else None
+        for number, replica in enumerate(bundle.replicas):
+            role = Role.STARTED
+            if isinstance(inner, Clone):
+                name = numbered(inner.member, number) if inner.is_unique else inner.member
+                content = after.instances.get((name, intent.resources[inner.member].only_on[number]))
+                role = Role.STOPPED if content is None else content.role
+                if role is Role.STARTED and inner.promotion is not None:
+                    role = Role.UNPROMOTED
+            hosts = [i.node for i in after.instances_of(replica.container) if i.role is not Role.STOPPED]
+            rows: list[tuple[NodeName, Role]] = (
+                [(host, role) for host in hosts] if role is not Role.STOPPED else []
+            )
+            found[replica.connection or replica.container] = rows
+    return found
+
+
+def _content(intent: Intent, bundle: Bundle) -> ResourceId | None:
+    """Return what is in the containers of a bundle, as it is declared."""
+    inner = intent.collectives.get(bundle.inner) if bundle.inner is not None else None
+    return inner.member if isinstance(inner, Clone) else None
 
 
 def _base(resource: ResourceId) -> ResourceId:

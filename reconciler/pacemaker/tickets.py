@@ -7,7 +7,7 @@ from all nodes, from promotion on them, or a resource that is left alone; or the
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import parts_of
 from reconciler.model.constraint import Location
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -92,13 +92,10 @@ def _subjects(reading: Reading, element: Element) -> Iterator[tuple[ResourceId, 
 
 
 def _leaves(intent: Intent, name: ResourceId) -> tuple[ResourceId, ...]:
-    match intent.collectives.get(name):
-        case Group(members=members):
-            return members
-        case Clone(member=member):
-            return _leaves(intent, member)
-        case None:
-            return (name,)
+    found = intent.collectives.get(name)
+    if found is None:
+        return (name,)
+    return tuple(leaf for part in parts_of(found) for leaf in _leaves(intent, part))
 
 
 def _is_of(instance: Instance, leaves: set[ResourceId]) -> bool:

@@ -16,6 +16,7 @@ from reconciler.model.policy import HealthStrategy, Policy
 from reconciler.model.resource import Resource
 from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
+from reconciler.pacemaker.to_yaml_bundles import without_bundles
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec, stock_agent
 from reconciler.pacemaker.to_yaml_rules import can_be_said, is_sayable, note_rules, written_override
@@ -63,7 +64,8 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
     note_rules(open_cib(data, file, now), losses)
-    intent = with_rules_that_can_be_said(without_connections(given.intent), losses, given.now)
+    sayable = without_connections(without_bundles(given.intent, losses))
+    intent = with_rules_that_can_be_said(sayable, losses, given.now)
     _note_connections(given.intent, losses)
     names = _usable_names(intent, losses)
     conversion = _Conversion(
@@ -87,14 +89,14 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
 def without_connections(intent: Intent) -> Intent:
     """Return an intent in which connections are no resources, for our controller makes them.
 
-    What runs a guest makes the node itself, and a remote node is a machine that is there.
+    What runs a guest makes the node itself, and a remote node is a machine that is there. Those of bundles stay.
     """
     resources, hosts = dict(intent.resources), dict(intent.hosts)
     for connection in intent.resources.values():
-        if not connection.agent.is_connection:
+        node = connection.remote_node
+        if not connection.agent.is_connection or (node is not None and node.is_reserved):
             continue
         launcher = resources.get(connection.container) if connection.container is not None else None
-        node = connection.remote_node
         if launcher is not None:
             resources[launcher.id] = replace(launcher, remote_node=node)
         elif node is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import Clone, parts_of
 from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId, is_legal_name
@@ -85,14 +85,9 @@ def _kin(intent: Intent) -> dict[ResourceId, frozenset[ResourceId]]:
     """Return what belongs together: groups, their members, and the clones of them."""
     found: dict[ResourceId, set[ResourceId]] = {}
     for collective in intent.collectives.values():
-        parts: tuple[ResourceId, ...]
-        match collective:
-            case Group(members=members):
-                parts = members
-            case Clone(member=member):
-                inner = intent.collectives.get(member)
-                parts = (member, *(inner.members if isinstance(inner, Group) else ()))
-        for part in parts:
+        parts = parts_of(collective)
+        inner = [intent.collectives[part] for part in parts if part in intent.collectives]
+        for part in (*parts, *(p for group in inner for p in parts_of(group))):
             found.setdefault(part, set()).add(collective.id)
             found.setdefault(collective.id, set()).add(part)
     return {name: frozenset(parts) for name, parts in found.items()}
@@ -100,13 +95,10 @@ def _kin(intent: Intent) -> dict[ResourceId, frozenset[ResourceId]]:
 
 def _resources(intent: Intent, name: ResourceId) -> tuple[ResourceId, ...]:
     """Return the primitives that a name stands for."""
-    match intent.collectives.get(name):
-        case None:
-            return (name,) if name in intent.resources else ()
-        case Group(members=members):
-            return members
-        case Clone(member=member):
-            return _resources(intent, member)
+    found = intent.collectives.get(name)
+    if found is None:
+        return (name,) if name in intent.resources else ()
+    return tuple(r for part in parts_of(found) for r in _resources(intent, part))
 
 
 def _add_location(found: _Collection, location: Location) -> None:

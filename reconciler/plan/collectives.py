@@ -9,12 +9,14 @@ The rules:
 * Of instances that are not unique a node should have one. If it has more, the others have names of their own, and
   numbers after all the rest; they are stopped.
 * Unique instances have names of their own (`ID:0`), and nodes know them by these.
+* What is in a bundle has an instance for each of its nodes, by number: it never changes places.
+* The containers of a bundle are instances of it as those of a clone are, and are declared one by one.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.model.collective import MAX_INSTANCES, Clone, Group
+from reconciler.model.collective import MAX_INSTANCES, Bundle, Clone, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.observed import Observed
@@ -49,7 +51,8 @@ def take_apart(intent: Intent, *worlds: Observed) -> Ensemble:
     for clone in clones.values():
         group = groups.get(clone.member)
         members = group.members if group is not None else (clone.member,)
-        running = () if clone.is_unique else _running(members, places, order)
+        reserved = intent.resources[members[0]].only_on
+        running = () if clone.is_unique else _running(members, places, order, reserved)
         count = max(_count(intent, clone), len(running), _highest(clone, members, places))
         surplus = () if clone.is_unique else _surplus(members, worlds, order)
         for member in members:
@@ -69,6 +72,8 @@ def take_apart(intent: Intent, *worlds: Observed) -> Ensemble:
                 parts[part] = replace(group, id=part, members=tuple(numbered(m, number) for m in members))
         every = tuple(numbered(clone.member, number) for number in range(count + len(surplus)))
         sets[clone.id] = CloneSet(clone=clone, instances=every, surplus=len(surplus))
+    for bundle in (c for c in intent.collectives.values() if isinstance(c, Bundle)):
+        sets[bundle.id] = _containers(bundle)
     resources = {
         r.id: r for declared in intent.resources.values() for r in instances.get(declared.id, [declared])
     }
@@ -87,7 +92,23 @@ def _instance(declared: Resource, number: int, clone: Clone) -> Resource:
         instance_of=declared.id,
         is_unique=clone.is_unique,
         is_promotable=clone.promotion is not None,
+        only_on=declared.only_on[number : number + 1],
     )
+
+
+def _containers(bundle: Bundle) -> CloneSet:
+    containers = tuple(replica.container for replica in bundle.replicas)
+    clone = Clone(
+        id=bundle.id,
+        member=containers[0],
+        where=bundle.where,
+        max=len(containers),
+        node_max=bundle.node_max,
+        is_interleaved=bundle.is_interleaved,
+        is_unique=True,
+        priority=bundle.priority,
+    )
+    return CloneSet(clone=clone, instances=containers, bundle=bundle)
 
 
 def _too_many(declared: Resource, number: int, clone: Clone, named: ResourceId | None) -> Resource:
@@ -149,13 +170,14 @@ def _running(
     members: tuple[ResourceId, ...],
     places: Mapping[ResourceId, set[NodeName]],
     order: Mapping[NodeName, int],
+    reserved: tuple[NodeName, ...],
 ) -> tuple[NodeName, ...]:
-    """Return the nodes where any member runs, in the order in which nodes are listed.
+    """Return the nodes where any member runs, in the order in which nodes are listed; first those reserved for it.
 
     Which member runs there does not count: an instance keeps its number when another one of its members stops.
     """
-    found = {node for member in members for node in places.get(member, ())}
-    return tuple(_listed(found, order))
+    found = {node for member in members for node in places.get(member, ()) if node not in reserved}
+    return (*reserved, *_listed(found, order))
 
 
 def _highest(

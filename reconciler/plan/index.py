@@ -31,7 +31,7 @@ class Index:
     """By what comes then."""
     instances_on: Mapping[NodeName, tuple[Instance, ...]] = field(default_factory=dict)
     pending_on: Mapping[NodeName, tuple[Pending, ...]] = field(default_factory=dict)
-    possible: dict[tuple[GuestType | None, bool], tuple[NodeName, ...]] = field(default_factory=dict)
+    possible: dict[tuple[GuestType | None, str], tuple[NodeName, ...]] = field(default_factory=dict)
     """The nodes that could run a kind of resource, as found so far; the key is what decides on them."""
     states: dict[NodeName, HostState] = field(default_factory=dict)
     """What is asked of nodes, as found so far."""

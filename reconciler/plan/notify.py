@@ -7,6 +7,7 @@ The rules (Pacemaker Explained, "Clone Notifications"; lib/pengine/pe_notif.c):
 * Afterwards the same are told, but for those that stopped; those that were started are told too.
 * What is done waits for those that are told before it, and those that are told after it wait for it; the next step
   of the same clone waits for both. Recurring monitors wait for all.
+* In a bundle that begins to start and cannot, for there is no container, nobody is told, and the steps are there.
 * Where a fence does a stop, nobody is told on that node, and the others are told after it.
 """
 
@@ -20,6 +21,7 @@ from reconciler.model.resource import Role
 from reconciler.model.transition import ActionKind, Milestone
 from reconciler.plan.decision import Decision
 from reconciler.plan.notify_meta import notify_meta
+from reconciler.plan.settle.blocked import is_without_container
 from reconciler.plan.situation import Situation
 from reconciler.plan.steps import Steps, resource_action
 
@@ -67,7 +69,7 @@ def _tell(situation: Situation, clone: Clone, leaves: list[Decision], steps: Ste
         if doing is None:
             continue
         before, after = [], []
-        for leaf in leaves:
+        for leaf in leaves if not _is_in_vain(leaves, steps, kind) else ():
             for node in _told_before(leaf, kind):
                 before += _notice(situation, steps, leaf, node, ("pre", kind))
             for node in _told_after(leaf, kind):
@@ -105,7 +107,13 @@ def _doing(
         if kind is ActionKind.STOP or _is_promoted_on(leaf, node)
     ]
     fences = [a.id for node in dict.fromkeys(fenced) for a in steps.on(ActionKind.FENCE, node)]
-    return (*own, *fences) if own or fenced else None
+    return (*own, *fences) if own or fenced or _is_in_vain(leaves, steps, kind) else None
+
+
+def _is_in_vain(leaves: list[Decision], steps: Steps, kind: ActionKind) -> bool:
+    """Tell whether a clone in a bundle begins to start, and no instance of it does."""
+    is_begun = kind is ActionKind.START and any(is_without_container(leaf) for leaf in leaves)
+    return is_begun and not any(steps.of(kind, leaf.resource.id) for leaf in leaves)
 
 
 def _is_promoted_on(leaf: Decision, node: NodeName) -> bool:

@@ -163,13 +163,12 @@ def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> No
 def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links: Connections) -> None:
     """Ask on every node that may run a resource, was not asked, and stays, whether it runs there already."""
     started = {a.subject for a in steps.of(ActionKind.START)}
-    stopping = {a.subject for a in steps.of(ActionKind.STOP)}
-    stopped = stopping - started
+    stopped = {a.subject for a in steps.of(ActionKind.STOP)} - started
     leaving = {
         node
         for node, guest in situation.guests.items()
         if (guest.id in stopped and not (guest.agent.is_connection and guest.container is None))
-        or (guest.agent.is_connection and guest.container in stopping)
+        or (guest.agent.is_connection and _ends(decisions, guest.container))
     }
     nodes = {*situation.intent.hosts, *situation.guests} - leaving
     askable = {node for node in nodes if _can_probe(situation, node, links, started)}
@@ -183,6 +182,8 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
         allowed = {c.node for c in locations if c.discovery is Discovery.EXCLUSIVE}
         never = {c.node for c in locations if c.discovery is Discovery.NEVER} - allowed
         there = {decisions[r.id].target: r for r in reversed(instances)}
+        if _awaits_container(situation, resource, started):
+            continue
         for node in possible_nodes(situation, resource):
             is_told = node not in askable or node in never or (bool(allowed) and node not in allowed)
             if not is_told and (node in fresh or (name, node) not in known):
@@ -190,6 +191,28 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
                 asked = there.get(node, resource)
                 uses = situation.index.start_parameters(asked, node)
                 steps.add(resource_action(ActionKind.PROBE, asked, node, uses))
+
+
+def _ends(decisions: Decisions, container: ResourceId | None) -> bool:
+    """Tell whether a guest is stopped for good, moves, or has failed and stops: it is not asked what is in it.
+
+    Source: Pacemaker lib/pacemaker/pcmk_sched_probes.c, guest_resource_will_stop.
+    """
+    launcher = decisions.get(container) if container is not None else None
+    return (
+        launcher is not None and launcher.stops and (launcher.fate is not Fate.RESTART or launcher.is_failed)
+    )
+
+
+def _awaits_container(situation: Situation, resource: Resource, started: set[ResourceId | None]) -> bool:
+    """Tell whether a connection to a bundle's node is not asked for yet: its container does not run, nor starts.
+
+    Source: Pacemaker lib/pacemaker/pcmk_sched_bundle.c, create_replica_probes.
+    """
+    remote, container = resource.remote_node, resource.container
+    if remote is None or container is None or not remote.is_reserved:
+        return False
+    return container not in started and not situation.active(container)
 
 
 def _wholes(situation: Situation) -> Mapping[ResourceId, tuple[ResourceId, ...]]:

@@ -19,6 +19,7 @@ from reconciler.model.names import ActionId, NodeName
 from reconciler.model.resource import Requires
 from reconciler.model.transition import Action, ActionKind
 from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.replicas import order_replicas
 from reconciler.plan.settle.edges import order_by_relations, order_by_surprises
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.situation import Situation
@@ -56,6 +57,7 @@ def order_steps(situation: Situation, settled: Settled, steps: Steps) -> None:
     for decision in [d for d in decisions if d.active and d.fate is Fate.MOVE]:
         _order_move_into_guest(situation, steps, decision)
     order_by_surprises(situation, settled, steps)
+    order_replicas(situation, steps)
 
 
 def order_operations(situation: Situation, steps: Steps) -> None:

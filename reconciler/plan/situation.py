@@ -6,11 +6,11 @@ Holds no decisions.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import Bundle, Clone, Group
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import GuestType, Host, HostState, NodeState
+from reconciler.model.node import GuestType, Host, HostState, NodeState, RemoteNode
 from reconciler.model.observed import Instance, NodeStatus, Observed, Pending
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.index import Index
@@ -40,6 +40,8 @@ class CloneSet:
     """Primitives or groups, by number; those that run come first, in the order of their nodes."""
     surplus: int = 0
     """How many of them, the last ones, are copies too many on a node that has another one."""
+    bundle: Bundle | None = None
+    """For a bundle, whose instances are its containers; None for a clone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,10 @@ class Situation:
         connection = self.connection(node)
         return self.resources.get(connection.container) if connection and connection.container else None
 
-    def is_launcher(self, resource: ResourceId) -> bool:
-        """Tell whether a resource runs a guest behind a connection."""
-        return resource in self.contents and any(p.agent.is_connection for p in self.contents[resource])
+    def node_made_by(self, resource: ResourceId) -> RemoteNode | None:
+        """Return the node that a resource makes by running a guest behind a connection; None if it makes none."""
+        inside = self.contents.get(resource, ())
+        return next((p.remote_node for p in inside if p.agent.is_connection), None) if inside else None
 
     def is_removed(self, resource: ResourceId) -> bool:
         """Tell whether a resource is active and no longer declared."""
@@ -141,6 +144,12 @@ class Situation:
                 leaf for instance in self.clones[subject].instances for leaf in self.leaves(instance)
             )
         return (subject,)
+
+    def leaves_with_roles(self, subject: ResourceId) -> tuple[ResourceId, ...]:
+        """Return the resources that a name stands for where it is about roles: of a bundle, what is in it."""
+        found = self.clones.get(subject)
+        inner = found.bundle.inner if found is not None and found.bundle is not None else None
+        return self.leaves(subject if inner is None else inner)
 
     def active(self, resource: ResourceId) -> tuple[Instance, ...]:
         """Return the instances that run, or may run; without what was migrated away, and is only to be cleared."""

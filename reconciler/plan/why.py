@@ -114,7 +114,7 @@ class Explained:
     def _kind(self, name: ResourceId) -> str:
         intent = self.situation.intent
         if name in self.situation.clones:
-            return "clone"
+            return "clone" if self.situation.clones[name].bundle is None else "bundle"
         if name in intent.collectives or name in self.situation.groups:
             return "group"
         resource = intent.resources.get(name) or self.situation.resources[name]

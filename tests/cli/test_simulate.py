@@ -32,7 +32,10 @@ def test_what_is_not_taken_into_account_goes_to_stderr_with_its_line(tmp_path: P
     file = tmp_path / "cib.xml"
     file.write_bytes(cib(f'<bundle id="g">{dummy("m")}</bundle>'))
     done = CliRunner().invoke(reconcile, ["simulate", "--cib", str(file)])
-    assert done.stderr == f"not taken into account: {file}:5:1: bundle g is not supported yet\n"
+    assert done.stderr == (
+        f"not taken into account: {file}:5:1: "
+        "bundle g has nothing that could run it, or be connected in it, and is left out\n"
+    )
 
 
 def test_orders_in_a_circle_are_left_out_and_said_so(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 Places = dict[str, list[tuple[str, str]]]
 """For each resource, node and role of each instance that runs; clone instances under their common name."""
 
-_RESOURCE = re.compile(r"\* (\S+)\s+\(([^)\s]+:[^)\s]+)\):\s+(.*)$")
+_RESOURCE = re.compile(r"\* (\S+)\s+(?:\([0-9.]+\)\s+)?\(([^)\s]+:[^)\s]+)\):\s+(.*)$")
 _SET = re.compile(r"\* Clone Set: \S+ \[(\S+)\]")
 _MEMBERS = re.compile(r"\* (Started|Promoted|Unpromoted|Stopped): \[ (.*) \]")
 _ROLES = {"Started", "Stopped", "Promoted", "Unpromoted"}

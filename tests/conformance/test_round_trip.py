@@ -22,7 +22,12 @@ _OWN_IDS = re.compile(r"\s*due to .*|\s+")
 """Reasons name constraints, which have ids of their own in YAML; and columns are as wide as what is in them."""
 
 LOST = {
-    "bundle": {"bundle-connection-with-container"},
+    "bundle": {
+        "bundle-connection-with-container", "bundle-order-partial", "bundle-order-stop-clone",
+        "bundle-probe-order-3", "bundle-replicas-change", "guest-host-not-fenceable", "notifs-for-unrunnable",
+        "notify-behind-stopping-remote", "on_fail_demote1", "on_fail_demote4", "remote-connection-shutdown",
+        "stop-all-resources",
+    },
     "agent": {
         "promoted-4", "promoted-5", "promoted-6", "promoted-7", "promoted-8", "promoted-9", "stonith-0",
     },

@@ -2,7 +2,7 @@
 
 from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import AgentAddress, HostState, NodeState
-from reconciler.model.resource import OnFail
+from reconciler.model.resource import OnFail, Role
 from reconciler.pacemaker.document import open_cib
 from reconciler.pacemaker.remotes import Declared, declared_nodes
 from reconciler.pacemaker.words import transition_lines
@@ -77,4 +77,18 @@ def test_what_runs_on_nodes_that_are_declared_no_more_is_known_and_moves_away() 
     assert transition_lines(simulation.transition) == [
         "* Move       a     ( old -> n1 )",
         "* Stop       old   (        n1 )  due to node availability",
+    ]
+
+
+def test_a_remote_node_that_shuts_down_is_disconnected() -> None:
+    attributes = '<nvpair id="s" name="shutdown" value="1"/>'
+    state = (
+        '<node_state remote_node="true" id="far" uname="far" in_ccm="true"><transient_attributes id="far">'
+        f'<instance_attributes id="t">{attributes}</instance_attributes></transient_attributes></node_state>'
+    )
+
+    data = cib(REMOTE).replace(b"</status>", f"{state}</status>".encode())
+    assert [read(one).intent.resources[ResourceId("far")].state for one in (cib(REMOTE), data)] == [
+        Role.STARTED,
+        Role.STOPPED,
     ]

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from reconciler.model.names import ResourceId
+from reconciler.model.collective import Bundle, Replica
+from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.plan.collectives import take_apart
 from tests.plan.worlds import (
+    WHERE,
     after,
     changes,
     clone,
@@ -104,3 +106,30 @@ def test_what_runs_without_a_number_is_no_instance_of_a_unique_clone_and_stops()
     transition = plan(asked, world)
     assert changes(transition) == ["start resource/a:0 -> h1", "stop resource/a:former h1"]
     assert set(graph(transition)) == {"a_stop_0@h1", "a:0_probe_0@h1", "a:0_start_0@h1"}
+
+
+def test_what_is_in_a_bundle_has_the_number_of_its_node_wherever_it_runs() -> None:
+    nodes = tuple(NodeName(f"web-{number}") for number in range(3))
+    inside = dummy("a", only_on=nodes)
+    asked = intent("h1", inside, clone("as", "a", max=3))
+    ensemble = take_apart(asked, seen(empty_world(asked), running(asked, "a", "web-2")))
+    assert dict(ensemble.numbers) == {
+        ("a", "web-0"): "a:0",
+        ("a", "web-1"): "a:1",
+        ("a", "web-2"): "a:2",
+    }
+    assert {r.id: r.only_on for r in ensemble.resources.values()} == {
+        "a:0": ("web-0",),
+        "a:1": ("web-1",),
+        "a:2": ("web-2",),
+    }
+
+
+def test_the_containers_of_a_bundle_are_its_instances_by_their_own_names() -> None:
+    asked = intent("h1 h2", dummy("c0"), dummy("c1"))
+    replicas = tuple(Replica(container=ResourceId(name)) for name in ("c0", "c1"))
+    bundle = Bundle(id=ResourceId("web"), replicas=replicas, where=WHERE)
+    asked = replace(asked, collectives={bundle.id: bundle})
+    found = take_apart(asked, empty_world(asked)).clones[bundle.id]
+    assert (found.instances, found.clone.max, found.clone.node_max) == (("c0", "c1"), 2, 1)
+    assert changes(plan(asked, empty_world(asked))) == ["start resource/c0 -> h1", "start resource/c1 -> h2"]

@@ -25,6 +25,8 @@ _MEMBERSHIP = "#group-members"
 """The id of colocations that nobody declared: those within a group."""
 
 _CONTAINMENT = "#resource-with-container"
+_WITH_REPLICA = 10_000
+"""The score by which a connection is with a bundle's container."""
 
 _Rank = tuple[int, int, bool, ResourceId]
 
@@ -139,6 +141,10 @@ def bonds_of(tree: Tree) -> Bonds:
         container = tree.situation.resources.get(resource.container) if resource.container else None
         if container is not None and container.remote_node is None:
             bond = _with_container(resource)
+            if resource.id in tree.bundles:
+                # Finite, for a container may be on a remote node, where no connection can be; and what runs well is
+                # not moved for the sake of its connection (lib/pacemaker/pcmk_sched_colocation.c).
+                bond = replace(bond, score=_WITH_REPLICA, has_influence=False)
             this.setdefault(bond.dependent, []).append(bond)
             with_.setdefault(bond.primary, []).append(bond)
     return Bonds(tree=tree, declared_this=this, declared_with=with_, tied=this.keys() | with_.keys())

@@ -26,6 +26,7 @@ from reconciler.plan.place.groups import assign_part, release_part
 from reconciler.plan.place.importance import by_importance, can_serve, is_failed
 from reconciler.plan.place.primitives import is_blocked, pinned_to
 from reconciler.plan.place.promotion import assign_roles, heed_promotion_scores
+from reconciler.plan.place.replicas import assign_belongings
 from reconciler.plan.place.state import Assignment, Course, result_of
 from reconciler.plan.place.trace import Cause
 
@@ -47,7 +48,7 @@ class _Sharing:
 
 
 def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
-    """Assign all instances of a clone, which has no node itself."""
+    """Assign all instances of a clone, which has no node itself; or the containers of a bundle, and all else of it."""
     found = assignment.situation.clones[name]
     assignment.begun.add(name)
     if found.clone.promotion is not None:
@@ -66,13 +67,7 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
         removed=frozenset(found.instances[max_total:]),
     )
     instances = assignment.ranked[name] = by_importance(assignment, found)
-    for instance in instances:
-        if _is_pinned(assignment, instance):
-            _assign_finally(sharing, instance)
-    _assign_early(sharing, instances)
-    for instance in instances:
-        if instance not in assignment.done:
-            _assign_finally(sharing, instance)
+    _assign_all(sharing, instances)
     if not found.clone.is_unique:
         _keep_places(assignment, found.instances[:most])
     spread = assignment.spread.setdefault(name, {})
@@ -83,7 +78,21 @@ def assign_clone(assignment: Assignment, name: ResourceId) -> Course:
     if found.clone.promotion is not None:
         assign_roles(assignment, found)
     assignment.done.add(name)
+    if found.bundle is not None:
+        yield from assign_belongings(assignment, found.bundle)
     return None
+
+
+def _assign_all(sharing: _Sharing, instances: list[ResourceId]) -> None:
+    """Assign what cannot be moved, then what may stay, then the rest."""
+    assignment = sharing.assignment
+    for instance in instances:
+        if _is_pinned(assignment, instance):
+            _assign_finally(sharing, instance)
+    _assign_early(sharing, instances)
+    for instance in instances:
+        if instance not in assignment.done:
+            _assign_finally(sharing, instance)
 
 
 def _keep_places(assignment: Assignment, instances: Sequence[ResourceId]) -> None:

@@ -14,6 +14,7 @@ The rules, in Pacemaker's words ("Placing Resources Relative to other Resources"
   clone that it avoids, those that were assigned first count first.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.constraint import Colocation
@@ -105,8 +106,9 @@ def _where_group_is(
 def _follow_clone(
     assignment: Assignment, colocation: Colocation, dependent: ResourceId, primary: ResourceId
 ) -> None:
-    instances = assignment.spread[primary]
-    if colocation.primary_role is not None and assignment.is_promotable(primary):
+    instances: Mapping[NodeName, ResourceId] = assignment.spread[primary]
+    is_bundle = assignment.situation.clones[primary].bundle is not None
+    if colocation.primary_role is not None and assignment.is_promotable(primary) and not is_bundle:
         _follow_promotable(assignment, colocation, dependent, primary)
     elif is_interleaved(assignment, colocation, primary):
         for node in best_first(assignment, dependent, assignment.scores[dependent], None):
@@ -117,8 +119,9 @@ def _follow_clone(
             assignment.note(dependent, Rule.NO_INSTANCE)
             assignment.settle(assignment.situation.resources[dependent], None)
     elif colocation.score >= INFINITY:
-        scores = assignment.scores[dependent]
-        after = {n: s if n in instances else -INFINITY for n, s in scores.items()}
+        scores, role = assignment.scores[dependent], colocation.primary_role if is_bundle else None
+        places = {n for n, i in instances.items() if role is None or assignment.role_of(i) is role}
+        after = {n: s if n in places else -INFINITY for n, s in scores.items()}
         assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
     else:
         for instance in assignment.ranked[primary]:
@@ -149,11 +152,14 @@ def _follow_promotable(
 
 
 def is_interleaved(assignment: Assignment, colocation: Colocation, primary: ResourceId) -> bool:
-    """Tell whether instances of a dependent go each with one instance of the primary."""
-    dependent = assignment.situation.clones.get(colocation.dependent)
-    if dependent is None or not dependent.clone.is_interleaved:
-        return False
-    return dependent.clone.node_max == assignment.situation.clones[primary].clone.node_max
+    """Tell whether instances of a dependent go each with one instance of the primary; with a bundle they always do."""
+    dependent, found = (
+        assignment.situation.clones.get(colocation.dependent),
+        assignment.situation.clones[primary],
+    )
+    if dependent is None or found.bundle is not None:
+        return dependent is not None
+    return dependent.clone.is_interleaved and dependent.clone.node_max == found.clone.node_max
 
 
 def _follow_primitive(

@@ -12,7 +12,7 @@ from reconciler.model.node import GuestType
 from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.place.health import node_health
-from reconciler.plan.place.scores import Scores, ban_of, keeps_to_hosts, possible_nodes
+from reconciler.plan.place.scores import Reach, Scores, ban_of, possible_nodes, reach_of
 from reconciler.plan.place.trace import Cause, Step, Trace
 from reconciler.plan.place.tree import Tree
 from reconciler.plan.situation import Situation
@@ -51,7 +51,7 @@ def own_scores(tree: Tree, labels: Labels, trace: Trace | None = None) -> dict[R
         scores={},
         trace=trace,
     )
-    for top in tree.tops:
+    for top in (*tree.tops, *tree.bundles):
         tables.add(top)
     return tables.scores
 
@@ -83,7 +83,7 @@ class _Tables:
     health: Mapping[NodeName, int]
     failed_on: Mapping[ResourceId, Sequence[NodeName]]
     """By the names that nodes know."""
-    kinds: dict[tuple[GuestType | None, bool], Scores]
+    kinds: dict[tuple[GuestType | None, Reach], Scores]
     """Possible nodes, each scored 0, by what decides on them."""
     scores: dict[ResourceId, Scores]
     trace: Trace | None
@@ -139,6 +139,8 @@ class _Tables:
         self, name: ResourceId, resource: Resource, wishes: list[Wish], banned: Sequence[NodeName]
     ) -> Scores:
         """Return the scores that constraints and bans come to; the resource speaks for what it is in."""
+        if resource.only_on:
+            return self._table_in_bundle(name, resource, banned)
         possible = self._possible(resource)
         is_symmetric = self.tree.situation.intent.cluster.policy.is_symmetric
         start = possible if is_symmetric else {}
@@ -161,6 +163,14 @@ class _Tables:
             self._note(name, [w for w in wishes if w[0] in possible], banned, scores)
         return scores
 
+    def _table_in_bundle(self, name: ResourceId, resource: Resource, banned: Sequence[NodeName]) -> Scores:
+        """Return the scores of what is in a bundle: an instance must be on its node, and the clone may be on all."""
+        score = INFINITY if resource.instance_of is not None else 0
+        scores = {node: -INFINITY if node in banned else score for node in resource.only_on}
+        if self.trace is not None:
+            self.trace.begin(name, scores)
+        return scores
+
     def _note(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName], scores: Scores) -> None:
         """Note how a table has come about, constraint by constraint."""
         assert self.trace is not None
@@ -176,8 +186,8 @@ class _Tables:
         self.trace.replace_last(name, scores)
 
     def _possible(self, resource: Resource) -> Scores:
-        is_kept = keeps_to_hosts(self.tree.situation, resource)
-        kind = (resource.guest.type if resource.guest is not None else None, is_kept)
+        reach = reach_of(self.tree.situation, resource)
+        kind = (resource.guest.type if resource.guest is not None else None, reach)
         if kind not in self.kinds:
             self.kinds[kind] = dict.fromkeys(possible_nodes(self.tree.situation, resource), 0)
         return self.kinds[kind]

@@ -100,7 +100,10 @@ def _course(assignment: Assignment, name: ResourceId) -> Course:
     A member of a group whose assignment has begun is assigned by itself: another member asks for it.
     """
     top = assignment.tree.top(name)
-    if top not in assignment.begun:
+    bundle = assignment.tree.bundles.get(top)
+    if bundle is not None and bundle not in assignment.begun:
+        yield from assign_clone(assignment, bundle)
+    elif top not in assignment.begun:
         if top in assignment.situation.clones:
             yield from assign_clone(assignment, top)
         else:

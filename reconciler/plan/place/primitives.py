@@ -221,7 +221,7 @@ def _best(
 def _is_one_of_unique(assignment: Assignment, name: ResourceId) -> bool:
     """Tell whether a primitive is an instance of a unique clone: those that stay were assigned early."""
     found = assignment.situation.clones.get(assignment.tree.parents.get(name, name))
-    return found is not None and found.clone.is_unique
+    return found is not None and found.clone.is_unique and found.bundle is None
 
 
 def _stopped_by_failure(situation: Situation, resource: Resource) -> str | None:

@@ -6,6 +6,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_promotable.c):
   best such score comes first. An instance's word counts where it runs, where nothing of the clone runs and that is
   known, or everywhere as long as nothing at all is known of it.
 * Of a group, the words of all members add up.
+* What is in a bundle is where its container is, and heeds the bundle's colocations for the promoted role.
 * What was given a node is promoted there by its score: its own word, or just below 0 if it has none; locations and
   colocations for the promoted role on top. Below 0 nothing is promoted.
 * Where the wishes of what is to be with the promoted one, and the scores of the nodes, are added, the highest come
@@ -95,7 +96,8 @@ def _word_of_primitive(assignment: Assignment, leaf: ResourceId, node: NodeName)
     is_counting = is_here or is_free or is_fresh or (resource.is_unique and is_known)
     if not is_counting or assignment.scores[leaf].get(node, -INFINITY) < 0:
         return None
-    return situation.observed.promotion_scores.get((resource.known_as, node))
+    rated = _host_of(assignment, node) if resource.is_rated_by_host else node
+    return situation.observed.promotion_scores.get((resource.known_as, rated))
 
 
 def _is_other_here(assignment: Assignment, leaf: ResourceId, node: NodeName) -> bool:
@@ -118,7 +120,9 @@ def _priority(assignment: Assignment, cloned: CloneSet, instance: ResourceId, no
         is_promoted = location.role is Role.PROMOTED and location.node == node
         if is_promoted and assignment.tree.subject(location.resource) == cloned.clone.id:
             score = add_scores(score, location.score)
-    for colocation in assignment.bonds.this_with(instance):
+    bundle = assignment.tree.bundles.get(cloned.clone.id)
+    around = () if bundle is None else assignment.bonds.this_with(bundle)
+    for colocation in (*assignment.bonds.this_with(instance), *around):
         primary = colocation.primary
         if assignment.tree.variant(primary) is Variant.GROUP:
             members = assignment.tree.children(primary)
@@ -170,7 +174,17 @@ def _bonus_of_primitive(
 
 def _is_there(assignment: Assignment, colocation: Colocation, place: NodeName, node: NodeName) -> bool:
     attribute, labels = colocation.node_attribute, assignment.labels
+    place, node = _host_of(assignment, place), _host_of(assignment, node)
     return place_of(labels, place, attribute) == place_of(labels, node, attribute)
+
+
+def _host_of(assignment: Assignment, node: NodeName) -> NodeName:
+    """Return where a bundle's container is that makes a node; any other node is itself."""
+    connection = assignment.situation.guests.get(node)
+    container = (
+        connection.container if connection is not None and connection.id in assignment.tree.bundles else None
+    )
+    return node if container is None else assignment.nodes.get(container) or node
 
 
 def _final_scores(assignment: Assignment, cloned: CloneSet) -> dict[ResourceId, int]:

@@ -4,6 +4,7 @@ The rules, in words:
 
 * A guest runs on hosts whose declaration names a hypervisor of its type; everything else on hosts with an agent
   and on guest nodes. What becomes a node itself never runs on a guest node.
+* What is in a bundle runs on its own node there, however it scores; nothing else runs on these nodes.
 * Without constraints every such node scores 0; in an asymmetric cluster only nodes that a constraint names have a
   score, and whatever has none is banned. Location constraints add up, and so does the health of nodes.
   If any is exclusive, the nodes that none of the exclusive ones names are banned.
@@ -16,6 +17,7 @@ The rules, in words:
 """
 
 from dataclasses import replace
+from typing import Literal
 
 from reconciler.model.history import FailureCount
 from reconciler.model.names import NodeName
@@ -26,10 +28,15 @@ from reconciler.plan.situation import Situation, hypervisor_type
 
 Scores = dict[NodeName, int]
 
+Reach = Literal["hosts", "machines", "all"]
+"""Hosts; they and remote nodes; they and guests."""
+
 
 def possible_nodes(situation: Situation, resource: Resource) -> tuple[NodeName, ...]:
     """Return the nodes that could run a resource at all, whatever their state, sorted."""
-    kind = (resource.guest.type if resource.guest is not None else None, keeps_to_hosts(situation, resource))
+    if resource.only_on:
+        return resource.only_on
+    kind = (resource.guest.type if resource.guest is not None else None, reach_of(situation, resource))
     found = situation.index.possible.get(kind)
     if found is None:
         found = situation.index.possible[kind] = tuple(sorted(_possible(situation, resource)))
@@ -41,15 +48,30 @@ def _possible(situation: Situation, resource: Resource) -> list[NodeName]:
     if resource.guest is not None:
         return [h.name for h in intent.hosts.values() if hypervisor_type(h, resource)]
     machines = [h for h in intent.hosts.values() if h.agent is not None]
-    if keeps_to_hosts(situation, resource):
+    reach = reach_of(situation, resource)
+    if reach == "hosts":
         return [m.name for m in machines if m.kind is NodeKind.HOST]
-    return [*(m.name for m in machines), *intent.guest_nodes()]
+    guests = {
+        r.remote_node.name: r
+        for r in intent.resources.values()
+        if r.remote_node is not None and not r.remote_node.is_reserved
+    }
+    found = [n for n, guest in guests.items() if reach == "all" or guest.container is None]
+    return [*(m.name for m in machines), *found]
 
 
-def keeps_to_hosts(situation: Situation, resource: Resource) -> bool:
-    """Tell whether something never runs on a guest or remote node: it makes one, or fences."""
-    makes_node = resource.remote_node is not None or situation.is_launcher(resource.id)
-    return makes_node or resource.agent.is_fencing
+def reach_of(situation: Situation, resource: Resource) -> Reach:
+    """Return on which nodes something could be: nothing that makes a node runs in a guest.
+
+    A bundle's container may run on a remote node (Pacemaker lib/pengine/bundle.c); else only hosts run what makes
+    nodes, or fences.
+    """
+    if resource.remote_node is not None or resource.agent.is_fencing:
+        return "hosts"
+    made = situation.node_made_by(resource.id)
+    if made is None:
+        return "all"
+    return "machines" if made.is_reserved else "hosts"
 
 
 def ban_of(situation: Situation, resource: Resource, node: NodeName) -> str | None:

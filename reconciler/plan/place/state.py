@@ -121,12 +121,12 @@ class Assignment:
 
     def is_promotable(self, name: ResourceId) -> bool:
         """Tell whether a name is a promotable clone, or a part of one."""
-        clone = self.tree.clone_around(name)
+        clone = self.tree.clone_around(self.tree.speaking_of_roles(name))
         return clone is not None and clone.promotion is not None
 
     def role_of(self, name: ResourceId) -> Role | None:
         """Return the role that a primitive or an instance is to have, as far as that is known: the highest in it."""
-        leaves = self.situation.leaves(name)
+        leaves = self.situation.leaves(self.tree.speaking_of_roles(name))
         roles = {self.roles.get(leaf) for leaf in leaves}
         if any(self.situation.resources[leaf].state is Role.STOPPED for leaf in leaves):
             roles.add(Role.STOPPED)

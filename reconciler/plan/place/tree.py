@@ -38,6 +38,10 @@ class Tree:
     """Of a group's member the group, of a clone's instance the clone."""
     inside: Mapping[ResourceId, ResourceId]
     """The clone that a declared name is a part of."""
+    bundles: Mapping[ResourceId, ResourceId]
+    """The bundle that something belongs to which is none of its containers: an address, a connection, the clone."""
+    content: Mapping[ResourceId, ResourceId]
+    """What is in a bundle's container."""
     samples: Mapping[ResourceId, Resource]
     """The first declared primitive in each group and clone."""
 
@@ -82,6 +86,13 @@ class Tree:
         clone = self.situation.clones.get(name)
         return clone.instances if clone is not None else ()
 
+    def speaking_of_roles(self, name: ResourceId) -> ResourceId:
+        """Return what has the role of a name: of a bundle its clone, of a container what is in it, else itself."""
+        found = self.situation.clones.get(name)
+        if found is not None and found.bundle is not None:
+            return found.bundle.inner or name
+        return self.content.get(name, name)
+
     def top(self, name: ResourceId) -> ResourceId:
         """Return the outermost resource that contains a name, or is it."""
         while name in self.parents:
@@ -104,8 +115,16 @@ def tree_of(situation: Situation) -> Tree:
     parents: dict[ResourceId, ResourceId] = {}
     inside: dict[ResourceId, ResourceId] = {}
     samples: dict[ResourceId, Resource] = {}
+    bundles: dict[ResourceId, ResourceId] = {}
+    content: dict[ResourceId, ResourceId] = {}
     for clone_id, found in situation.clones.items():
         parents |= dict.fromkeys(found.instances, clone_id)
+        if found.bundle is not None:
+            samples[clone_id] = situation.resources[found.instances[0]]
+            bundles |= dict.fromkeys(found.bundle.belongings(), clone_id)
+            inner = situation.clones[found.bundle.inner].instances if found.bundle.inner is not None else ()
+            content |= dict(zip(found.instances, inner, strict=False))
+            continue
         members = _members(intent, found.clone.member)
         inside |= dict.fromkeys((found.clone.member, *members), clone_id)
         if members:
@@ -117,14 +136,17 @@ def tree_of(situation: Situation) -> Tree:
     tops = [
         (r.rank, name)
         for name, r in situation.resources.items()
-        if name not in parents and (r.instance_of or name) in intent.resources
+        if name not in parents and name not in bundles and (r.instance_of or name) in intent.resources
     ]
-    tops += [(sample.rank, name) for name, sample in samples.items() if name not in parents]
+    inside_others = parents.keys() | bundles.keys()
+    tops += [(sample.rank, name) for name, sample in samples.items() if name not in inside_others]
     return Tree(
         situation=situation,
         tops=[name for _, name in sorted(tops)],
         parents=parents,
         inside=inside,
+        bundles=bundles,
+        content=content,
         samples=samples,
     )
 

@@ -1,10 +1,12 @@
-"""How far groups come of which a part should be started or stopped, and cannot be.
+"""How far groups, and clones in bundles, come of which a part should be started or stopped, and cannot be.
 
 The rules (Pacemaker lib/pacemaker/pcmk_sched_group.c; pcmk_sched_ordering.c):
 
 * A group begins to stop when any part of it should, whether or not that can be done. Likewise it begins to start again
   after parts of it stopped, if nothing outside of it keeps them from starting.
-* It has stopped only when nothing is held that should have been stopped too.
+* A clone in a bundle begins to start when any instance should, though its container cannot be started, and has started
+  when nothing more can be; and so has the bundle.
+* A group has stopped only when nothing is held that should have been stopped too.
 """
 
 from collections.abc import Mapping
@@ -28,7 +30,24 @@ def begun_in_vain(situation: Situation, decisions: Decisions) -> set[TaskName]:
             found.add((name, Verb.START))
         if any(part.fate is Fate.HOLD and part.active and part.intended is not None for part in parts):
             found.add((name, Verb.STOP))
+    for cloned in situation.clones.values():
+        inner = cloned.bundle.inner if cloned.bundle is not None else None
+        if inner is not None and any(is_without_container(decisions[r]) for r in situation.leaves(inner)):
+            found |= {
+                (whole, verb) for whole in (inner, cloned.clone.id) for verb in (Verb.START, Verb.STARTED)
+            }
     return found
+
+
+def is_without_container(decision: Decision) -> bool:
+    """Tell whether something in a bundle is to run, and does not start for its container cannot.
+
+    Pacemaker has decided that its clone starts before it finds that out.
+    """
+    if not decision.resource.only_on:
+        return False
+    is_kept = decision.fate is Fate.STOP or (decision.fate is Fate.HOLD and decision.intended is Fate.START)
+    return is_kept and decision.target is not None and any(r.code == "unrunnable" for r in decision.reasons)
 
 
 def never_done(situation: Situation, decisions: Decisions) -> set[TaskName]:

@@ -7,12 +7,13 @@ The rules (Pacemaker Explained, "Groups", "Clones"):
   cannot run keeps the members after it from running, not those before it.
 * A group runs if all members do. A clone runs if one instance does, or as many as `min` says.
 * Instances of an ordered clone start one after the other.
+* What is in a bundle's containers is a part of the bundle, as the containers are.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from reconciler.model.collective import Group
+from reconciler.model.collective import Bundle, Group
 from reconciler.model.names import ResourceId
 from reconciler.plan.settle.tasks import Blocking, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import CloneSet, Situation
@@ -57,6 +58,8 @@ def _group(situation: Situation, group: Group) -> Iterator[Relation]:
 
 def _clone(situation: Situation, cloned: CloneSet) -> Iterator[Relation]:
     yield from parts(situation, cloned.clone.id, cloned.instances, _VERBS)
+    if cloned.bundle is not None:
+        yield from content(situation, cloned.bundle, _VERBS)
     if cloned.clone.is_ordered:
         for first, then in pairwise(cloned.instances):
             yield Relation(
@@ -83,6 +86,13 @@ def parts(
                 implies_then=True,
                 blocks=Blocking.ALWAYS if verb in UP else Blocking.NO,
             )
+
+
+def content(situation: Situation, bundle: Bundle, verbs: Sequence[Verb]) -> Iterator[Relation]:
+    """Tie a bundle to what is in its containers, which count for whether it can be started."""
+    inner = () if bundle.inner is None else (bundle.inner,)
+    for relation in parts(situation, bundle.id, inner, verbs):
+        yield relation._replace(blocks=Blocking.NO) if Verb.START in verbs else relation
 
 
 def _in_line(situation: Situation, parts: Sequence[ResourceId], group: Group) -> Iterator[Relation]:

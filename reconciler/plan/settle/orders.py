@@ -169,7 +169,7 @@ def inverse(
     is_start = ordering.kind is OrderKind.MANDATORY and {first_verb, then_verb} <= UP
     is_local = first in situation.clones and then not in situation.clones
     is_between_clones = first in situation.clones and then in situation.clones
-    for leaf in situation.leaves(then):
+    for leaf in _leaves_that(situation, then, then_verb):
         yield Relation(
             first=(leaf, _INVERSE[then_verb]),
             then=begun(first, _INVERSE[first_verb]),
@@ -203,8 +203,14 @@ def _instances_at(
 
 def _tasks(situation: Situation, subject: ResourceId, verb: Verb) -> list[TaskName]:
     """Return the tasks of a subject and of all its parts."""
-    leaves = [(leaf, verb) for leaf in situation.leaves(subject)]
+    leaves = [(leaf, verb) for leaf in _leaves_that(situation, subject, verb)]
     return leaves if leaves == [(subject, verb)] else [begun(subject, verb), *leaves]
+
+
+def _leaves_that(situation: Situation, subject: ResourceId, verb: Verb) -> tuple[ResourceId, ...]:
+    """Return the parts of a subject that do something themselves."""
+    is_of_role = verb is Verb.PROMOTE or verb is Verb.DEMOTE
+    return situation.leaves_with_roles(subject) if is_of_role else situation.leaves(subject)
 
 
 def _alternative(situation: Situation, ordering: Ordering) -> Iterator[Relation]:

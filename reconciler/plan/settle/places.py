@@ -30,8 +30,11 @@ def colocation_relations(situation: Situation) -> Iterator[Relation]:
     for colocation in situation.intent.colocations:
         if colocation.score < INFINITY or not situation.is_known(colocation.primary):
             continue
-        verb = Verb.PROMOTE if colocation.dependent_role is Role.PROMOTED else START
-        for leaf in situation.leaves(colocation.dependent):
+        is_of_role = colocation.dependent_role is Role.PROMOTED
+        verb, leaves = (
+            (Verb.PROMOTE, situation.leaves_with_roles) if is_of_role else (START, situation.leaves)
+        )
+        for leaf in leaves(colocation.dependent):
             if leaf in situation.resources:
                 yield Relation(
                     first=done(situation, colocation.primary, START),

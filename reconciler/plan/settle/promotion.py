@@ -13,10 +13,11 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_promotable.c, pcmk_sched_group.c):
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from reconciler.model.collective import Bundle
 from reconciler.model.names import ResourceId
 from reconciler.model.resource import Role
 from reconciler.plan.decision import Decision
-from reconciler.plan.settle.collectives import done, parts
+from reconciler.plan.settle.collectives import content, done, parts
 from reconciler.plan.settle.tasks import Blocking, Bond, Obstacle, Relation, Task, TaskName, Verb
 from reconciler.plan.situation import CloneSet, Situation
 
@@ -51,6 +52,13 @@ def promotion_relations(situation: Situation, roled: Iterable[Decision]) -> Iter
     for cloned in situation.clones.values():
         if cloned.clone.promotion is not None:
             yield from _clone(situation, cloned)
+        elif cloned.bundle is not None and _is_promotable(situation, cloned.bundle):
+            yield from content(situation, cloned.bundle, _VERBS)
+            yield from _in_turn(cloned.bundle.id)
+
+
+def _is_promotable(situation: Situation, bundle: Bundle) -> bool:
+    return bundle.inner is not None and situation.clones[bundle.inner].clone.promotion is not None
 
 
 def _own(decision: Decision) -> Iterator[Relation]:
@@ -71,8 +79,7 @@ def _own(decision: Decision) -> Iterator[Relation]:
 def _clone(situation: Situation, cloned: CloneSet) -> Iterator[Relation]:
     clone = cloned.clone
     yield from parts(situation, clone.id, cloned.instances, _VERBS)
-    for first, then in _IN_TURN:
-        yield Relation(first=(clone.id, first), then=(clone.id, then), bond=Bond.TURN)
+    yield from _in_turn(clone.id)
     if clone.is_ordered:
         yield from _in_line(situation, cloned.instances, blocks=Blocking.NO)
     for instance in cloned.instances:
@@ -82,6 +89,11 @@ def _clone(situation: Situation, cloned: CloneSet) -> Iterator[Relation]:
         yield from parts(situation, group.id, group.members, _VERBS)
         if group.is_ordered:
             yield from _in_line(situation, group.members, blocks=Blocking.ALWAYS)
+
+
+def _in_turn(clone: ResourceId) -> Iterator[Relation]:
+    for first, then in _IN_TURN:
+        yield Relation(first=(clone, first), then=(clone, then), bond=Bond.TURN)
 
 
 def _in_line(situation: Situation, names: Sequence[ResourceId], blocks: Blocking) -> Iterator[Relation]:

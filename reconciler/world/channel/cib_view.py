@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from reconciler.model.attribute import NodeAttributes
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import Bundle, Clone, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeKind, NodeState
@@ -116,6 +116,9 @@ def _resource(parent: etree._Element, id_: ResourceId, intent: Intent) -> None:
                 meta |= {"promotable": "true", "promoted-max": str(collective.promotion.max)}
             _meta(clone, id_, meta)
             _resource(clone, collective.member, intent)
+        case Bundle():
+            # Only a CIB can declare one; what it consists of is listed by itself.
+            pass
         case None:
             _primitive(parent, intent.resources[id_])
 
