@@ -62,8 +62,11 @@ class Monitor(Part):
     """
     role: Literal["Started", "Stopped", "Unpromoted", "Promoted"] | None = None
     """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs, and is not promoted."""
-    enabled: bool | None = None
-    """Pacemaker: enabled. Default true."""
+    enabled: Literal[True, False, "unchanged"] | None = None
+    """false: it is not carried out, and ended where it is (Pacemaker: enabled). Default true.
+
+    unchanged: neither begun nor ended, as Pacemaker does with an op that is declared twice; import writes it for those.
+    """
     params: dict[ParamName, Param] | None = None
     """Parameters of this check alone, over the resource's, such as {OCF_CHECK_LEVEL: 10}.
 

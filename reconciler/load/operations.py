@@ -130,5 +130,6 @@ def _monitor(written: Monitor, usual: Usual) -> model.Operation:
         on_fail=_on_fail(written.on_fail or on_fail),
         role=None if written.role is None else model.Role(written.role),
         enabled=written.enabled is not False,
+        is_left_alone=written.enabled == "unchanged",
         params=dict(written.params or {}),
     )

@@ -71,7 +71,7 @@ def read_operations(lineage: Lineage, policy: FailurePolicy) -> tuple[Operation,
         before = found.setdefault((operation.name, operation.interval_ms), operation)
         if before is not operation and operation.interval_ms:
             # Nobody can tell which is meant (pcmk_sched_recurring.c, is_op_dup).
-            found[operation.name, operation.interval_ms] = replace(before, is_ambiguous=True)
+            found[operation.name, operation.interval_ms] = replace(before, is_left_alone=True)
     on_demote = _on_demote(list(found.values()), entries)
     demote = found.get(("demote", 0))
     if on_demote is not None and (demote is None or not _says(entries, "demote", "on-fail")):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.model.collective import Clone, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, is_legal_name
-from reconciler.model.node import FencingLevel, Host, HostState, NodeKind, RemoteNode
+from reconciler.model.node import AgentAddress, FencingLevel, Host, HostState, NodeKind, RemoteNode
 from reconciler.model.policy import HealthStrategy, Policy
 from reconciler.model.resource import Resource
 from reconciler.pacemaker.document import Unsupported, open_cib
@@ -233,7 +233,7 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
     if labels:
         metadata["labels"] = labels
     is_remote = host.kind is NodeKind.REMOTE
-    spec: Map = stock_agent(host.agent, host.name) if is_remote else {"agent": {"address": str(host.name)}}
+    spec: Map = stock_agent(host.agent, host.name) if is_remote else {"agent": _host_agent(conversion, host)}
     if conversion.makes_guests and not is_remote:
         spec["libvirt"] = {"vm": f"qemu+ssh://root@{host.name}/system"}
     if host.state is not HostState.ONLINE:
@@ -249,6 +249,22 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
     levels = _levels(conversion, (x for x in conversion.intent.fencing_levels if _is_for(x, host.name)))
     spec |= {"fencing": {"levels": levels}} if levels else {}
     return "RemoteNode" if is_remote else "Host", metadata, spec
+
+
+def _host_agent(conversion: _Conversion, host: Host) -> Map:
+    """Return where the agent of a cluster node is to be, of which a CIB says nothing: no remote node's is there."""
+    intent = conversion.intent
+    remotes = [h.agent for h in intent.hosts.values() if h.kind is NodeKind.REMOTE]
+    agents = [*remotes, *(node.agent for node in intent.remote_nodes().values())]
+    taken = {a.port for a in agents if a is not None and (a.address or "").lower() == host.name.lower()}
+    port = usual = AgentAddress().port
+    while port in taken:
+        port += 1
+    if port == usual:
+        return {"address": str(host.name)}
+    text = f"the machine of {host.name} has the agent of another node too: its own is expected at port {port}"
+    conversion.losses.add(host.where, "port", text)
+    return {"address": str(host.name), "port": port}
 
 
 def _levels_of_many(conversion: _Conversion) -> Map:

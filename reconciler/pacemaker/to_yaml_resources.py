@@ -154,9 +154,12 @@ def _operations(resource: Resource, losses: Losses) -> Map:
     found: Map = {}
     monitors: list[object] = []
     for operation in resource.operations:
-        if operation.is_ambiguous:
+        if operation.is_left_alone:
             every = f"{operation.name} of {resource.id} every {duration(operation.interval_ms)}"
-            losses.add(resource.where, "op", f"{every} is declared twice: the first is written")
+            text = (
+                f"{every} is declared twice, so that Pacemaker carries out neither; enabled: true would do so"
+            )
+            losses.add(resource.where, "op", text)
         if operation.name == "monitor" and operation.interval_ms:
             monitors.append(_monitor(operation))
         elif operation.name == "monitor":
@@ -182,5 +185,6 @@ def _settings(operation: Operation) -> Map:
 def _monitor(operation: Operation) -> Map:
     monitor: Map = {"interval": duration(operation.interval_ms), **_settings(operation)}
     monitor |= {"role": operation.role.value} if operation.role is not None else {}
-    monitor |= {} if operation.enabled else {"enabled": False}
-    return monitor
+    if operation.is_left_alone:
+        return {**monitor, "enabled": "unchanged"}
+    return monitor if operation.enabled else {**monitor, "enabled": False}

@@ -19,7 +19,7 @@ MULTIPLE_ACTIVE = {
     MultipleActive.BLOCK: "block",
 }
 
-_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}\Z")
+_PARAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _AGENT = re.compile(r"[A-Za-z0-9_.@:\\-]+\Z")
 _STANDARDS = frozenset({"ocf", "systemd", "lsb", "service", "stonith"})
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
@@ -74,9 +74,9 @@ def is_param(name: str) -> bool:
 
 
 def is_agent(agent: ResourceAgent) -> bool:
-    """Tell whether a resource agent has a name that can be written: scripts of init alone may be named by path."""
+    """Tell whether a resource agent has a name that can be written: those of init and ocf may be named by path."""
     name = agent.type.removeprefix("external/").removeprefix("rhcs/") if agent.is_fencing else agent.type
-    names = name[1:].split("/") if agent.standard == "lsb" and name.startswith("/") else [name]
+    names = name[1:].split("/") if agent.standard in {"lsb", "ocf"} and name.startswith("/") else [name]
     has_provider = _AGENT.match(agent.provider) is not None or agent.standard != "ocf"
     return agent.standard in _STANDARDS and has_provider and all(_AGENT.match(part) for part in names)
 

@@ -1,7 +1,6 @@
 """Pacemaker's cases, written as YAML and loaded again, plan to the same; what does not was listed as lost.
 
-Outside of what can be said: bundles, parameters whose names no agent can be sent, operations that are declared twice
-(Pacemaker leaves both alone), and OCF agents that are named by a path.
+Outside of what can be said: bundles.
 """
 
 import os
@@ -23,17 +22,7 @@ _OWN_IDS = re.compile(r"\s*due to .*|\s+")
 
 LOST = {
     "bundle": {"bundle-connection-with-container"},
-    "agent": {
-        "promoted-4", "promoted-5", "promoted-6", "promoted-7", "promoted-8", "promoted-9", "stonith-0",
-    },
-    "param": {"994", "994-2", "coloc-clone-stays-active", "probe-3", "probe-4"},
-    "op": {
-        "intervals", "promoted-notify", "ticket-promoted-11", "ticket-promoted-12", "ticket-promoted-16",
-        "ticket-promoted-17", "ticket-promoted-18", "ticket-promoted-2", "ticket-promoted-21",
-        "ticket-promoted-24", "ticket-promoted-5", "ticket-promoted-6", "ticket-promoted-9",
-        "ticket-rsc-sets-2", "ticket-rsc-sets-6",
-    },
-}  # fmt: skip
+}
 """The cases that plan to something else, by what is lost of them."""
 
 
