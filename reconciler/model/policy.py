@@ -84,5 +84,7 @@ class Policy:
     """How much later the nodes with the weightiest resources are fenced; 0: not."""
     fences_remote_without_quorum: bool = False
     """Remote nodes may be fenced while the cluster has no quorum."""
+    in_maintenance: bool = False
+    """Nothing is started, stopped or monitored anywhere (Pacemaker's maintenance-mode)."""
     longest_pause_s: float = 60.0
     """Longest pause between two tries of a start; 0: none, as Pacemaker does."""
