@@ -27,6 +27,8 @@ _NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
 _STATES = frozenset({
     "standby", "maintenance", "shutdown", "terminate", "probe_complete", "resource-discovery-enabled",
 })  # fmt: skip
+_HEALTH = "#health-"
+_COLOURS = frozenset({"green", "yellow", "red"})
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
@@ -61,6 +63,20 @@ def own_labels(labels: Mapping[str, str]) -> Map:
     return {
         name: text for name, text in labels.items() if is_label(name) and len(text) <= 256 and is_kept(name)
     }
+
+
+def health(labels: Mapping[str, str]) -> Map:
+    """Return the health that is kept among labels."""
+    return {
+        name.removeprefix(_HEALTH): text if text in _COLOURS else int(text)
+        for name, text in labels.items()
+        if name.startswith(_HEALTH) and (text in _COLOURS or text.lstrip("-").isdigit())
+    }
+
+
+def amounts(found: Mapping[str, int]) -> Map:
+    """Return what is needed, or there, of each kind, where YAML can say it."""
+    return {name: amount for name, amount in found.items() if is_label(name) and amount >= 0}
 
 
 def is_kept(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Resources and nodes that are odd in a CIB are declared so that they are planned for in the same way."""
 
 from reconciler.model.names import NodeName
-from tests.pacemaker.cibs import cib, dummy, op, ran
+from tests.pacemaker.cibs import cib, dummy, meta, op, ran
 from tests.pacemaker.test_to_yaml import assert_same, converted, loaded
 
 
@@ -34,3 +34,13 @@ def test_a_cluster_node_that_is_a_remote_node_too_has_two_agents() -> None:
     agent = loaded(found).hosts[NodeName("n1")].agent
     assert agent is not None
     assert (agent.address, agent.port) == ("n1", 3122)
+
+
+def test_a_guest_that_is_not_searched_is_not_searched() -> None:
+    vm = dummy("vm", meta(remote_node="g"))
+    pair = '<nvpair id="s" name="resource-discovery-enabled" value="false"/>'
+    node = f'<node id="g" type="remote" uname="g"><instance_attributes id="ag">{pair}</instance_attributes></node>'
+    data = cib(vm + dummy("a")).replace(b"</nodes>", node.encode() + b"</nodes>")
+    assert_same(data)
+    (remote,) = loaded(converted(data)).remote_nodes().values()
+    assert remote.is_searched is False
