@@ -32,7 +32,8 @@ MULTIPLE_ACTIVE = {
 }
 
 _OPTIONS = {
-    "maintenance": "in_maintenance", "symmetric": "is_symmetric", "on_quorum_loss": "on_quorum_loss",
+    "maintenance": "in_maintenance", "stop_all": "stops_all", "symmetric": "is_symmetric",
+    "on_quorum_loss": "on_quorum_loss",
     "placement_strategy": "placement", "stop_removed": "stops_removed", "cancel_removed": "cancels_removed",
     "searched": "searches_first", "longest_pause": "longest_pause_s",
 }  # fmt: skip
@@ -113,6 +114,7 @@ def policy_of(options: ClusterOptions, fencing: FencingOptions | None) -> Policy
     return replace(
         usual,
         in_maintenance=options.maintenance is True,
+        stops_all=options.stop_all is True,
         is_symmetric=_first(options.symmetric, usual.is_symmetric),
         placement=PlacementStrategy(options.placement_strategy or usual.placement.value),
         on_quorum_loss=QuorumPolicy(options.on_quorum_loss or usual.on_quorum_loss.value),

@@ -167,11 +167,11 @@ class ResourceSpec(Primitive):
     overrides: list[ResourceOverride] | None = None
     """What holds at certain times, or on certain nodes, instead of what is beside it; of several, the last counts."""
     clone: Clone | None = None
-    """Runs it on several nodes at once; placement and after are then those of all instances."""
+    """Runs it on several nodes at once; placement and after are then of all instances (Pacemaker: clone)."""
 
 
 class GroupSpec(Common):
-    """Resources that belong together; what is set here holds for all members that do not say otherwise."""
+    """Resources that belong together (Pacemaker: group); what is set here holds for members that say nothing else."""
 
     overrides: list[Override] | None = None
     """Settings that hold for all members at certain times; what a member says of itself goes before them."""
@@ -180,9 +180,9 @@ class GroupSpec(Common):
     ordered: bool | None = None
     """Each starts after the one before it (Pacemaker: ordered). Default true."""
     colocated: bool | None = None
-    """All run on one node (Pacemaker: colocated). Default true."""
+    """All run on one node (Pacemaker: collocated). Default true."""
     clone: Clone | None = None
-    """Runs the group on several nodes at once; placement and after are then those of all instances."""
+    """Runs the group on several nodes at once; placement and after are then of all instances (Pacemaker: clone)."""
 
 
 class ClusterDocument(Part):
@@ -193,7 +193,7 @@ class ClusterDocument(Part):
     kind: Literal["Cluster"]
     """The kind of document."""
     metadata: Metadata
-    """What the cluster is called."""
+    """What the cluster is called (Pacemaker: cluster-name)."""
     spec: ClusterSpec | None = None
     """Its settings."""
 

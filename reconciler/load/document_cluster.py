@@ -86,6 +86,8 @@ class ClusterOptions(Part):
 
     maintenance: bool | None = None
     """true: nothing is started, stopped or monitored anywhere (Pacemaker: maintenance-mode). Default false."""
+    stop_all: bool | None = None
+    """true: nothing is to run, whatever is asked of it (Pacemaker: stop-all-resources). Default false."""
     symmetric: bool | None = None
     """false: all run only on nodes that their placement names (Pacemaker: symmetric-cluster). Default true."""
     on_quorum_loss: Literal["ignore", "stop", "freeze", "demote", "fence"] | None = None

@@ -22,9 +22,10 @@ _RENAMED = {
     "stop-orphan-actions": "cancel-removed-actions",
 }
 """Names before Pacemaker 3.0.2, and those since."""
-_MAINTENANCE = "maintenance-mode"
+_MAINTENANCE, _STOP_ALL = "maintenance-mode", "stop-all-resources"
 _OF_POLICY = {
-    _MAINTENANCE: "in_maintenance", "symmetric-cluster": "is_symmetric", "placement-strategy": "placement",
+    _MAINTENANCE: "in_maintenance", _STOP_ALL: "stops_all", "symmetric-cluster": "is_symmetric",
+    "placement-strategy": "placement",
     "node-health-strategy": "health", "node-health-base": "health_base", "node-health-green": "health_green",
     "node-health-yellow": "health_yellow", "node-health-red": "health_red", "no-quorum-policy": "on_quorum_loss",
     "stop-removed-resources": "stops_removed", "enable-startup-probes": "searches_first",
@@ -49,6 +50,7 @@ class Options:
     in_maintenance: bool
     """At all times; where it depends on the time, that is left to `overrides`."""
     stops_all: bool
+    """Likewise."""
     start_failures_are_fatal: bool
     """A failed start bans its node at once."""
     has_startup_fencing: bool
@@ -69,17 +71,24 @@ def read_options(cib: Cib) -> Options:
     blocks = cib.section("configuration/crm_config")
     found = settings_of(cib, [blocks], Subject(now=cib.now), first="cib-bootstrap-options")
     always, given = _modern(found.always), _modern(found.at(cib.now))
-    policy = _policy(cib, given)
     overrides = tuple(_override(cib, always, one) for one in found.conditional)
-    varies = any("in_maintenance" in override.fields for override in overrides)
-    in_maintenance = boolean(given.get(_MAINTENANCE)) and not varies
+    # What holds for all resources at all times is written into each while they are read.
+    varied = {name for override in overrides for name in override.fields}
+    is_paused, is_stopped = "in_maintenance" in varied, "stops_all" in varied
+    declared = _policy(cib, always)
+    declared = replace(
+        declared,
+        in_maintenance=declared.in_maintenance and is_paused,
+        stops_all=declared.stops_all and is_stopped,
+    )
+    policy = replace(_policy(cib, given), in_maintenance=False, stops_all=False)
     return Options(
         cluster=Cluster(name=given.get("cluster-name", "default"), policy=policy),
-        declared=replace(_policy(cib, always), in_maintenance=varies and boolean(always.get(_MAINTENANCE))),
+        declared=declared,
         overrides=tuple(override for override in overrides if override.fields),
         has_fencing=policy.has_fencing,
-        in_maintenance=in_maintenance,
-        stops_all=boolean(given.get("stop-all-resources")),
+        in_maintenance=boolean(given.get(_MAINTENANCE)) and not is_paused,
+        stops_all=boolean(given.get(_STOP_ALL)) and not is_stopped,
         start_failures_are_fatal=boolean(given.get("start-failure-is-fatal"), default=True),
         has_startup_fencing=boolean(given.get("startup-fencing"), default=True),
         has_unfencing=_has_unfencing(cib),
@@ -92,10 +101,10 @@ def read_options(cib: Cib) -> Options:
 
 def _override(cib: Cib, always: Mapping[str, str], one: Conditional) -> PolicyOverride:
     said = _modern(one.pairs)
-    policy = _policy(cib, {**always, **said})
-    policy = replace(policy, in_maintenance=boolean(said.get(_MAINTENANCE)))
     fields = tuple(_OF_POLICY[name] for name in said if name in _OF_POLICY)
-    return PolicyOverride(when=one.when, where=one.where, policy=policy, fields=fields)
+    return PolicyOverride(
+        when=one.when, where=one.where, policy=_policy(cib, {**always, **said}), fields=fields
+    )
 
 
 def _policy(cib: Cib, given: Mapping[str, str]) -> Policy:
@@ -121,6 +130,8 @@ def _policy(cib: Cib, given: Mapping[str, str]) -> Policy:
         fences_in_parallel=boolean(given.get("concurrent-fencing"), default=True),
         priority_fencing_delay_ms=duration_ms(given.get("priority-fencing-delay")),
         fences_remote_without_quorum=boolean(given.get("fence-remote-without-quorum")),
+        in_maintenance=boolean(given.get(_MAINTENANCE)),
+        stops_all=boolean(given.get(_STOP_ALL)),
         longest_pause_s=0.0,
     )
 

@@ -18,12 +18,12 @@ from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_cluster import policy_options, written_policy_override
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
+from reconciler.pacemaker.to_yaml_notes import note_what_is_of_now
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec, stock_agent
 from reconciler.pacemaker.to_yaml_rules import (
     can_be_said,
     is_sayable,
     node_overrides,
-    note_rules,
     written_override,
 )
 from reconciler.pacemaker.to_yaml_values import Losses, Map, amounts, health, is_agent, own_labels, score
@@ -68,7 +68,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     """
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
-    note_rules(open_cib(data, file, now), losses)
+    note_what_is_of_now(open_cib(data, file, now), losses)
     intent = with_rules_that_can_be_said(without_connections(given.intent), losses, given.now)
     _note_connections(given.intent, losses)
     names = _usable_names(intent, losses)

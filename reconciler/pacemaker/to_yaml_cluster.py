@@ -10,6 +10,7 @@ from reconciler.pacemaker.to_yaml_values import Map, duration, score
 
 _PLACES = {
     "in_maintenance": ("", "maintenance"),
+    "stops_all": ("", "stopAll"),
     "is_symmetric": ("", "symmetric"),
     "on_quorum_loss": ("", "onQuorumLoss"),
     "placement": ("", "placementStrategy"),

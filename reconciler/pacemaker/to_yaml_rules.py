@@ -20,15 +20,10 @@ from reconciler.model.rule import (
     ValueType,
 )
 from reconciler.model.score import INFINITY
-from reconciler.pacemaker.document import Cib, Element
-from reconciler.pacemaker.operation_settings import VARIABLE as OF_OPERATIONS
-from reconciler.pacemaker.options import is_variable
-from reconciler.pacemaker.overrides import VARIABLE
 from reconciler.pacemaker.to_yaml_resources import changed_operations
 from reconciler.pacemaker.to_yaml_values import (
     MULTIPLE_ACTIVE,
     STATES,
-    Losses,
     Map,
     amounts,
     duration,
@@ -48,7 +43,6 @@ _WORDS = {
     Comparison.LT: "below",
     Comparison.LTE: "atMost",
 }
-_RESOURCES = {"primitive", "template", "group", "clone", "master"}
 _UNITS = {"monthdays": "monthDays", "yeardays": "yearDays", "weekyears": "weekYears"}
 _NAME = re.compile(r"[A-Za-z0-9_#][A-Za-z0-9_./:-]{0,127}\Z")
 
@@ -136,44 +130,6 @@ def _written_node_override(override: NodeOverride) -> Map:
     }
     written |= {word: part for word, part in parts.items() if part}
     return {"when": written_condition(override.when), **written} if written else {}
-
-
-def note_rules(cib: Cib, losses: Losses) -> None:
-    """Note the rules that stand where YAML has no place for one, and depend on time or on nodes."""
-    for rule in cib.root.iterfind("configuration//rule"):
-        block = rule.getparent()
-        if block is None or block.tag == "rule" or not _is_open(rule) or _has_place(rule, block):
-            continue
-        text = f"the rule {rule.get('id')} is written as what it says at the time of the CIB"
-        losses.add(cib.where(rule), "rule", text)
-
-
-def _has_place(rule: Element, block: Element) -> bool:
-    """Tell whether YAML has a place for a rule of a block."""
-    of = block.getparent()
-    what = "" if of is None else str(of.tag)
-    if block.tag == "rsc_location":
-        return block.get("node") is None
-    if block.tag == "instance_attributes" and what in _RESOURCES:
-        return True
-    if next(rule.iter("expression"), None) is not None:  # it looks at nodes, and so never holds
-        return False
-    names = {pair.get("name") for pair in block.iter("nvpair")}
-    match block.tag:
-        case "meta_attributes":
-            known = VARIABLE if what in {*_RESOURCES, "rsc_defaults"} else OF_OPERATIONS
-            return names <= known
-        case "cluster_property_set":
-            return all(is_variable(str(name)) for name in names)
-        case "utilization" | "instance_attributes":
-            return what in {*_RESOURCES, "op", "node"}
-        case _:
-            return False
-
-
-def _is_open(rule: Element) -> bool:
-    """Tell whether a rule depends on time or on nodes; what else it looks at is decided for good."""
-    return next(rule.iter("expression", "date_expression"), None) is not None
 
 
 def written_condition(condition: Condition, nodes: Collection[str] = ()) -> Map:

@@ -16,7 +16,7 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import Host, HostState, NodeKind, RemoteNode
 from reconciler.model.observed import Observed
 from reconciler.model.policy import Policy
-from reconciler.model.resource import Operation, Resource
+from reconciler.model.resource import Operation, Resource, Role
 from reconciler.model.rule import (
     AttributeTest,
     Comparison,
@@ -100,7 +100,7 @@ def resolved(intent: Intent, observed: Observed, now: float) -> Intent:
         observed: for the attributes of nodes.
         now: epoch seconds.
     """
-    if not intent.has_rules and not intent.cluster.policy.in_maintenance:
+    if not intent.has_rules and not intent.cluster.policy.is_for_all:
         return intent
     intent = with_nodes_in_force(intent, now)
     attributes = {name: status.attributes for name, status in observed.nodes.items()}
@@ -183,8 +183,11 @@ def in_force(
             usual = resources[name].params
             others = {node: params for node, params in found.items() if params != usual}
             resources[name] = replace(resources[name], params_on=others)
-    if intent.cluster.policy.in_maintenance:
-        return {n: replace(r, is_managed=False, is_monitored=False) for n, r in resources.items()}
+    policy = intent.cluster.policy
+    if policy.stops_all:
+        resources = {name: replace(r, state=Role.STOPPED) for name, r in resources.items()}
+    if policy.in_maintenance:
+        resources = {n: replace(r, is_managed=False, is_monitored=False) for n, r in resources.items()}
     return resources
 
 

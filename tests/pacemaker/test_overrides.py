@@ -231,6 +231,7 @@ def test_the_defaults_of_operations_may_differ_from_time_to_time(rule: str) -> N
     ("option", "value"),
     [
         ("maintenance-mode", "true"),
+        ("stop-all-resources", "true"),
         ("no-quorum-policy", "freeze"),
         ("placement-strategy", "balanced"),
         ("node-health-red", "-7"),
@@ -279,7 +280,7 @@ def test_a_remote_node_may_be_in_standby_for_a_time() -> None:
 
 def test_options_that_have_no_field_are_written_as_they_are_now() -> None:
     block = (
-        '<cluster_property_set id="t"><nvpair id="t1" name="stop-all-resources" value="true"/>'
+        '<cluster_property_set id="t"><nvpair id="t1" name="node-pending-timeout" value="5min"/>'
         f'<rule id="tr">{PAST}</rule></cluster_property_set></crm_config>'
     )
     data = cib(dummy("a"), STAYS).replace(b"</crm_config>", block.encode())

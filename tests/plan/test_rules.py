@@ -220,6 +220,16 @@ def test_nothing_is_touched_while_the_whole_cluster_is_in_maintenance() -> None:
     assert schedule(always, world(), History(), NOW).actions == {}
 
 
+def test_everything_can_be_stopped_at_once_and_for_a_time() -> None:
+    stopped = Policy(stops_all=True)
+    window = PolicyOverride(when=LATER, where=HERE, policy=stopped, fields=("stops_all",))
+    asked = replace(intent("h1", dummy("a"), guest("vm1")), policy_overrides=(window,))
+    assert schedule(asked, empty_world(asked), History(), NOW).placement == {"a": "h1", "vm1": "h1"}
+    assert schedule(asked, empty_world(asked), History(), SOON).placement == {"a": None, "vm1": None}
+    always = replace(asked, cluster=Cluster(policy=stopped), policy_overrides=())
+    assert schedule(always, empty_world(always), History(), NOW).placement == {"a": None, "vm1": None}
+
+
 def test_inputs_with_overrides_of_all_kinds_are_saved_and_come_back() -> None:
     window = PolicyOverride(when=LATER, where=HERE, policy=Policy(), fields=("in_maintenance",))
     standby = NodeOverride(node=NodeName("h1"), when=LATER, where=HERE, state=HostState.STANDBY)
