@@ -10,6 +10,7 @@ from reconciler.loop.reconciler import Reconciler
 from reconciler.model.errors import UsageError
 from reconciler.model.event import Event
 from reconciler.model.intent import Intent
+from reconciler.plan.rules import with_nodes_in_force
 from reconciler.report.document import Document
 from reconciler.report.event import event_document
 from reconciler.report.status import Present, status_document
@@ -42,7 +43,7 @@ class Controller:
         memory = self._reconciler.memory
         return status_document(
             Present(
-                intent=memory.intent or Intent(),
+                intent=with_nodes_in_force(memory.intent or Intent(), self._world.ports.clock.now()),
                 source=memory.tree.source if memory.tree else None,
                 observed=self._reconciler.observed,
                 history=memory.history,

@@ -10,6 +10,7 @@ from reconciler.model.event import Event
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.observed import Observed
+from reconciler.plan.rules import with_nodes_in_force
 from reconciler.report.document import Document
 from reconciler.report.status import Present, status_document
 from reconciler.settings import Settings
@@ -75,7 +76,7 @@ async def _look_live(target: Target) -> tuple[Document, Sight]:
             raise InvalidDeclarationError(count_problems(target.loaded.problems))
         document = status_document(
             Present(
-                intent=memory.intent,
+                intent=with_nodes_in_force(memory.intent, world.ports.clock.now()),
                 source=memory.tree.source if memory.tree else None,
                 observed=reconciler.observed,
                 history=memory.history,

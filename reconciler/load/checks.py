@@ -24,6 +24,7 @@ def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> No
     allowed = allowed_nodes(intent)
     _check_local_hosts(intent, problems)
     _check_addresses(intent, problems)
+    _check_agents(intent, problems)
     if is_complete:
         for resource in intent.resources.values():
             if resource.guest is not None:
@@ -103,6 +104,18 @@ def _check_addresses(intent: Intent, problems: Problems) -> None:
         if other != name:
             text = f"the agent of {name} has the address and port of {other}, {address}:{port}"
             problems.add(where, "same-address", text, "give each node another address or port")
+
+
+def _check_agents(intent: Intent, problems: Problems) -> None:
+    """Warn of OCF resource agents by path, as CIBs of old have them: they are looked for by name only."""
+    for resource in intent.resources.values():
+        agent = resource.agent
+        if agent.standard == "ocf" and "/" in agent.type:
+            text = f"no node finds {agent}: resource agents of ocf are files in the folder of their provider"
+            name = f"ocf:{agent.provider}:{agent.type.rpartition('/')[2]}"
+            problems.warn(
+                resource.at("spec", "agent"), "found-nowhere", text, f"put it there, and write {name}"
+            )
 
 
 def _check_guest_hosts(

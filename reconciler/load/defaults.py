@@ -4,11 +4,12 @@ Outside sources: Pacemaker Explained, "Resource Meta-Attributes" and "Resource O
 differs from Pacemaker's (stickiness 0, migration-threshold INFINITY, start-failure-is-fatal true), DESIGN asks for it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reconciler.load.document import ClusterDocument, Common
-from reconciler.load.document_cluster import ClusterFencing, ClusterHealth
+from reconciler.load.document_cluster import ClusterHealth, ClusterOptions, FencingOptions
 from reconciler.load.document_conduct import Conduct
 from reconciler.load.document_conduct import Settings as AtTimes
 from reconciler.model.policy import HealthStrategy, PlacementStrategy, Policy, QuorumPolicy
@@ -29,6 +30,23 @@ MULTIPLE_ACTIVE = {
     "stop": MultipleActive.STOP_ONLY,
     "block": MultipleActive.BLOCK,
 }
+
+_OPTIONS = {
+    "maintenance": "in_maintenance", "stop_all": "stops_all", "symmetric": "is_symmetric",
+    "on_quorum_loss": "on_quorum_loss",
+    "placement_strategy": "placement", "stop_removed": "stops_removed", "cancel_removed": "cancels_removed",
+    "searched": "searches_first", "longest_pause": "longest_pause_s",
+}  # fmt: skip
+"""The fields of a policy by those of a document."""
+_HEALTH = {
+    "strategy": "health", "base": "health_base", "green": "health_green", "yellow": "health_yellow",
+    "red": "health_red",
+}  # fmt: skip
+_FENCING = {
+    "enabled": "has_fencing", "action": "fence_action", "timeout": "fence_timeout_ms", "watchdog": "has_watchdog",
+    "parallel": "fences_in_parallel", "priority_delay": "priority_fencing_delay_ms",
+    "remote_without_quorum": "fences_remote_without_quorum",
+}  # fmt: skip
 
 _T = TypeVar("_T")
 
@@ -86,18 +104,34 @@ def settings(cluster: ClusterDocument | None) -> tuple[Settings, Settings]:
 def policy(cluster: ClusterDocument | None) -> Policy:
     """Return the rules that hold for the whole cluster."""
     spec = cluster.spec if cluster is not None else None
-    if spec is None:
-        return Policy()
-    pause_ms = spec.longest_pause
-    usual = _with_fencing(_with_health(Policy(), spec.health), spec.fencing)
+    return Policy() if spec is None else policy_of(spec, spec.fencing)
+
+
+def policy_of(options: ClusterOptions, fencing: FencingOptions | None) -> Policy:
+    """Return a policy by what is written of it; all else is usual."""
+    pause_ms = options.longest_pause
+    usual = _with_fencing(_with_health(Policy(), options.health), fencing)
     return replace(
         usual,
-        is_symmetric=_first(spec.symmetric, usual.is_symmetric),
-        placement=PlacementStrategy(spec.placement_strategy or usual.placement.value),
-        on_quorum_loss=QuorumPolicy(spec.on_quorum_loss or usual.on_quorum_loss.value),
-        stops_removed=_first(spec.stop_removed, usual.stops_removed),
-        cancels_removed=_first(spec.cancel_removed, usual.cancels_removed),
+        in_maintenance=options.maintenance is True,
+        stops_all=options.stop_all is True,
+        is_symmetric=_first(options.symmetric, usual.is_symmetric),
+        placement=PlacementStrategy(options.placement_strategy or usual.placement.value),
+        on_quorum_loss=QuorumPolicy(options.on_quorum_loss or usual.on_quorum_loss.value),
+        stops_removed=_first(options.stop_removed, usual.stops_removed),
+        cancels_removed=_first(options.cancel_removed, usual.cancels_removed),
+        searches_first=_first(options.searched, usual.searches_first),
         longest_pause_s=usual.longest_pause_s if pause_ms is None else pause_ms / 1000,
+    )
+
+
+def fields_said(options: ClusterOptions, fencing: FencingOptions | None) -> tuple[str, ...]:
+    """Return the fields of a policy of which something is written."""
+    parts: tuple[tuple[object, Mapping[str, str]], ...] = (
+        (options, _OPTIONS), (options.health, _HEALTH), (fencing, _FENCING),
+    )  # fmt: skip
+    return tuple(
+        name for part, names in parts for word, name in names.items() if getattr(part, word, None) is not None
     )
 
 
@@ -122,7 +156,7 @@ def _with_health(usual: Policy, health: ClusterHealth | None) -> Policy:
     )
 
 
-def _with_fencing(usual: Policy, fencing: ClusterFencing | None) -> Policy:
+def _with_fencing(usual: Policy, fencing: FencingOptions | None) -> Policy:
     if fencing is None:
         return usual
     return replace(

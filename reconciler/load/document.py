@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
-from reconciler.load.document_cluster import ClusterFencing, ClusterHealth, Safety
-from reconciler.load.document_conduct import Conduct, Defaults, Override, ResourceOverride
+from reconciler.load.document_cluster import ClusterFencing, ClusterOptions, ClusterOverride, Safety
+from reconciler.load.document_conduct import Conduct, Defaults, GuestOverride, Override, ResourceOverride
 from reconciler.load.document_nodes import GuestNode, HostSpec, RemoteNodeSpec
 from reconciler.load.document_operations import GuestOperations, Operations
 from reconciler.load.document_placement import After, ConstraintSpec, Placement
@@ -47,37 +47,17 @@ class NodeMetadata(Part):
     """Free words about the machine, which `placement.on: {labels: ...}` selects by."""
 
 
-class ClusterSpec(Part):
+class ClusterSpec(ClusterOptions):
     """What holds for all."""
 
     defaults: Defaults | None = None
     """Settings of resources, guests and operations that they need not repeat."""
     safety: Safety | None = None
     """Limits to what one commit may do."""
-    symmetric: bool | None = None
-    """false: all run only on nodes that their placement names (Pacemaker: symmetric-cluster). Default true."""
-    on_quorum_loss: Literal["ignore", "stop", "freeze", "demote", "fence"] | None = None
-    """What happens while quorum is lost (Pacemaker: no-quorum-policy). Default ignore.
-
-    ignore: all goes on. stop: everything is stopped. freeze: what runs goes on, nothing else is started.
-    demote: what is promoted is demoted, all else is stopped. fence: all nodes in reach are fenced.
-    """
-    placement_strategy: Literal["default", "utilization", "minimal", "balanced"] | None = None
-    """What decides between nodes of the same score (Pacemaker: placement-strategy). Default default.
-
-    default: the number of resources. utilization: the same, where enough capacity is left. minimal: as few nodes
-    as possible. balanced: the capacity that is left.
-    """
-    stop_removed: bool | None = None
-    """What is no longer declared is stopped (Pacemaker: stop-removed-resources). Default true."""
-    cancel_removed: bool | None = None
-    """Monitors no longer declared are ended (Pacemaker: cancel-removed-actions). Default true."""
-    health: ClusterHealth | None = None
-    """What the health of nodes leads to. Default: nothing."""
     fencing: ClusterFencing | None = None
     """Whether and how nodes are fenced that may still run something. Default: they are not."""
-    longest_pause: Duration | None = None
-    """Longest pause between two tries of a start; 0s: none, as Pacemaker does. Default 60s."""
+    overrides: list[ClusterOverride] | None = None
+    """What holds at certain times instead of what is beside it; of several, the last counts."""
 
 
 class Common(Conduct):
@@ -166,7 +146,7 @@ class GuestSpec(Primitive):
     """vm, lxc: what it consists of; or `domain`."""
     op: GuestOperations | None = None
     """Settings of its operations."""
-    overrides: list[Override] | None = None
+    overrides: list[GuestOverride] | None = None
     """Settings that hold at certain times instead of those beside it; of several, the last counts."""
     shutdown_timeout: Duration | None = None
     """How long an orderly shutdown may take before the domain is destroyed. Default 60s; 0s: destroy at once."""
@@ -187,11 +167,11 @@ class ResourceSpec(Primitive):
     overrides: list[ResourceOverride] | None = None
     """What holds at certain times, or on certain nodes, instead of what is beside it; of several, the last counts."""
     clone: Clone | None = None
-    """Runs it on several nodes at once; placement and after are then those of all instances."""
+    """Runs it on several nodes at once; placement and after are then of all instances (Pacemaker: clone)."""
 
 
 class GroupSpec(Common):
-    """Resources that belong together; what is set here holds for all members that do not say otherwise."""
+    """Resources that belong together (Pacemaker: group); what is set here holds for members that say nothing else."""
 
     overrides: list[Override] | None = None
     """Settings that hold for all members at certain times; what a member says of itself goes before them."""
@@ -200,9 +180,9 @@ class GroupSpec(Common):
     ordered: bool | None = None
     """Each starts after the one before it (Pacemaker: ordered). Default true."""
     colocated: bool | None = None
-    """All run on one node (Pacemaker: colocated). Default true."""
+    """All run on one node (Pacemaker: collocated). Default true."""
     clone: Clone | None = None
-    """Runs the group on several nodes at once; placement and after are then those of all instances."""
+    """Runs the group on several nodes at once; placement and after are then of all instances (Pacemaker: clone)."""
 
 
 class ClusterDocument(Part):
@@ -213,7 +193,7 @@ class ClusterDocument(Part):
     kind: Literal["Cluster"]
     """The kind of document."""
     metadata: Metadata
-    """What the cluster is called."""
+    """What the cluster is called (Pacemaker: cluster-name)."""
     spec: ClusterSpec | None = None
     """Its settings."""
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reconciler.load.document_placement import Condition
 from reconciler.load.fields import (
     Count,
     Duration,
@@ -54,7 +55,7 @@ class NodeLevels(Part):
     """Fencing devices, level by level, as in `Host.spec.fencing`."""
 
 
-class ClusterFencing(Part):
+class FencingOptions(Part):
     """Fencing: nodes that may still run something are made safe before that is recovered elsewhere."""
 
     enabled: bool | None = None
@@ -69,7 +70,54 @@ class ClusterFencing(Part):
     """Several nodes may be fenced at once (Pacemaker: concurrent-fencing). Default true."""
     priority_delay: Duration | None = None
     """How much later nodes with the weightiest resources are fenced (Pacemaker: priority-fencing-delay). Default 0s."""
-    nodes: list[NodeLevels] | None = None
-    """Which devices are used on which nodes, where hosts do not say it themselves (Pacemaker: fencing-topology)."""
     remote_without_quorum: bool | None = None
     """Remote nodes are fenced without quorum too (Pacemaker: fence-remote-without-quorum). Default false."""
+
+
+class ClusterFencing(FencingOptions):
+    """Fencing: nodes that may still run something are made safe before that is recovered elsewhere."""
+
+    nodes: list[NodeLevels] | None = None
+    """Which devices are used on which nodes, where hosts do not say it themselves (Pacemaker: fencing-topology)."""
+
+
+class ClusterOptions(Part):
+    """What holds for all, always or for a time (Pacemaker: cluster_property_set)."""
+
+    maintenance: bool | None = None
+    """true: nothing is started, stopped or monitored anywhere (Pacemaker: maintenance-mode). Default false."""
+    stop_all: bool | None = None
+    """true: nothing is to run, whatever is asked of it (Pacemaker: stop-all-resources). Default false."""
+    symmetric: bool | None = None
+    """false: all run only on nodes that their placement names (Pacemaker: symmetric-cluster). Default true."""
+    on_quorum_loss: Literal["ignore", "stop", "freeze", "demote", "fence"] | None = None
+    """What happens while quorum is lost (Pacemaker: no-quorum-policy). Default ignore.
+
+    ignore: all goes on. stop: everything is stopped. freeze: what runs goes on, nothing else is started.
+    demote: what is promoted is demoted, all else is stopped. fence: all nodes in reach are fenced.
+    """
+    placement_strategy: Literal["default", "utilization", "minimal", "balanced"] | None = None
+    """What decides between nodes of the same score (Pacemaker: placement-strategy). Default default.
+
+    default: the number of resources. utilization: the same, where enough capacity is left. minimal: as few nodes
+    as possible. balanced: the capacity that is left.
+    """
+    stop_removed: bool | None = None
+    """What is no longer declared is stopped (Pacemaker: stop-removed-resources). Default true."""
+    cancel_removed: bool | None = None
+    """Monitors no longer declared are ended (Pacemaker: cancel-removed-actions). Default true."""
+    searched: bool | None = None
+    """false: what this cluster did not start is not looked for (Pacemaker: enable-startup-probes). Default true."""
+    health: ClusterHealth | None = None
+    """What the health of nodes leads to. Default: nothing."""
+    longest_pause: Duration | None = None
+    """Longest pause between two tries of a start; 0s: none, as Pacemaker does. Default 60s."""
+
+
+class ClusterOverride(ClusterOptions):
+    """What holds for all at certain times (Pacemaker: cluster_property_set with a rule)."""
+
+    when: Condition
+    """The time: dates only, for it holds on every node."""
+    fencing: FencingOptions | None = None
+    """How nodes are fenced then."""

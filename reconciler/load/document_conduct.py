@@ -4,9 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.load.document_operations import OperationDefaults
+from reconciler.load.document_operations import GuestOperations, OperationDefaults, OperationsOverride
 from reconciler.load.document_placement import Condition
-from reconciler.load.fields import AgentPattern, Count, Duration, Param, ParamName, Part, Score
+from reconciler.load.fields import (
+    AgentPattern,
+    Amount,
+    Count,
+    Duration,
+    LabelName,
+    Param,
+    ParamName,
+    Part,
+    Score,
+)
 
 
 class Conduct(Part):
@@ -45,16 +55,35 @@ class Override(Settings):
     """The time: dates only, for settings are the same on every node."""
 
 
-class ResourceOverride(Override):
-    """Settings that hold for a time, or parameters that hold for a time or on some nodes.
+class PrimitiveOverride(Override):
+    """What guests and resources have in common beyond groups (Pacemaker: primitive)."""
 
-    Pacemaker: meta_attributes and instance_attributes with a rule.
+    needs: dict[LabelName, Amount] | None = None
+    """What it takes then, over what it takes at other times (Pacemaker: utilization with a rule)."""
+
+
+class GuestOverride(PrimitiveOverride):
+    """What holds of a guest for a time (Pacemaker: meta_attributes, utilization and op with a rule)."""
+
+    op: GuestOperations | None = None
+    """Settings of its operations; what is left out is as it is declared (Pacemaker: op with a rule)."""
+
+
+class ResourceOverride(PrimitiveOverride):
+    """What holds of a resource for a time, and parameters that hold for a time or on some nodes.
+
+    Pacemaker: meta_attributes, instance_attributes, utilization and op with a rule.
     """
 
     when: Condition
-    """The time, and for parameters the node: settings are the same on every node, so they take dates only."""
+    """The time, and for parameters the node: all else is the same on every node, so it takes dates only."""
     params: dict[ParamName, Param] | None = None
     """Parameters over its own; where they change, it is restarted, or reloaded."""
+    op: OperationsOverride | None = None
+    """Settings of its operations; what is left out is as it is declared (Pacemaker: op with a rule).
+
+    What runs is checked with them from then on.
+    """
 
 
 class DefaultsOverride(Settings):

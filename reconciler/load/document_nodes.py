@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from reconciler.load.document_placement import Condition
 from reconciler.load.fields import (
     Address,
     Amount,
@@ -48,6 +49,26 @@ class Agent(Part):
     """The lowest version of TLS to accept; 1.2 only for agents that cannot do better. Default "1.3"."""
 
 
+class NodeOverride(Part):
+    """What is asked of a node for a time (Pacemaker: a node's instance_attributes and utilization with a rule)."""
+
+    when: Condition
+    """The time: dates only."""
+    state: Literal["online", "standby", "maintenance"] | None = None
+    """What is asked of it then (Pacemaker's attributes standby and maintenance)."""
+    labels: dict[LabelName, Label] | None = None
+    """Labels over its own (Pacemaker: instance_attributes of the node)."""
+    capacity: dict[LabelName, Amount] | None = None
+    """What it offers then, over what it offers at other times (Pacemaker: utilization)."""
+
+
+class MachineOverride(NodeOverride):
+    """What is asked of a machine for a time (Pacemaker: a node's instance_attributes and utilization with a rule)."""
+
+    health: dict[LabelName, Health] | None = None
+    """Health over its own (Pacemaker: attributes #health-...)."""
+
+
 class GuestNode(Agent):
     """The node that this becomes once its agent is connected (Pacemaker: meta remote-node)."""
 
@@ -72,6 +93,8 @@ class GuestNode(Agent):
     """Free words about the node, which `placement.on: {labels: ...}` selects by."""
     capacity: dict[LabelName, Amount] | None = None
     """What it offers, by free names, such as {vcpus: 4, memory: 8Gi} (Pacemaker: utilization)."""
+    overrides: list[NodeOverride] | None = None
+    """What holds at certain times instead of what is beside it; of several, the last counts."""
     searched: bool | None = None
     """false: what was not started there by this cluster is not looked for (Pacemaker: resource-discovery-enabled).
 
@@ -116,6 +139,8 @@ class Machine(Part):
     """green, yellow, red or a score, by free names, such as {disk: yellow} (Pacemaker: attributes #health-...)."""
     fencing: HostFencing | None = None
     """How it is fenced. Default: by every device that says it can."""
+    overrides: list[MachineOverride] | None = None
+    """What holds at certain times instead of what is beside it; of several, the last counts."""
 
 
 class HostSpec(Machine):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from reconciler.load.document_placement import Condition
 from reconciler.load.fields import AgentPattern, Param, ParamName, Part, PositiveDuration, shape
 
 OnFail = Literal[
@@ -62,8 +63,11 @@ class Monitor(Part):
     """
     role: Literal["Started", "Stopped", "Unpromoted", "Promoted"] | None = None
     """Check only while the resource has this role (Pacemaker: role). Default: whenever it runs, and is not promoted."""
-    enabled: bool | None = None
-    """Pacemaker: enabled. Default true."""
+    enabled: Literal[True, False, "unchanged"] | None = None
+    """false: it is not carried out, and ended where it is (Pacemaker: enabled). Default true.
+
+    unchanged: neither begun nor ended, as Pacemaker does with an op that is declared twice; import writes it for those.
+    """
     params: dict[ParamName, Param] | None = None
     """Parameters of this check alone, over the resource's, such as {OCF_CHECK_LEVEL: 10}.
 
@@ -72,8 +76,10 @@ class Monitor(Part):
 
 
 class OperationDefaultsOverride(Part):
-    """What holds for some operations that say nothing (Pacemaker: op_defaults with a rule)."""
+    """What holds for some operations, or for a time, that say nothing (Pacemaker: op_defaults with a rule)."""
 
+    when: Condition | None = None
+    """The time: dates only. Default: always."""
     agents: Annotated[list[AgentPattern], Field(min_length=1)] | None = None
     """Only of these resource agents, such as "ocf:heartbeat:*" (Pacemaker: rsc_expression). Default: of all."""
     operations: Annotated[list[OperationName], Field(min_length=1)] | None = None
@@ -110,8 +116,8 @@ class GuestOperations(Part):
     """An orderly shutdown, which `shutdownTimeout` ends, and destroying what is left."""
 
 
-class Operations(Part):
-    """Settings of a resource's operations (Pacemaker: op)."""
+class SingleOperations(Part):
+    """Settings of a resource's operations that do not recur (Pacemaker: op)."""
 
     start: Operation | None = None
     """Starting it."""
@@ -127,6 +133,11 @@ class Operations(Part):
     """Moving it live, on the node that it leaves (Pacemaker: migrate_to)."""
     migrate_from: Operation | None = None
     """Moving it live, on the node where it arrives (Pacemaker: migrate_from)."""
+
+
+class Operations(SingleOperations):
+    """Settings of a resource's operations (Pacemaker: op)."""
+
     monitor: (
         Annotated[
             Annotated[Monitor, Tag("map")] | Annotated[list[Monitor], Tag("list")], Discriminator(shape)
@@ -134,3 +145,31 @@ class Operations(Part):
         | None
     ) = None
     """One check, or a list with one for each interval or role. Default one of 10s; `[]`: none."""
+
+
+class MonitorOverride(Part):
+    """What holds for one recurring check, which its interval tells apart from the others."""
+
+    interval: PositiveDuration | None = None
+    """Which check it is (Pacemaker: interval). Default the one of 10s."""
+    timeout: PositiveDuration | None = None
+    """How long one check may take (Pacemaker: timeout)."""
+    on_fail: OnFail | None = None
+    """What a failure leads to (Pacemaker: on-fail)."""
+    enabled: bool | None = None
+    """Whether it is carried out (Pacemaker: enabled)."""
+    params: dict[ParamName, Param] | None = None
+    """Parameters over its own (Pacemaker: instance_attributes of the op)."""
+
+
+class OperationsOverride(SingleOperations):
+    """What holds for a resource's operations; what is left out is as it is declared."""
+
+    monitor: (
+        Annotated[
+            Annotated[MonitorOverride, Tag("map")] | Annotated[list[MonitorOverride], Tag("list")],
+            Discriminator(shape),
+        ]
+        | None
+    ) = None
+    """A check that is declared, or a list of such."""

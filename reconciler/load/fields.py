@@ -15,16 +15,18 @@ from reconciler.model.names import LEGAL_NAME, MAX_NAME_LENGTH
 
 _SERVICE = re.compile(r"[A-Za-z0-9_.@:\\-]+\Z")
 """systemd escapes with backslashes and names instances after an @."""
+_PATH = r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.@-]+)+"
 _AGENTS = {
-    "ocf": re.compile(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+\Z"),
+    "ocf": re.compile(r"[A-Za-z0-9_.-]+:(?:[A-Za-z0-9_.-]+|" + _PATH + r")\Z"),
     "systemd": _SERVICE,
-    "lsb": re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.@-]+)+\Z|" + _SERVICE.pattern),
+    "lsb": re.compile(_PATH + r"\Z|" + _SERVICE.pattern),
     "service": _SERVICE,
     "stonith": re.compile(r"(?:(?:external|rhcs)/)?[A-Za-z0-9_.-]+\Z"),
 }
 """What may stand behind each standard.
 
-Fencing agents of cluster-glue have a folder in their name (external/ipmi), and scripts of init may be named by path.
+Fencing agents of cluster-glue have a folder in their name (external/ipmi), and scripts of init may be named by path;
+agents of ocf are so in CIBs of old, and `checks.py` warns of them.
 """
 
 
@@ -233,7 +235,7 @@ AgentSpec = Annotated[
         {
             "type": "string",
             "pattern": r"^(ocf:[^:/\s]+:[^:/\s]+|(systemd|lsb|service|stonith):[^/\s]+|"
-            r"stonith:(external|rhcs)/[^/\s]+|lsb:(/[^/\s]+)+)$",
+            r"stonith:(external|rhcs)/[^/\s]+|(lsb|ocf:[^:/\s]+):(/[^/\s]+)+)$",
         }
     ),
 ]
@@ -241,7 +243,8 @@ AgentSpec = Annotated[
 
 AgentPattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@:*/\\-]+$", max_length=256)]
 """Names of resource agents, in which * stands for any text."""
-ParamName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=128)]
+ParamName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=128)]
+"""The name of a parameter; a number is one, for resource agents that take their parameters by position."""
 LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$", max_length=128)]
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#][A-Za-z0-9_./:-]*$", max_length=128)]
 """The name of a node attribute; those that begin with # are the cluster's own."""

@@ -1,5 +1,6 @@
 """Host and RemoteNode documents, and the node sides of guests, to the model's hosts and agent addresses."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.load import defaults
@@ -72,6 +73,11 @@ def remote_node_of(raw: RawDocument, document: GuestNode, default_address: str) 
     )
 
 
+def health_labels(health: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the health of a machine as the labels that Pacemaker keeps it in."""
+    return {f"#health-{name}": value for name, value in (health or {}).items()}
+
+
 def _must_be_confirmed(document: GuestNode) -> bool:
     """Tell whether the agent's address must be known to be the guest's; our agents say whose they are."""
     if document.unconfirmed_address is not None:
@@ -105,6 +111,4 @@ def _capacity(spec: Machine | None) -> dict[str, int]:
 
 
 def _health(spec: Machine | None) -> dict[str, str]:
-    """Return the health of a machine as the labels that Pacemaker keeps it in."""
-    health = (spec.health if spec is not None else None) or {}
-    return {f"#health-{name}": value for name, value in health.items()}
+    return health_labels(spec.health if spec is not None else None)

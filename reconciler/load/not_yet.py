@@ -26,6 +26,13 @@ def _found(intent: Intent) -> Iterator[tuple[Where, str, str]]:
         yield cluster.where, "no host is fenced yet", confirm
     for resource in intent.resources.values():
         yield from _of_resource(intent, resource)
+    for override in intent.overrides:
+        if any(operation.on_fail is OnFail.FENCE for operation in override.operations):
+            yield override.where, "no host is fenced yet", "write onFail: block"
+    for time in intent.policy_overrides:
+        is_asked = time.policy.has_fencing and "has_fencing" in time.fields
+        if is_asked or (time.policy.on_quorum_loss is QuorumPolicy.FENCE and "on_quorum_loss" in time.fields):
+            yield time.where, "no host is fenced yet", confirm
 
 
 def _of_resource(intent: Intent, resource: Resource) -> Iterator[tuple[Where, str, str]]:

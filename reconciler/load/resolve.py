@@ -39,6 +39,8 @@ from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
 from reconciler.plan.rules import with_fixed_rules
 
+_NodeDocument = HostDocument | RemoteNodeDocument | GuestDocument | ResourceDocument
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
@@ -128,6 +130,8 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
             check_references(raw, names)
     check_keys(usable, problems)
 
+    overriding = Overriding(names=names, problems=problems)
+    cluster_checked = clusters[0] if clusters else None
     topology = Topology(names=names, resources=resources, problems=problems)
     intent = Intent(
         cluster=_cluster(cluster_document, clusters),
@@ -138,11 +142,9 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
         location_rules=tuple(desugaring.location_rules),
-        overrides=tuple(
-            Overriding(names=names, problems=problems).read(
-                [(raw, d) for raw, _, d in found], groups, clusters[0] if clusters else None
-            )
-        ),
+        overrides=tuple(overriding.read([(raw, d) for raw, _, d in found], groups, cluster_checked)),
+        node_overrides=tuple(overriding.of_nodes(_with_nodes(usable))),
+        policy_overrides=tuple(overriding.of_cluster(cluster_checked)),
         fencing_levels=tuple(topology.levels_of([*clusters[:1], *usable])),
     )
     warn_of_what_is_not_carried_out(intent, problems)
@@ -185,6 +187,15 @@ def _hosts(usable: Sequence[Checked]) -> dict[NodeName, Host]:
                 continue
         found[host.name] = host
     return found
+
+
+def _with_nodes(usable: Sequence[Checked]) -> list[tuple[RawDocument, _NodeDocument]]:
+    """Return the documents that nodes are declared in."""
+    return [
+        (checked.raw, checked.document)
+        for checked in usable
+        if isinstance(checked.document, HostDocument | RemoteNodeDocument | GuestDocument | ResourceDocument)
+    ]
 
 
 def _ranked(usable: Sequence[Checked]) -> list[tuple[int, Checked]]:

@@ -130,7 +130,8 @@ def _problem(raw: RawDocument, model: type[BaseModel], detail: ErrorDetails) -> 
         return Problem(where=where, code="wrong-type", text=text, hint=hint)
     if kind == "literal_error":
         text = f"{name}: {_brief(given)} is not possible"
-        hint = "write " + str(context["expected"]).replace("'", "")
+        expected = str(context["expected"]).replace("'", "")
+        hint = "write " + expected.replace("True", "true").replace("False", "false")
         return Problem(where=where, code="bad-value", text=text, hint=hint)
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         expected = _shapes(model, path)

@@ -17,7 +17,7 @@ from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact
 from reconciler.observe.nodes import NodeView
 from reconciler.observe.snapshot import is_stranger
-from reconciler.plan.rules import in_force
+from reconciler.plan.rules import in_force, with_nodes_in_force
 
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
@@ -68,7 +68,7 @@ def adopt(memory: Memory, name: str, now: float) -> str:
     found = _resource(memory, name)
     present = present_attributes(memory.history, memory.views)
     attributes = {node: said.merged() for node, said in present.items()}
-    asked = in_force(intent, attributes, now)[found.id]
+    asked = in_force(with_nodes_in_force(intent, now), attributes, now)[found.id]
     adopted = []
     for node, view in list(memory.views.items()):
         known = view.instances.get(found.id)

@@ -190,7 +190,7 @@ class Reconciler:
 
     def on_leaving(self, node: NodeName) -> bool:
         """Take from a link that its agent was asked to stop; return whether it is to wait until its node is empty."""
-        drains = is_drained(self.memory.intent or Intent(), node)
+        drains = is_drained(self.memory.intent or Intent(), node, self._ports.clock.now())
         if drains:
             self._post(lambda: self.memory.note_leaving(node))
         self._post(lambda: self.emit(describe_leaving(node, drains=drains)))

@@ -10,7 +10,7 @@ from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import AgentAddress, FencingLevel, Host, RemoteNode
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
-from reconciler.model.rule import LocationRule, Override
+from reconciler.model.rule import LocationRule, NodeOverride, Override, PolicyOverride
 
 _UUIDS = UUID("6d3d6c1e-3c0b-5a7e-9f0e-0d6a4c1f7a55")
 
@@ -49,11 +49,18 @@ class Intent:
     location_rules: tuple[LocationRule, ...] = ()
     """They become locations when a plan is made."""
     overrides: tuple[Override, ...] = ()
-    """Of several that hold for one resource, the last counts."""
+    """Of several that hold for one resource, the last counts; likewise those of nodes and of the cluster."""
+    node_overrides: tuple[NodeOverride, ...] = ()
+    policy_overrides: tuple[PolicyOverride, ...] = ()
     colocations: tuple[Colocation, ...] = ()
     orderings: tuple[Ordering, ...] = ()
     fencing_levels: tuple[FencingLevel, ...] = ()
     """Which fencing devices are used on which nodes, where the devices do not say it themselves."""
+
+    @property
+    def has_rules(self) -> bool:
+        """Tell whether something depends on conditions, which are judged when a plan is made."""
+        return bool(self.location_rules or self.overrides or self.node_overrides or self.policy_overrides)
 
     def cloned(self) -> frozenset[ResourceId]:
         """Return the resources of which clones are made: they may run on several nodes at once."""

@@ -84,5 +84,14 @@ class Policy:
     """How much later the nodes with the weightiest resources are fenced; 0: not."""
     fences_remote_without_quorum: bool = False
     """Remote nodes may be fenced while the cluster has no quorum."""
+    in_maintenance: bool = False
+    """Nothing is started, stopped or monitored anywhere (Pacemaker's maintenance-mode)."""
+    stops_all: bool = False
+    """Nothing is to run, whatever is asked of it (Pacemaker's stop-all-resources)."""
     longest_pause_s: float = 60.0
     """Longest pause between two tries of a start; 0: none, as Pacemaker does."""
+
+    @property
+    def is_for_all(self) -> bool:
+        """Tell whether it changes what is asked of each resource."""
+        return self.in_maintenance or self.stops_all

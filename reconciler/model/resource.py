@@ -99,8 +99,8 @@ class Operation:
     on_fail: OnFail = OnFail.RESTART
     role: Role | None = None
     enabled: bool = True
-    is_ambiguous: bool = False
-    """It is declared twice, so that it is neither armed nor disarmed; only a CIB can say so."""
+    is_left_alone: bool = False
+    """It is neither armed nor disarmed, as Pacemaker does with one that is declared twice: what there is, stays."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Parameters for this operation alone, over the resource's; what starts with some runs with them to its stop."""
 
@@ -272,7 +272,7 @@ class Resource:
         return [
             o
             for o in self.operations
-            if o.interval_ms and o.name == "monitor" and o.enabled and not o.is_ambiguous
+            if o.interval_ms and o.name == "monitor" and o.enabled and not o.is_left_alone
         ]
 
     def at(self, *path: str) -> Where:

@@ -6,8 +6,10 @@ from enum import Enum
 from typing import Literal
 
 from reconciler.model.constraint import Discovery
-from reconciler.model.names import ResourceId, Where
-from reconciler.model.resource import MultipleActive, Role
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import HostState
+from reconciler.model.policy import Policy
+from reconciler.model.resource import MultipleActive, OnFail, Role
 
 
 class Comparison(Enum):
@@ -102,6 +104,20 @@ class LocationRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperationOverride:
+    """Settings of one operation, which its name and interval tell apart from the others; None: as declared."""
+
+    name: str
+    interval_ms: int = 0
+    """0: not recurring."""
+    timeout_ms: int | None = None
+    on_fail: OnFail | None = None
+    enabled: bool | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Over the operation's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """Settings of a resource that hold while a condition does; None: as declared.
 
@@ -122,3 +138,32 @@ class Override:
     multiple_active: MultipleActive | None = None
     state: Role | None = None
     is_managed: bool | None = None
+    needs: Mapping[str, int] = field(default_factory=dict)
+    """Over what it needs at other times."""
+    operations: tuple[OperationOverride, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeOverride:
+    """What is asked of a node, and what it offers, while a condition holds; it does not depend on nodes."""
+
+    node: NodeName
+    when: Condition
+    where: Where
+    state: HostState | None = None
+    """None: as declared."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Over the node's own; its health is among them."""
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    """Over the node's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOverride:
+    """Rules for the whole cluster that hold while a condition does; it does not depend on nodes."""
+
+    when: Condition
+    where: Where
+    policy: Policy
+    fields: tuple[str, ...]
+    """Of `policy`, those that count; all else is as declared."""

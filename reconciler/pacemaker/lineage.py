@@ -90,9 +90,8 @@ class Lineage:
 
     def has_rules(self) -> bool:
         """Tell whether settings may differ from node to node, or from time to time."""
-        defaults = self.cib.root.find("configuration/rsc_defaults")
-        every = [*self.sources, *(a.element for a in self.ancestors)]
-        every += [] if defaults is None else [defaults]
+        sections = (self.cib.root.find(f"configuration/{name}") for name in ("rsc_defaults", "op_defaults"))
+        every = [*self.sources, *(a.element for a in self.ancestors), *(s for s in sections if s is not None)]
         return any(next(s.iter("rule"), None) is not None for s in every)
 
     def has_rules_of_operations(self) -> bool:

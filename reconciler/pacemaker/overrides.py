@@ -4,7 +4,7 @@ Which conditions count where (Pacemaker lib/pengine/complex.c): parameters may d
 meta-attributes on dates, and on the kind of resource, which is known here already.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,7 @@ from reconciler.pacemaker.rules import (
     with_cluster_name,
     without_attributes,
 )
+from reconciler.plan.rules import Facts, holds
 
 VARIABLE = frozenset({
     "resource-stickiness", "priority", "migration-threshold", "failure-timeout", "multiple-active", "target-role",
@@ -46,6 +47,28 @@ class Settings:
     always: Mapping[str, str]
     conditional: tuple[Conditional, ...] = ()
     """Over those; of several that hold, the last counts."""
+
+    def at(self, now: float) -> dict[str, str]:
+        """Return what counts at a time, in epoch seconds, of settings that only the time decides."""
+        found = dict(self.always)
+        for one in self.conditional:
+            if holds(one.when, Facts(now=now)):
+                found |= one.pairs
+        return found
+
+
+def settings_of(cib: Cib, layers: Iterable[Iterable[Element]], subject: Subject, first: str = "") -> Settings:
+    """Return what blocks say where only the time can decide.
+
+    Args:
+        cib: where references are looked up.
+        layers: blocks of pairs; what the earlier layers say goes before.
+        subject: what their rules are about.
+        first: the id of a block that goes before all others of its layer.
+    """
+    return _settled(
+        found for blocks in layers for found in _of(cib, blocks, subject, without_attributes, first)
+    )
 
 
 def params_of(lineage: Lineage, cluster: str) -> Settings:
@@ -117,8 +140,10 @@ def _blocks(lineage: Lineage, tag: str, subject: Subject, limit: _Limit) -> Iter
             yield from _of(lineage.cib, list(elements(source, tag)), subject, limit)
 
 
-def _of(cib: Cib, blocks: Sequence[Element], subject: Subject, limit: _Limit) -> Iterator[Conditional]:
-    for block in by_precedence(cib, blocks):
+def _of(
+    cib: Cib, blocks: Iterable[Element], subject: Subject, limit: _Limit, first: str = ""
+) -> Iterator[Conditional]:
+    for block in by_precedence(cib, blocks, first):
         when = limit(condition_of(cib, block, subject))
         if when != NEVER:
             yield Conditional(when=when, where=cib.where(block), pairs=pairs_of(cib, block))

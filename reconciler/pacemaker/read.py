@@ -9,8 +9,9 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import NodeState
 from reconciler.model.observed import NodeStatus, Observed
 from reconciler.model.resource import Resource, Role
+from reconciler.pacemaker.constraint_names import Constraints
 from reconciler.pacemaker.constraints import read_constraints
-from reconciler.pacemaker.document import Unsupported, open_cib
+from reconciler.pacemaker.document import Cib, Unsupported, open_cib
 from reconciler.pacemaker.history_names import HistoryNames
 from reconciler.pacemaker.locks import shutdown_locks
 from reconciler.pacemaker.nodes import Nodes, read_nodes, with_remotes
@@ -18,12 +19,13 @@ from reconciler.pacemaker.options import Options, has_quorum, read_options
 from reconciler.pacemaker.promotion_scores import read_promotion_scores
 from reconciler.pacemaker.remote_states import remote_statuses
 from reconciler.pacemaker.remotes import Declared, declared_nodes, former_connection, former_nodes
-from reconciler.pacemaker.resources import address_nested, read_resources
+from reconciler.pacemaker.resources import Resources, address_nested, read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
 from reconciler.pacemaker.suspects import with_suspects
 from reconciler.pacemaker.tickets import without_tickets
 from reconciler.pacemaker.topology import read_levels
 from reconciler.pacemaker.values import integer
+from reconciler.plan.rules import with_nodes_in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,19 +75,9 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         nodes = replace(nodes, status={**nodes.status, **remote})
         address_nested(resources, statuses.instances.values())
         statuses = read_statuses(cib, options, nodes, resources)
+    intent = _intent(cib, options, nodes, resources, constraints)
     locks = shutdown_locks(options, nodes, resources, statuses, cib.now)
-    intent = Intent(
-        cluster=options.cluster,
-        hosts=nodes.hosts,
-        resources={**resources.known, **resources.declared_with},
-        overrides=tuple(resources.overrides),
-        collectives=resources.collectives,
-        locations=(*constraints.locations, *locks),
-        colocations=tuple(constraints.colocations),
-        orderings=tuple(constraints.orderings),
-        location_rules=tuple(constraints.location_rules),
-        fencing_levels=read_levels(cib),
-    )
+    intent = replace(intent, locations=(*intent.locations, *locks))
     observed = Observed(
         nodes=_in_order_of_status(nodes, options, {**declared, **former}, statuses),
         instances=statuses.instances,
@@ -94,7 +86,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
     )
     intent, observed = without_tickets(intent, observed, constraints.tickets)
     if options.has_fencing:
-        observed = with_suspects(intent, observed)
+        observed = with_suspects(with_nodes_in_force(intent, cib.now), observed)
     return CibInput(
         intent=intent,
         observed=observed,
@@ -106,6 +98,25 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         names=statuses.names,
         statuses=statuses,
         unsupported=tuple(cib.unsupported),
+    )
+
+
+def _intent(
+    cib: Cib, options: Options, nodes: Nodes, resources: Resources, constraints: Constraints
+) -> Intent:
+    return Intent(
+        cluster=replace(options.cluster, policy=options.declared),
+        hosts=nodes.hosts,
+        resources={**resources.known, **resources.declared_with},
+        overrides=tuple(resources.overrides),
+        node_overrides=nodes.overrides,
+        policy_overrides=options.overrides,
+        collectives=resources.collectives,
+        locations=tuple(constraints.locations),
+        colocations=tuple(constraints.colocations),
+        orderings=tuple(constraints.orderings),
+        location_rules=tuple(constraints.location_rules),
+        fencing_levels=read_levels(cib),
     )
 
 

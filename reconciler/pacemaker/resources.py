@@ -23,9 +23,16 @@ from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.lineage import Lineage
 from reconciler.pacemaker.node_states import is_leaving
 from reconciler.pacemaker.nodes import Nodes, whole_numbers
-from reconciler.pacemaker.operation_settings import FailurePolicy, read_operations
+from reconciler.pacemaker.operation_settings import FailurePolicy, operation_overrides, read_operations
 from reconciler.pacemaker.options import Options
-from reconciler.pacemaker.overrides import VARIABLE, meta_of, overrides_of, params_of
+from reconciler.pacemaker.overrides import (
+    VARIABLE,
+    Settings,
+    meta_of,
+    overrides_of,
+    params_of,
+    settings_of,
+)
 from reconciler.pacemaker.remotes import HOST_OF_CONTAINER, Declared, connection_element
 from reconciler.pacemaker.rules import Subject
 from reconciler.pacemaker.values import boolean, duration_ms, role_of, score
@@ -213,13 +220,13 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
     name = lineage.id
     rank = len(found.known)
 
-    def made(meta: Mapping[str, str], params: Mapping[str, str]) -> Resource:
-        return replace(_primitive(options, found, lineage, meta, params), rank=rank)
+    def made(meta: Mapping[str, str], params: Mapping[str, str], now: float | None) -> Resource:
+        return replace(_primitive(options, found, lineage, meta, params, now), rank=rank)
 
-    meta = lineage.meta()
+    meta, now = lineage.meta(), lineage.cib.now
     found.meta[name] = meta
     found.lineages[name] = lineage
-    found.known[name] = made(meta, lineage.inherited("instance_attributes", Subject(now=lineage.cib.now)))
+    found.known[name] = made(meta, lineage.inherited("instance_attributes", Subject(now=now)), now)
     if not lineage.has_rules():
         return
     if lineage.has_rules_of_operations():
@@ -228,10 +235,34 @@ def _add_primitive(options: Options, found: Resources, lineage: Lineage) -> None
     fixed = {n: text for n, text in meta.items() if n not in VARIABLE}
 
     def variant(said: Mapping[str, str]) -> Resource:
-        return made({**fixed, **said}, params.always)
+        return made({**fixed, **said}, params.always, None)
 
-    found.declared_with[name] = variant(settings.always)
+    declared = found.declared_with[name] = variant(settings.always)
     found.overrides += overrides_of(name, params, settings, variant)
+    policy = _failure_policy(options, declared.agent, {**fixed, **settings.always})
+    for one, operation in operation_overrides(lineage, policy):
+        found.overrides.append(
+            Override(resource=name, when=one.when, where=one.where, operations=(operation,))
+        )
+    for one in _utilization(lineage).conditional:
+        needs = whole_numbers(one.pairs)
+        found.overrides.append(Override(resource=name, when=one.when, where=one.where, needs=needs))
+
+
+def _utilization(lineage: Lineage) -> Settings:
+    blocks = [elements(source, "utilization") for source in lineage.sources]
+    return settings_of(lineage.cib, blocks, lineage.subject)
+
+
+def _failure_policy(options: Options, agent: ResourceAgent, meta: Mapping[str, str]) -> FailurePolicy:
+    is_contained = meta.get("container") is not None
+    is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
+    return FailurePolicy(
+        has_fencing=options.has_fencing,
+        is_contained=is_contained,
+        is_connection=agent.is_connection and not is_contained,
+        is_managed=boolean(meta.get("is-managed"), default=True) and not is_paused,
+    )
 
 
 def _primitive(
@@ -240,7 +271,9 @@ def _primitive(
     lineage: Lineage,
     meta: Mapping[str, str],
     params: Mapping[str, str],
+    now: float | None,
 ) -> Resource:
+    """Return a primitive as it is at a time (epoch seconds), or, without one, where no rule holds."""
     cib, name = lineage.cib, lineage.id
     agent = ResourceAgent(
         standard=lineage.attribute("class"),
@@ -254,26 +287,17 @@ def _primitive(
     where_it_is = {}
     if is_remote and params.get("addr") == HOST_OF_CONTAINER:
         where_it_is = {host: {**params, "addr": host} for host in found.hosts}
-    is_paused = options.in_maintenance or boolean(meta.get("maintenance"))
-    is_managed = boolean(meta.get("is-managed"), default=True) and not is_paused
+    policy, needs = _failure_policy(options, agent, meta), _utilization(lineage)
     return Resource(
         id=name,
         agent=agent,
         where=cib.where(lineage.element),
         params=params,
         params_on=where_it_is,
-        operations=read_operations(
-            lineage,
-            FailurePolicy(
-                has_fencing=options.has_fencing,
-                is_contained=container is not None,
-                is_connection=is_remote and container is None,
-                is_managed=is_managed,
-            ),
-        ),
+        operations=read_operations(lineage, policy, now),
         state=Role.STOPPED if is_leaving_node else _wanted_role(options, lineage, meta),
-        is_managed=is_managed,
-        is_monitored=not is_paused,
+        is_managed=policy.is_managed,
+        is_monitored=not (options.in_maintenance or boolean(meta.get("maintenance"))),
         is_critical=boolean(meta.get("critical"), default=True),
         multiple_active=_multiple_active(meta.get("multiple-active")),
         stickiness=score(meta.get("resource-stickiness")),
@@ -283,7 +307,7 @@ def _primitive(
             (params.get("reconnect_interval") if is_remote else None) or meta.get("failure-timeout")
         ),
         start_failure_is_fatal=options.start_failures_are_fatal,
-        needs=whole_numbers(lineage.own("utilization", lineage.subject)),
+        needs=whole_numbers(needs.always if now is None else needs.at(now)),
         allows_migration=boolean(meta.get("allow-migrate"), default=is_remote and container is None),
         remote_node=remote_node,
         container=None if container is None or container == name else ResourceId(container),

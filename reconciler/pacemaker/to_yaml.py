@@ -11,20 +11,26 @@ from dataclasses import dataclass, field, replace
 from reconciler.model.collective import Clone, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, is_legal_name
-from reconciler.model.node import FencingLevel, Host, HostState, NodeKind, RemoteNode
-from reconciler.model.policy import HealthStrategy, Policy
+from reconciler.model.node import AgentAddress, FencingLevel, Host, HostState, NodeKind, RemoteNode
 from reconciler.model.resource import Resource
+from reconciler.model.rule import NodeOverride, PolicyOverride
 from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_bundles import without_bundles
+from reconciler.pacemaker.to_yaml_cluster import policy_options, written_policy_override
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
+from reconciler.pacemaker.to_yaml_notes import note_what_is_of_now
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec, stock_agent
-from reconciler.pacemaker.to_yaml_rules import can_be_said, is_sayable, note_rules, written_override
-from reconciler.pacemaker.to_yaml_values import Losses, Map, duration, is_agent, is_label, own_labels, score
-from reconciler.plan.rules import in_force, judged
+from reconciler.pacemaker.to_yaml_rules import (
+    can_be_said,
+    is_sayable,
+    node_overrides,
+    written_override,
+)
+from reconciler.pacemaker.to_yaml_values import Losses, Map, amounts, health, is_agent, own_labels, score
+from reconciler.plan.rules import in_force, judged, with_nodes_in_force
 
 _API_VERSION = "reconciler/v1alpha1"
-_HEALTH = "#health-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,7 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     """
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
-    note_rules(open_cib(data, file, now), losses)
+    note_what_is_of_now(open_cib(data, file, now), losses)
     sayable = without_connections(without_bundles(given.intent, losses))
     intent = with_rules_that_can_be_said(sayable, losses, given.now)
     _note_connections(given.intent, losses)
@@ -118,7 +124,7 @@ def _machine(node: RemoteNode, connection: Resource) -> Host:
 
 def with_rules_that_can_be_said(intent: Intent, losses: Losses, now: float) -> Intent:
     """Return an intent in which rules that YAML has no words for are what they come to now."""
-    intent = _with_overrides_that_can_be_said(intent, losses, now)
+    intent = _with_times_that_can_be_said(_with_overrides_that_can_be_said(intent, losses, now), losses, now)
     silent = [rule for rule in intent.location_rules if not can_be_said(rule)]
     for rule in silent:
         text = f"the rule of {rule.id} is written as what it says of these nodes"
@@ -145,6 +151,18 @@ def _with_overrides_that_can_be_said(intent: Intent, losses: Losses, now: float)
         resources={name: now_as[name] if name in lost else r for name, r in intent.resources.items()},
         overrides=tuple(override for override in intent.overrides if override.resource not in lost),
     )
+
+
+def _with_times_that_can_be_said(intent: Intent, losses: Losses, now: float) -> Intent:
+    """Return an intent in which the cluster and its nodes are as now if YAML has no words for some of their rules."""
+    overrides: tuple[PolicyOverride | NodeOverride, ...] = (*intent.policy_overrides, *intent.node_overrides)
+    silent = [override for override in overrides if not is_sayable(override.when)]
+    if not silent:
+        return intent
+    for override in silent:
+        text = "the rules of the cluster and its nodes are written as what they say at the time of the CIB"
+        losses.add(override.where, "rule", text)
+    return replace(with_nodes_in_force(intent, now), policy_overrides=(), node_overrides=())
 
 
 _Written = tuple[str, Map, Map]
@@ -193,40 +211,14 @@ def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
 
 def _cluster(conversion: _Conversion) -> _Written:
     intent = conversion.intent
-    policy = intent.cluster.policy
     name = intent.cluster.name if is_legal_name(intent.cluster.name) else "default"
-    spec: Map = {
-        "symmetric": policy.is_symmetric,
-        "onQuorumLoss": policy.on_quorum_loss.value,
-        "placementStrategy": policy.placement.value,
-        "stopRemoved": policy.stops_removed,
-        "cancelRemoved": policy.cancels_removed,
-        "longestPause": duration(round(policy.longest_pause_s * 1000)),
-        "fencing": _fencing(policy) | _levels_of_many(conversion),
-    }
-    if policy.health is not HealthStrategy.NONE:
-        spec["health"] = {
-            "strategy": policy.health.value,
-            "base": score(policy.health_base),
-            "green": score(policy.health_green),
-            "yellow": score(policy.health_yellow),
-            "red": score(policy.health_red),
-        }
+    spec = policy_options(intent.cluster.policy)
+    fencing = spec["fencing"]
+    assert isinstance(fencing, dict), "it is always written"
+    spec["fencing"] = fencing | _levels_of_many(conversion)
+    overrides = [written_policy_override(override) for override in intent.policy_overrides]
+    spec |= {"overrides": overrides} if overrides else {}
     return "Cluster", {"name": name}, spec
-
-
-def _fencing(policy: Policy) -> Map:
-    written: Map = {
-        "enabled": policy.has_fencing,
-        "action": policy.fence_action,
-        "timeout": duration(policy.fence_timeout_ms),
-    }
-    written |= {"watchdog": True} if policy.has_watchdog else {}
-    written |= {} if policy.fences_in_parallel else {"parallel": False}
-    delay_ms = policy.priority_fencing_delay_ms
-    written |= {"priorityDelay": duration(delay_ms)} if delay_ms else {}
-    written |= {"remoteWithoutQuorum": True} if policy.fences_remote_without_quorum else {}
-    return written
 
 
 def _host(conversion: _Conversion, host: Host) -> _Written:
@@ -235,22 +227,36 @@ def _host(conversion: _Conversion, host: Host) -> _Written:
     if labels:
         metadata["labels"] = labels
     is_remote = host.kind is NodeKind.REMOTE
-    spec: Map = stock_agent(host.agent, host.name) if is_remote else {"agent": {"address": str(host.name)}}
+    spec: Map = stock_agent(host.agent, host.name) if is_remote else {"agent": _host_agent(conversion, host)}
     if conversion.makes_guests and not is_remote:
         spec["libvirt"] = {"vm": f"qemu+ssh://root@{host.name}/system"}
     if host.state is not HostState.ONLINE:
         spec["state"] = host.state.value
-    capacity: Map = {n: amount for n, amount in host.capacity.items() if is_label(n) and amount >= 0}
-    spec |= {"capacity": capacity} if capacity else {}
-    health: Map = {
-        name.removeprefix(_HEALTH): text if text in {"green", "yellow", "red"} else int(text)
-        for name, text in host.labels.items()
-        if name.startswith(_HEALTH) and (text in {"green", "yellow", "red"} or text.lstrip("-").isdigit())
+    parts: Map = {
+        "capacity": amounts(host.capacity),
+        "health": health(host.labels),
+        "overrides": node_overrides(conversion.intent, host.name),
     }
-    spec |= {"health": health} if health else {}
+    spec |= {word: part for word, part in parts.items() if part}
     levels = _levels(conversion, (x for x in conversion.intent.fencing_levels if _is_for(x, host.name)))
     spec |= {"fencing": {"levels": levels}} if levels else {}
     return "RemoteNode" if is_remote else "Host", metadata, spec
+
+
+def _host_agent(conversion: _Conversion, host: Host) -> Map:
+    """Return where the agent of a cluster node is to be, of which a CIB says nothing: no remote node's is there."""
+    intent = conversion.intent
+    remotes = [h.agent for h in intent.hosts.values() if h.kind is NodeKind.REMOTE]
+    agents = [*remotes, *(node.agent for node in intent.remote_nodes().values())]
+    taken = {a.port for a in agents if a is not None and (a.address or "").lower() == host.name.lower()}
+    port = usual = AgentAddress().port
+    while port in taken:
+        port += 1
+    if port == usual:
+        return {"address": str(host.name)}
+    text = f"the machine of {host.name} has the agent of another node too: its own is expected at port {port}"
+    conversion.losses.add(host.where, "port", text)
+    return {"address": str(host.name), "port": port}
 
 
 def _levels_of_many(conversion: _Conversion) -> Map:
@@ -323,6 +329,10 @@ def _resource(conversion: _Conversion, resource: Resource) -> _Written:
     is_guest = conversion.makes_guests and resource.agent.type == "VirtualDomain"
     make = guest_spec if is_guest else resource_spec
     spec = make(resource, conversion.losses)
+    remote = spec.get("remoteNode")
+    if resource.remote_node is not None and isinstance(remote, dict):
+        times = node_overrides(conversion.intent, resource.remote_node.name)
+        remote |= {"overrides": times} if times else {}
     spec |= _overrides(conversion, resource, takes_params=not is_guest)
     return (
         "Guest" if is_guest else "Resource",

@@ -1,19 +1,21 @@
 """Writes primitives and clones as the specs of documents."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from posixpath import basename
 
 from reconciler.model.collective import Clone
 from reconciler.model.node import AgentAddress, HostState, RemoteNode
 from reconciler.model.resource import MultipleActive, OnFail, Operation, Resource, Role
+from reconciler.model.rule import OperationOverride
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.to_yaml_values import (
     MULTIPLE_ACTIVE,
     STATES,
     Losses,
     Map,
+    amounts,
     duration,
-    is_label,
     is_param,
     own_labels,
     score,
@@ -111,7 +113,7 @@ def _common(resource: Resource, losses: Losses) -> Map:
     spec |= {"priority": score(resource.priority)} if resource.priority else {}
     timeout_ms = resource.failure_timeout_ms
     spec |= {"failureTimeout": duration(timeout_ms)} if timeout_ms else {}
-    needs: Map = {name: n for name, n in resource.needs.items() if is_label(name) and n >= 0}
+    needs = amounts(resource.needs)
     if len(needs) != len(resource.needs):
         losses.add(
             resource.where, "utilization", f"{resource.id} needs something that has no legal name or amount"
@@ -132,7 +134,7 @@ def _remote_node(node: RemoteNode) -> Map:
     spec |= {} if node.is_searched else {"searched": False}
     labels = own_labels(node.labels)
     spec |= {"labels": labels} if labels else {}
-    capacity: Map = {name: n for name, n in node.capacity.items() if is_label(name) and n >= 0}
+    capacity = amounts(node.capacity)
     return spec | ({"capacity": capacity} if capacity else {})
 
 
@@ -154,9 +156,12 @@ def _operations(resource: Resource, losses: Losses) -> Map:
     found: Map = {}
     monitors: list[object] = []
     for operation in resource.operations:
-        if operation.is_ambiguous:
+        if operation.is_left_alone:
             every = f"{operation.name} of {resource.id} every {duration(operation.interval_ms)}"
-            losses.add(resource.where, "op", f"{every} is declared twice: the first is written")
+            text = (
+                f"{every} is declared twice, so that Pacemaker carries out neither; enabled: true would do so"
+            )
+            losses.add(resource.where, "op", text)
         if operation.name == "monitor" and operation.interval_ms:
             monitors.append(_monitor(operation))
         elif operation.name == "monitor":
@@ -171,10 +176,31 @@ def _operations(resource: Resource, losses: Losses) -> Map:
     return found
 
 
+def changed_operations(changes: Iterable[OperationOverride]) -> Map:
+    """Return what holds of operations for a time."""
+    found: Map = {}
+    monitors: list[object] = []
+    for change in changes:
+        written: Map = {} if change.timeout_ms is None else {"timeout": duration(change.timeout_ms)}
+        written |= {} if change.on_fail is None else {"onFail": _on_fail(change.on_fail)}
+        params = {name: text for name, text in change.params.items() if is_param(name)}
+        written |= {"params": params} if params else {}
+        if change.name == "monitor" and change.interval_ms:
+            written |= {} if change.enabled is None else {"enabled": change.enabled}
+            monitors.append({"interval": duration(change.interval_ms), **written})
+        elif written and (change.name == "monitor" or change.name in _OPERATIONS):
+            found["probe" if change.name == "monitor" else _OPERATIONS[change.name]] = written
+    return found | ({"monitor": monitors} if monitors else {})
+
+
+def _on_fail(on_fail: OnFail) -> str:
+    return "ban" if on_fail is OnFail.BAN else on_fail.value
+
+
 def _settings(operation: Operation) -> Map:
     settings: Map = {"timeout": duration(operation.timeout_ms)}
     if operation.on_fail is not OnFail.RESTART:
-        settings["onFail"] = "ban" if operation.on_fail is OnFail.BAN else operation.on_fail.value
+        settings["onFail"] = _on_fail(operation.on_fail)
     params = {name: text for name, text in operation.params.items() if is_param(name)}
     return settings | ({"params": params} if params else {})
 
@@ -182,5 +208,6 @@ def _settings(operation: Operation) -> Map:
 def _monitor(operation: Operation) -> Map:
     monitor: Map = {"interval": duration(operation.interval_ms), **_settings(operation)}
     monitor |= {"role": operation.role.value} if operation.role is not None else {}
-    monitor |= {} if operation.enabled else {"enabled": False}
-    return monitor
+    if operation.is_left_alone:
+        return {**monitor, "enabled": "unchanged"}
+    return monitor if operation.enabled else {**monitor, "enabled": False}

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from reconciler.model.constraint import Discovery
+from reconciler.model.intent import Intent
+from reconciler.model.names import NodeName
 from reconciler.model.rule import (
     AttributeTest,
     CalendarRange,
@@ -12,21 +14,23 @@ from reconciler.model.rule import (
     Condition,
     DateTest,
     LocationRule,
+    NodeOverride,
     Override,
     Together,
     ValueType,
 )
 from reconciler.model.score import INFINITY
-from reconciler.pacemaker.document import Cib, Element
-from reconciler.pacemaker.overrides import VARIABLE
+from reconciler.pacemaker.to_yaml_resources import changed_operations
 from reconciler.pacemaker.to_yaml_values import (
     MULTIPLE_ACTIVE,
     STATES,
-    Losses,
     Map,
+    amounts,
     duration,
+    health,
     is_kept,
     is_param,
+    own_labels,
     score,
 )
 from reconciler.plan.rules import KIND, NAME, number_of
@@ -39,7 +43,6 @@ _WORDS = {
     Comparison.LT: "below",
     Comparison.LTE: "atMost",
 }
-_RESOURCES = {"primitive", "template", "group", "clone", "master"}
 _UNITS = {"monthdays": "monthDays", "yeardays": "yearDays", "weekyears": "weekYears"}
 _NAME = re.compile(r"[A-Za-z0-9_#][A-Za-z0-9_./:-]{0,127}\Z")
 
@@ -73,7 +76,7 @@ def written_rule(rule: LocationRule, nodes: Collection[str]) -> Map:
         rule: one that can be said.
         nodes: the names of those that are declared.
     """
-    written: Map = {"when": _condition(rule.when, nodes)}
+    written: Map = {"when": written_condition(rule.when, nodes)}
     if rule.score_attribute is None:
         written["score"] = score(rule.score)
     else:
@@ -89,7 +92,7 @@ def written_override(override: Override, nodes: Collection[str]) -> Map:
         override: one whose condition is sayable.
         nodes: the names of those that are declared.
     """
-    written: Map = {"when": _condition(override.when, nodes)}
+    written: Map = {"when": written_condition(override.when, nodes)}
     if override.stickiness is not None:
         written["stickiness"] = score(override.stickiness)
     if override.priority is not None:
@@ -105,41 +108,44 @@ def written_override(override: Override, nodes: Collection[str]) -> Map:
     if override.is_managed is not None:
         written["managed"] = override.is_managed
     params = {name: text for name, text in override.params.items() if is_param(name)}
-    return written | ({"params": params} if params else {})
+    written |= {"params": params} if params else {}
+    needs = amounts(override.needs)
+    written |= {"needs": needs} if needs else {}
+    operations = changed_operations(override.operations)
+    return written | ({"op": operations} if operations else {})
 
 
-def note_rules(cib: Cib, losses: Losses) -> None:
-    """Note the rules that stand where YAML has no place for one, and depend on time or on nodes."""
-    for rule in cib.root.iterfind("configuration//rule"):
-        block = rule.getparent()
-        if block is None or block.tag == "rule" or not _is_open(rule):
-            continue
-        of = block.getparent()
-        what = "" if of is None else str(of.tag)
-        is_location = block.tag == "rsc_location" and block.get("node") is None
-        is_param = block.tag == "instance_attributes" and what in _RESOURCES
-        names = {pair.get("name") for pair in block.iter("nvpair")}
-        is_setting = block.tag == "meta_attributes" and what in {*_RESOURCES, "rsc_defaults"}
-        # Rules of settings that look at nodes never hold.
-        is_setting = is_setting and names <= VARIABLE and next(rule.iter("expression"), None) is None
-        if not (is_location or is_param or is_setting):
-            text = f"the rule {rule.get('id')} is written as what it says at the time of the CIB"
-            losses.add(cib.where(rule), "rule", text)
+def node_overrides(intent: Intent, node: NodeName) -> list[object]:
+    """Return the overrides of a node, whose conditions are sayable; those that YAML has no words for change nothing."""
+    mine = [override for override in intent.node_overrides if override.node == node]
+    return [written for override in mine if (written := _written_node_override(override))]
 
 
-def _is_open(rule: Element) -> bool:
-    """Tell whether a rule depends on time or on nodes; what else it looks at is decided for good."""
-    return next(rule.iter("expression", "date_expression"), None) is not None
+def _written_node_override(override: NodeOverride) -> Map:
+    written: Map = {} if override.state is None else {"state": override.state.value}
+    parts = {
+        "labels": own_labels(override.labels),
+        "capacity": amounts(override.capacity),
+        "health": health(override.labels),
+    }
+    written |= {word: part for word, part in parts.items() if part}
+    return {"when": written_condition(override.when), **written} if written else {}
 
 
-def _condition(condition: Condition, nodes: Collection[str]) -> Map:
+def written_condition(condition: Condition, nodes: Collection[str] = ()) -> Map:
+    """Return a condition that is sayable.
+
+    Args:
+        condition: what is asked.
+        nodes: the names of those that are declared.
+    """
     match condition:
         case AttributeTest():
             return _attribute(condition, nodes)
         case DateTest():
             return {"date": _date(condition)}
         case _:
-            return {condition.kind: [_condition(part, nodes) for part in condition.parts]}
+            return {condition.kind: [written_condition(part, nodes) for part in condition.parts]}
 
 
 def _attribute(test: AttributeTest, nodes: Collection[str]) -> Map:

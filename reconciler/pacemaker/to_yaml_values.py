@@ -19,7 +19,7 @@ MULTIPLE_ACTIVE = {
     MultipleActive.BLOCK: "block",
 }
 
-_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}\Z")
+_PARAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _AGENT = re.compile(r"[A-Za-z0-9_.@:\\-]+\Z")
 _STANDARDS = frozenset({"ocf", "systemd", "lsb", "service", "stonith"})
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}\Z")
@@ -27,6 +27,8 @@ _NOT_LABELS = ("#", "fail-count-", "last-failure-", "master-", "promotion-")
 _STATES = frozenset({
     "standby", "maintenance", "shutdown", "terminate", "probe_complete", "resource-discovery-enabled",
 })  # fmt: skip
+_HEALTH = "#health-"
+_COLOURS = frozenset({"green", "yellow", "red"})
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
@@ -63,6 +65,20 @@ def own_labels(labels: Mapping[str, str]) -> Map:
     }
 
 
+def health(labels: Mapping[str, str]) -> Map:
+    """Return the health that is kept among labels."""
+    return {
+        name.removeprefix(_HEALTH): text if text in _COLOURS else int(text)
+        for name, text in labels.items()
+        if name.startswith(_HEALTH) and (text in _COLOURS or text.lstrip("-").isdigit())
+    }
+
+
+def amounts(found: Mapping[str, int]) -> Map:
+    """Return what is needed, or there, of each kind, where YAML can say it."""
+    return {name: amount for name, amount in found.items() if is_label(name) and amount >= 0}
+
+
 def is_kept(name: str) -> bool:
     """Tell whether people, or their tools, chose an attribute: it is none of Pacemaker's own."""
     return name not in _STATES and not name.startswith(_NOT_LABELS)
@@ -74,9 +90,9 @@ def is_param(name: str) -> bool:
 
 
 def is_agent(agent: ResourceAgent) -> bool:
-    """Tell whether a resource agent has a name that can be written: scripts of init alone may be named by path."""
+    """Tell whether a resource agent has a name that can be written: those of init and ocf may be named by path."""
     name = agent.type.removeprefix("external/").removeprefix("rhcs/") if agent.is_fencing else agent.type
-    names = name[1:].split("/") if agent.standard == "lsb" and name.startswith("/") else [name]
+    names = name[1:].split("/") if agent.standard in {"lsb", "ocf"} and name.startswith("/") else [name]
     has_provider = _AGENT.match(agent.provider) is not None or agent.standard != "ocf"
     return agent.standard in _STANDARDS and has_provider and all(_AGENT.match(part) for part in names)
 

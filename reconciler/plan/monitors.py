@@ -88,7 +88,7 @@ def _add_where_kept(
     wanted = {m.interval_ms for m in fitting}
     more = [m for m in instance.monitors if m.interval_ms not in wanted]
     if more and not situation.is_removed(resource.id):
-        wanted |= {o.interval_ms for o in resource.operations if o.is_ambiguous}
+        wanted |= {o.interval_ms for o in resource.operations if o.is_left_alone}
         if not situation.intent.cluster.policy.cancels_removed:
             kept = {m.interval_ms for m in instance.monitors}
             wanted |= kept - {m.interval_ms for m in resource.monitors()}

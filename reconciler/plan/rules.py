@@ -12,17 +12,21 @@ from typing import TypeVar
 
 from reconciler.model.constraint import Discovery, Location
 from reconciler.model.intent import Intent
-from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import NodeKind
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import Host, HostState, NodeKind, RemoteNode
 from reconciler.model.observed import Observed
-from reconciler.model.resource import Resource
+from reconciler.model.policy import Policy
+from reconciler.model.resource import Operation, Resource, Role
 from reconciler.model.rule import (
     AttributeTest,
     Comparison,
     Condition,
     DateTest,
     LocationRule,
+    NodeOverride,
+    OperationOverride,
     Override,
+    PolicyOverride,
     Together,
     ValueType,
 )
@@ -43,6 +47,7 @@ _ORDER: Mapping[Comparison, Callable[[int], bool]] = {
     Comparison.GTE: lambda order: order >= 0,
 }
 _ALWAYS = Together(kind="all", parts=())
+_NOWHERE = Where(file="", line=0, column=0)
 _Value = TypeVar("_Value")
 _INTEGER = re.compile(r"\s*([+-]?\d+)")
 
@@ -95,12 +100,63 @@ def resolved(intent: Intent, observed: Observed, now: float) -> Intent:
         observed: for the attributes of nodes.
         now: epoch seconds.
     """
-    if not intent.location_rules and not intent.overrides:
+    if not intent.has_rules and not intent.cluster.policy.is_for_all:
         return intent
+    intent = with_nodes_in_force(intent, now)
     attributes = {name: status.attributes for name, status in observed.nodes.items()}
     locations = judged(intent, intent.location_rules, attributes, now)
     resources = in_force(intent, attributes, now)
     return replace(intent, resources=resources, locations=(*intent.locations, *locations))
+
+
+def with_nodes_in_force(intent: Intent, now: float) -> Intent:
+    """Return an intent with what holds now (epoch seconds) of nodes and of the whole cluster."""
+    if not (intent.policy_overrides or intent.node_overrides or intent.cluster.policy.in_maintenance):
+        return intent
+    policy, facts = intent.cluster.policy, Facts(now=now)
+    for one in intent.policy_overrides:
+        if holds(one.when, facts):
+            policy = _policy_overridden(policy, one)
+    hosts, resources = dict(intent.hosts), dict(intent.resources)
+    makers = {r.remote_node.name: r.id for r in resources.values() if r.remote_node is not None}
+    changes = [o for o in intent.node_overrides if holds(o.when, facts)]
+    if policy.in_maintenance:
+        changes += [_paused(node) for node in (*hosts, *makers)]
+    for change in changes:
+        if change.node in hosts:
+            hosts[change.node] = _host_overridden(hosts[change.node], change)
+        elif change.node in makers:
+            maker = resources[makers[change.node]]
+            assert maker.remote_node is not None, "it makes this node"
+            resources[maker.id] = replace(maker, remote_node=_remote_overridden(maker.remote_node, change))
+    return replace(intent, cluster=replace(intent.cluster, policy=policy), hosts=hosts, resources=resources)
+
+
+def _policy_overridden(policy: Policy, by: PolicyOverride) -> Policy:
+    return replace(policy, **{name: getattr(by.policy, name) for name in by.fields})
+
+
+def _paused(node: NodeName) -> NodeOverride:
+    """Return what a cluster in maintenance means for a node."""
+    return NodeOverride(node=node, when=_ALWAYS, where=_NOWHERE, state=HostState.MAINTENANCE)
+
+
+def _host_overridden(host: Host, by: NodeOverride) -> Host:
+    return replace(
+        host,
+        state=_first(by.state, host.state),
+        labels={**host.labels, **by.labels},
+        capacity={**host.capacity, **by.capacity},
+    )
+
+
+def _remote_overridden(node: RemoteNode, by: NodeOverride) -> RemoteNode:
+    return replace(
+        node,
+        state=_first(by.state, node.state),
+        labels={**node.labels, **by.labels},
+        capacity={**node.capacity, **by.capacity},
+    )
 
 
 def in_force(
@@ -109,7 +165,7 @@ def in_force(
     """Return all resources of an intent, with the settings that hold now.
 
     Args:
-        intent: for what is declared of resources and nodes.
+        intent: for what is declared of resources, and for nodes and the policy as they are in force.
         attributes: of each node, as set at run time.
         now: epoch seconds.
     """
@@ -127,6 +183,11 @@ def in_force(
             usual = resources[name].params
             others = {node: params for node, params in found.items() if params != usual}
             resources[name] = replace(resources[name], params_on=others)
+    policy = intent.cluster.policy
+    if policy.stops_all:
+        resources = {name: replace(r, state=Role.STOPPED) for name, r in resources.items()}
+    if policy.in_maintenance:
+        resources = {n: replace(r, is_managed=False, is_monitored=False) for n, r in resources.items()}
     return resources
 
 
@@ -210,8 +271,12 @@ def facts_about(
 
 def changes_at(intent: Intent, now: float) -> float | None:
     """Return when time alone may next change what rules come to, epoch seconds; None: never."""
-    rules: list[LocationRule | Override] = [*intent.location_rules, *intent.overrides]
-    conditions = [rule.when for rule in rules]
+    conditions = [
+        *(rule.when for rule in intent.location_rules),
+        *(override.when for override in intent.overrides),
+        *(override.when for override in intent.node_overrides),
+        *(override.when for override in intent.policy_overrides),
+    ]
     tests = {test for when in conditions for test in tests_of(when) if isinstance(test, DateTest)}
     times = [at for test in tests if (at := next_change(test, now)) is not None]
     return min(times, default=None)
@@ -230,7 +295,32 @@ def overridden(resource: Resource, override: Override) -> Resource:
         multiple_active=_first(override.multiple_active, resource.multiple_active),
         state=_first(override.state, resource.state),
         is_managed=_first(override.is_managed, resource.is_managed),
+        needs={**resource.needs, **override.needs},
+        operations=_operations_overridden(resource.operations, override.operations),
     )
+
+
+def _operations_overridden(
+    declared: tuple[Operation, ...], changes: tuple[OperationOverride, ...]
+) -> tuple[Operation, ...]:
+    """Return operations with settings that hold for now; one that is not declared has the usual ones besides."""
+    found = list(declared)
+    for change in changes:
+        key = (change.name, change.interval_ms)
+        places = [n for n, o in enumerate(found) if (o.name, o.interval_ms) == key]
+        if not places and not change.interval_ms:
+            places = [len(found)]
+            found.append(Operation(name=change.name))
+        for place in places:
+            operation = found[place]
+            found[place] = replace(
+                operation,
+                timeout_ms=_first(change.timeout_ms, operation.timeout_ms),
+                on_fail=_first(change.on_fail, operation.on_fail),
+                enabled=_first(change.enabled, operation.enabled),
+                params={**operation.params, **change.params},
+            )
+    return tuple(found)
 
 
 def _first(wanted: _Value | None, declared: _Value) -> _Value:

@@ -101,7 +101,7 @@ def surroundings_of(intent: Intent) -> Surroundings | None:
     """Return the ties of an intent; None where more counts: with groups, clones, rules, capacity, or health."""
     policy = intent.cluster.policy
     is_simple = policy.placement is PlacementStrategy.DEFAULT and policy.health is HealthStrategy.NONE
-    if intent.collectives or intent.location_rules or intent.overrides or not is_simple:
+    if intent.collectives or intent.has_rules or policy.is_for_all or not is_simple:
         return None
     declared: tuple[Colocation | Ordering, ...] = (*intent.colocations, *intent.orderings)
     return Surroundings(

@@ -20,6 +20,7 @@ from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind, Transition
 from reconciler.plan.effects import advance
 from reconciler.plan.outlook import settled
+from reconciler.plan.rules import in_force, with_nodes_in_force
 from reconciler.plan.schedule import schedule
 
 _TEXT = "it failed in this simulation"
@@ -135,7 +136,11 @@ def single_failures(world: World, besides: Fault) -> Iterator[Fault]:
 
 def _struck(world: World, fault: Fault) -> World:
     """Return the world right after a fault."""
-    intent, observed, history = world.intent, world.observed, world.history
+    intent = with_nodes_in_force(world.intent, world.now)
+    intent = replace(
+        intent, node_overrides=(), policy_overrides=()
+    )  # a fault goes before what holds for a time
+    observed, history = world.observed, world.history
     hosts = {
         name: replace(h, state=HostState.STANDBY) if name in fault.standby else h
         for name, h in intent.hosts.items()
@@ -209,13 +214,14 @@ def _obstacle(final: Transition, resource: Resource) -> str:
 def _overloads(world: World) -> Iterator[Overload]:
     """Return what nodes that say what they have lack."""
     used: dict[NodeName, dict[str, int]] = {}
+    intent = with_nodes_in_force(world.intent, world.now)
+    resources = in_force(intent, {}, world.now)
     for name, nodes in _places(world).items():
-        resource = world.intent.resources.get(name)
+        resource = resources.get(name)
         for node in nodes if resource is not None else ():
             for capacity, amount in resource.needs.items() if resource is not None else ():
                 used.setdefault(node, {}).setdefault(capacity, 0)
                 used[node][capacity] += amount
-    intent = world.intent
     capacities = {h.name: h.capacity for h in intent.hosts.values()}
     capacities |= {node: remote.capacity for node, remote in intent.remote_nodes().items()}
     for node, there in capacities.items():

@@ -1,8 +1,20 @@
+from dataclasses import replace
+
 import pytest
 
-from reconciler.model.names import ResourceId, Where
-from reconciler.model.resource import MultipleActive, Role
-from reconciler.model.rule import AttributeTest, CalendarRange, Comparison, DateTest, Override, Together
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import HostState
+from reconciler.model.resource import MultipleActive, OnFail, Role
+from reconciler.model.rule import (
+    AttributeTest,
+    CalendarRange,
+    Comparison,
+    DateTest,
+    NodeOverride,
+    OperationOverride,
+    Override,
+    Together,
+)
 from tests.load.test_constraints import intent_of
 from tests.load.texts import group, guest, host, load_text, problems_of, resource
 
@@ -96,7 +108,7 @@ def test_guests_have_no_parameters() -> None:
     text = WORLD + guest("vm", "overrides: [", "  {when: {date: {hours: 9}}, params: {x: 1}}]", node="g")
     assert [problem.split(": ", 1)[1] for problem in problems_of(text)] == [
         'error[unknown-field]: there is no field "params" in spec.overrides[0]; known are failureLimit, '
-        "failureTimeout, managed, multipleActive, priority, startFailureIsFatal, state, stickiness, when"
+        "failureTimeout, managed, multipleActive, needs, op, priority, startFailureIsFatal, state, stickiness, when"
     ]
 
 
@@ -240,3 +252,122 @@ def test_attributes_that_the_cluster_does_not_have_are_refused(name: str, hint: 
     assert [problem.split(": ", 1)[1] for problem in found] == [
         f'error[bad-rule]: the cluster has no attribute "{name}"; {hint}'
     ]
+
+
+ANYWHERE = Where(file="", line=1)
+AT_NINE = DateTest(calendar=(CalendarRange(unit="hours", low=9, high=9),))
+
+
+def test_operations_and_needs_may_be_said_for_a_time() -> None:
+    text = WORLD + resource(
+        "a",
+        "op: {monitor: [{interval: 10s}, {interval: 1m}]}",
+        "overrides:",
+        "  - when: {date: {hours: 9}}",
+        "    needs: {memory: 4Ki}",
+        "    op:",
+        "      start: {timeout: 5m, params: {x: 1}}",
+        "      probe: {onFail: ban}",
+        "      monitor: [{timeout: 1m}, {interval: 1m, enabled: false, onFail: ignore}]",
+    )
+    (override,) = intent_of(text).overrides
+    assert (override.when, override.needs) == (AT_NINE, {"memory": 4096})
+    assert override.operations == (
+        OperationOverride(name="start", timeout_ms=300_000, params={"x": "1"}),
+        OperationOverride(name="monitor", on_fail=OnFail.BAN),
+        OperationOverride(name="monitor", interval_ms=10_000, timeout_ms=60_000),
+        OperationOverride(name="monitor", interval_ms=60_000, enabled=False, on_fail=OnFail.IGNORE),
+    )
+
+
+def test_what_is_said_for_a_time_is_said_of_checks_that_are_declared() -> None:
+    found = problems_of(
+        WORLD + resource("a", "overrides: [{when: {date: {hours: 9}}, op: {monitor: {interval: 3s}}}]")
+    )
+    assert [problem.split(": ", 1)[1] for problem in found] == [
+        "error[bad-reference]: there is no monitor with the interval 3000ms beside these overrides; "
+        "write the interval of one that is declared"
+    ]
+
+
+def test_what_is_said_of_operations_does_not_depend_on_nodes() -> None:
+    found = problems_of(
+        WORLD + resource("a", "overrides: [{when: {kind: host}, op: {stop: {timeout: 3s}}, params: {x: 1}}]")
+    )
+    assert ["error[bad-rule]: settings are the same on every node" in problem for problem in found] == [True]
+
+
+def test_the_defaults_of_operations_may_be_said_for_a_time() -> None:
+    lines = (
+        "{operations: [monitor], when: {date: {hours: 9}}, timeout: 2m, onFail: stop}, "
+        '{agents: ["lsb:*"], timeout: 7s}'
+    )
+    text = (
+        WORLD
+        + "---\napiVersion: reconciler/v1alpha1\nkind: Cluster\nmetadata: {name: c}\n"
+        + f"spec: {{defaults: {{operations: {{overrides: [{lines}]}}}}}}\n"
+        + resource("a", "op: {monitor: {onFail: restart}}")
+        + resource("b", agent="lsb:b")
+    )
+    assert [(o.resource, o.when, o.operations) for o in intent_of(text).overrides] == [
+        ("a", AT_NINE, (OperationOverride(name="monitor", interval_ms=10_000, timeout_ms=120_000),)),
+        ("b", AT_NINE, (OperationOverride(name="monitor", interval_ms=10_000, on_fail=OnFail.STOP),)),
+    ]
+
+
+def test_nodes_may_differ_from_time_to_time() -> None:
+    spec = "{agent: local, overrides: [{when: {date: {hours: 9}}, state: standby, health: {disk: red}}]}"
+    inside = (
+        "{name: g, port: 4001, overrides: [{when: {date: {hours: 9}}, labels: {x: y}, capacity: {cpu: 2}}]}"
+    )
+    text = host("h1", spec) + guest("vm", f"remoteNode: {inside}")
+    found = [replace(override, where=ANYWHERE) for override in intent_of(text).node_overrides]
+    assert found == [
+        NodeOverride(
+            node=NodeName("h1"),
+            when=AT_NINE,
+            where=ANYWHERE,
+            state=HostState.STANDBY,
+            labels={"#health-disk": "red"},
+        ),
+        NodeOverride(
+            node=NodeName("g"), when=AT_NINE, where=ANYWHERE, labels={"x": "y"}, capacity={"cpu": 2}
+        ),
+    ]
+
+
+CLUSTER = (
+    "---\napiVersion: reconciler/v1alpha1\nkind: Cluster\nmetadata: {{name: c}}\nspec: {{overrides: [{}]}}\n"
+)
+
+
+def test_the_whole_cluster_may_differ_from_time_to_time() -> None:
+    said = "{when: {date: {hours: 9}}, maintenance: true, fencing: {timeout: 2m}, searched: false}"
+    (override,) = intent_of(WORLD + CLUSTER.format(said)).policy_overrides
+    assert (override.when, override.fields) == (
+        AT_NINE,
+        ("in_maintenance", "searches_first", "fence_timeout_ms"),
+    )
+    policy = override.policy
+    assert (policy.in_maintenance, policy.searches_first, policy.fence_timeout_ms) == (True, False, 120_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        (
+            CLUSTER.format("{when: {kind: host}, maintenance: true}"),
+            "error[bad-rule]: this holds on every node, so that only the time can decide on it; write dates only",
+        ),
+        (
+            CLUSTER.format("{when: {date: {hours: 9}}}"),
+            "error[missing-field]: this override changes nothing; add what holds then",
+        ),
+        (
+            host("h2", "{overrides: [{when: {date: {hours: 9}}}]}"),
+            "error[missing-field]: this override changes nothing; add what holds then",
+        ),
+    ],
+)
+def test_what_makes_no_sense_of_nodes_and_clusters_is_refused(text: str, want: str) -> None:
+    assert [problem.split(": ", 1)[1] for problem in problems_of(WORLD + text)] == [want]

@@ -112,6 +112,31 @@ def test_two_monitors_with_one_interval_are_refused() -> None:
     assert problems_of(HOST + resource("FAKE", "op: {monitor: [{}, {interval: 10s}]}")) == want
 
 
+def test_a_monitor_may_be_left_as_it_is() -> None:
+    (monitor,) = resource_of(resource("a", "op: {monitor: {interval: 3s, enabled: unchanged}}")).operations[
+        2:
+    ]
+    assert monitor == Operation(name="monitor", interval_ms=3000, is_left_alone=True)
+
+
+def test_a_monitor_is_enabled_or_not_or_left_alone() -> None:
+    want = [
+        '11:41: error[bad-value]: spec.op.monitor.enabled: "maybe" is not possible; write true, false or unchanged'
+    ]
+    assert problems_of(HOST + resource("a", "op: {monitor: {interval: 3s, enabled: maybe}}")) == want
+
+
+def test_parameters_may_be_called_by_their_position() -> None:
+    assert resource_of(resource("a", 'params: {"1": r0}')).params == {"1": "r0"}
+
+
+def test_a_resource_agent_of_ocf_by_path_is_warned_of() -> None:
+    assert problems_of(HOST + resource("a", agent="ocf:heartbeat:/usr/lib/cts/Dummy")) == [
+        "10:3: warning[found-nowhere]: no node finds ocf:heartbeat:/usr/lib/cts/Dummy: resource agents of ocf are "
+        "files in the folder of their provider; put it there, and write ocf:heartbeat:Dummy"
+    ]
+
+
 def test_reasons_can_point_at_every_field() -> None:
     found = resource_of(resource("FAKE", "params:", "  state: /run/x", "op: {monitor: [{interval: 3s}]}"))
     assert found.at("spec", "params", "state") == Where(file="a.yaml", line=12, column=5)

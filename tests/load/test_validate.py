@@ -280,7 +280,7 @@ def test_params(written: str, want: str | None) -> None:
 def test_names_of_params_are_checked_at_their_place() -> None:
     want = [
         '7:12: error[bad-value]: spec.params.a b: "a b" has characters that can\'t stand here; '
-        "it must match ^[A-Za-z_][A-Za-z0-9_.-]*$"
+        "it must match ^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
     ]
     assert problems_of(resource("a", "params: {a b: 1}")) == want
 

@@ -9,7 +9,7 @@ def test_of_a_monitor_that_is_declared_twice_neither_counts_alone() -> None:
     ops = "".join(f'<op id="m{i}" name="monitor" interval="{i}"/>' for i in ("40s", "P40S", "10s"))
     given = read(cib(dummy("r", f"<operations>{ops}</operations>")))
     resource = given.intent.resources[ResourceId("r")]
-    monitors = [(o.interval_ms, o.is_ambiguous) for o in resource.operations if o.name == "monitor"]
+    monitors = [(o.interval_ms, o.is_left_alone) for o in resource.operations if o.name == "monitor"]
     assert monitors == [(40_000, True), (10_000, False)]
     assert [m.interval_ms for m in resource.monitors()] == [10_000]
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.names import NodeName
-from reconciler.model.resource import Role
-from reconciler.model.rule import AttributeTest, Comparison, DateTest, Override
+from reconciler.model.node import HostState
+from reconciler.model.resource import OnFail, Role
+from reconciler.model.rule import AttributeTest, Comparison, DateTest, OperationOverride, Override
 from reconciler.pacemaker.digests import parameters_digest
 from reconciler.pacemaker.simulation import simulation_document
 from reconciler.pacemaker.to_yaml import Converted
 from tests.pacemaker.cibs import cib, dummy, meta, op, ran, read, simulate
-from tests.pacemaker.test_to_yaml import ANY, assert_same, converted, loaded
+from tests.pacemaker.test_to_yaml import ANY, assert_same, converted, loaded, plan_of
 
 STAYS = '<rsc_location id="l" rsc="a" node="n1" score="100"/>'
 PAST = '<date_expression id="d" operation="gt" start="2020-01-01"/>'
@@ -185,4 +186,104 @@ def test_parameters_of_the_start_alone_count_as_what_it_was_started_with(
     status = ran("a", op("start", 1, op_digest=parameters_digest(with_params)))
     data = cib(dummy("a", own), STAYS, status)
     assert lines(data) == want
+    assert_same(data)
+
+
+OPERATIONS = (
+    '<operations><op id="m" name="monitor" interval="10s" on-fail="block">{}</op><op id="s" name="start">{}</op>'
+    "</operations>"
+)
+
+
+@pytest.mark.parametrize("rule", [PAST, FUTURE])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        OPERATIONS.format("@meta", "@params"),
+        OPERATIONS.format("@params", "@meta"),
+        '<utilization id="u" score="1"><nvpair id="u1" name="cpu" value="4"/><rule id="ur">@rule</rule></utilization>'
+        '<utilization id="v"><nvpair id="v1" name="cpu" value="2"/></utilization>',
+    ],
+)
+def test_operations_and_utilization_may_differ_from_time_to_time(inside: str, rule: str) -> None:
+    settings = {"timeout": "90s", "on-fail": "standby", "enabled": "true"}
+    text = inside.replace("@meta", params("om", settings, rule, tag="meta")).replace("@rule", rule)
+    data = cib(dummy("a", text.replace("@params", params("op", {"x": "1"}, rule))), STAYS)
+    assert_same(data)
+    assert len(loaded(converted(data)).overrides) == (1 if "utilization" in inside else 2)
+    assert converted(data).lost == ()
+
+
+@pytest.mark.parametrize("rule", [PAST, FUTURE])
+def test_the_defaults_of_operations_may_differ_from_time_to_time(rule: str) -> None:
+    data = cib(dummy("a", OPERATIONS.format("", params("o", {"timeout": "7s"}, tag="meta"))), STAYS)
+    block = params("d", {"timeout": "3m", "on-fail": "standby"}, rule, tag="meta")
+    data = data.replace(b"<nodes>", f"<op_defaults>{block}</op_defaults><nodes>".encode())
+    assert_same(data)
+    said = [override.operations for override in loaded(converted(data)).overrides]
+    start = OperationOverride(name="start", on_fail=OnFail.STANDBY)
+    monitor = OperationOverride(name="monitor", interval_ms=10_000, timeout_ms=180_000)
+    assert said == [(monitor,), (start,)]
+
+
+@pytest.mark.parametrize("rule", [PAST, FUTURE])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("maintenance-mode", "true"),
+        ("stop-all-resources", "true"),
+        ("no-quorum-policy", "freeze"),
+        ("placement-strategy", "balanced"),
+        ("node-health-red", "-7"),
+        ("stonith-timeout", "2m"),
+        ("stop-orphan-resources", "false"),
+        ("enable-startup-probes", "false"),
+    ],
+)
+def test_cluster_options_may_differ_from_time_to_time(option: str, value: str, rule: str) -> None:
+    block = (
+        f'<cluster_property_set id="t" score="9"><nvpair id="t1" name="{option}" value="{value}"/>'
+        f'<rule id="tr">{rule}</rule></cluster_property_set></crm_config>'
+    )
+    data = cib(dummy("a"), STAYS, started({})).replace(b"</crm_config>", block.encode())
+    health = ("health",) if "health" in option else ()
+    (given,) = read(data).intent.policy_overrides
+    (got,) = loaded(converted(data)).policy_overrides
+    assert (got.fields, got.when) == ((*health, *given.fields), given.when)
+    assert [getattr(got.policy, name) for name in given.fields] == [
+        getattr(given.policy, name) for name in given.fields
+    ]
+    assert plan_of(loaded(converted(data)), read(data)) == plan_of(read(data).intent, read(data))
+    assert converted(data).lost == ()
+
+
+@pytest.mark.parametrize("rule", [PAST, FUTURE])
+def test_attributes_and_utilization_of_nodes_may_differ_from_time_to_time(rule: str) -> None:
+    said = {"standby": "on", "rack": "r9", "#health-disk": "yellow"}
+    blocks = params("t", said, rule, 9) + (
+        f'<utilization id="u"><nvpair id="u1" name="cpu" value="4"/><rule id="ur">{rule}</rule></utilization>'
+    )
+    by_rack = f'<rsc_location id="k"  rsc="a"><rule id="kr" score="500">{compares("rack", "r9")}</rule></rsc_location>'
+    data = cib(dummy("a"), STAYS + by_rack, started({}))
+    data = data.replace(b'uname="n1"><inst', f'uname="n1">{blocks}<inst'.encode())
+    assert_same(data)
+    assert loaded(converted(data)).node_overrides[0].labels == {"rack": "r9", "#health-disk": "yellow"}
+    assert converted(data).lost == ()
+
+
+def test_a_remote_node_may_be_in_standby_for_a_time() -> None:
+    node = f'<node id="g" type="remote" uname="g">{params("t", {"standby": "on"}, PAST)}</node></nodes>'
+    data = cib(dummy("vm", meta(remote_node="g")) + dummy("a")).replace(b"</nodes>", node.encode())
+    assert_same(data)
+    assert [(o.node, o.state) for o in loaded(converted(data)).node_overrides] == [("g", HostState.STANDBY)]
+
+
+def test_options_that_have_no_field_are_written_as_they_are_now() -> None:
+    block = (
+        '<cluster_property_set id="t"><nvpair id="t1" name="node-pending-timeout" value="5min"/>'
+        f'<rule id="tr">{PAST}</rule></cluster_property_set></crm_config>'
+    )
+    data = cib(dummy("a"), STAYS).replace(b"</crm_config>", block.encode())
+    text = "the rule tr is written as what it says at the time of the CIB"
+    assert [(loss.feature, loss.text) for loss in converted(data).lost] == [("rule", text)]
     assert_same(data)

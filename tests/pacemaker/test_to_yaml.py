@@ -1,6 +1,7 @@
 """What a CIB asks for, written as YAML and loaded again, is the same intent, and plans to the same."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,11 @@ def same_node(node: RemoteNode | None) -> RemoteNode | None:
     return replace(node, where=ANY, agent=agent, labels=labels)
 
 
+def chosen(labels: Mapping[str, str]) -> dict[str, str]:
+    """Without what Pacemaker keeps among them."""
+    return {name: text for name, text in labels.items() if name not in {"standby", "maintenance"}}
+
+
 def normal(intent: Intent) -> Intent:
     """Without positions, ids of constraints, and what a CIB does not say: how nodes are reached."""
 
@@ -68,7 +74,7 @@ def normal(intent: Intent) -> Intent:
             where=ANY,
             fields={},
             agent=AgentAddress(),
-            labels={k: v for k, v in host.labels.items() if not k.startswith("#")},
+            labels={k: v for k, v in chosen(host.labels).items() if not k.startswith("#")},
         )
         for name, host in intent.hosts.items()
     }
@@ -82,6 +88,8 @@ def normal(intent: Intent) -> Intent:
         locations=tuple(sorted(resolved(intent, Observed(), NOW).locations, key=plain)),
         location_rules=(),
         overrides=tuple(replace(item, where=ANY) for item in intent.overrides),
+        node_overrides=tuple(replace(o, where=ANY, labels=chosen(o.labels)) for o in intent.node_overrides),
+        policy_overrides=tuple(replace(item, where=ANY) for item in intent.policy_overrides),
         colocations=tuple(sorted(intent.colocations, key=plain)),
         orderings=tuple(sorted(intent.orderings, key=plain)),
         fencing_levels=tuple(replace(level, id="", where=ANY) for level in intent.fencing_levels),
@@ -216,16 +224,6 @@ def test_levels_of_patterns_and_labels_are_kept() -> None:
     end = b"</configuration>"
     data = cib(device.format("x") + device.format("y"))
     assert_same(data.replace(end, f"<fencing-topology>{levels}</fencing-topology>".encode() + end))
-
-
-def test_a_guest_that_is_not_searched_is_not_searched() -> None:
-    vm = dummy("vm", meta(remote_node="g"))
-    pair = '<nvpair id="s" name="resource-discovery-enabled" value="false"/>'
-    node = f'<node id="g" type="remote" uname="g"><instance_attributes id="ag">{pair}</instance_attributes></node>'
-    data = cib(vm + dummy("a")).replace(b"</nodes>", node.encode() + b"</nodes>")
-    assert_same(data)
-    (remote,) = loaded(converted(data)).remote_nodes().values()
-    assert remote.is_searched is False
 
 
 def random_cib(seed: int) -> bytes:

@@ -29,8 +29,8 @@ def test_watching_ends_where_the_resource_is_to_start() -> None:
     }
 
 
-def test_a_monitor_that_is_declared_twice_is_neither_armed_nor_disarmed() -> None:
-    unclear = replace(MONITOR, is_ambiguous=True)
+def test_a_monitor_that_is_left_alone_is_neither_armed_nor_disarmed() -> None:
+    unclear = replace(MONITOR, is_left_alone=True)
     asked = intent("h1", dummy("a", operations=(unclear,)), dummy("b", operations=(unclear,)))
     armed = running(intent("h1", dummy("b")), "b", "h1")
     transition = plan(asked, seen(empty_world(asked), running(asked, "a", "h1"), armed))

@@ -6,24 +6,29 @@ from reconciler.load.record import from_json, to_json
 from reconciler.model.constraint import Discovery, Location
 from reconciler.model.digest import start_parameters
 from reconciler.model.history import History
-from reconciler.model.intent import Intent
+from reconciler.model.intent import Cluster, Intent
 from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import HostState
 from reconciler.model.observed import Instance, Observed
-from reconciler.model.resource import Role
+from reconciler.model.policy import Policy
+from reconciler.model.resource import Operation, Role
 from reconciler.model.rule import (
     AttributeTest,
     Comparison,
     Condition,
     DateTest,
     LocationRule,
+    NodeOverride,
+    OperationOverride,
     Override,
+    PolicyOverride,
     Together,
     ValueType,
 )
 from reconciler.model.score import INFINITY
 from reconciler.plan.rules import resolved, with_fixed_rules
 from reconciler.plan.schedule import schedule
-from tests.plan.worlds import NOW, dummy, empty_world, intent, online, running, seen
+from tests.plan.worlds import MONITOR, NOW, dummy, empty_world, guest, intent, online, running, seen
 
 HERE = Where(file="a.yaml", line=3)
 SOON = int(NOW) + 60
@@ -166,4 +171,67 @@ def test_rules_are_saved_with_the_planners_input() -> None:
     asked = ruled(replace(rule(both), discovery=Discovery.EXCLUSIVE, role=Role.PROMOTED))
     override = Override(resource=ResourceId("a"), when=LATER, where=HERE, is_managed=False)
     asked = replace(asked, overrides=(override,))
+    assert from_json(Intent, to_json(asked)) == asked
+
+
+def test_operations_and_needs_hold_for_a_time() -> None:
+    often = OperationOverride(name="monitor", interval_ms=10_000, timeout_ms=90_000, params={"x": "2"})
+    slow = OperationOverride(name="promote", timeout_ms=60_000)
+    override = Override(
+        resource=ResourceId("a"), when=LATER, where=HERE, needs={"cpu": 3}, operations=(often, slow)
+    )
+    asked = replace(intent("h1", dummy("a", needs={"cpu": 1, "memory": 1})), overrides=(override,))
+    found = resolved(asked, Observed(), SOON).resources[ResourceId("a")]
+    assert found.needs == {"cpu": 3, "memory": 1}
+    assert found.operations == (
+        replace(MONITOR, timeout_ms=90_000, params={"x": "2"}),
+        Operation(name="promote", timeout_ms=60_000),
+    )
+    assert resolved(asked, Observed(), NOW).resources == asked.resources
+
+
+def test_what_holds_of_a_node_for_a_time_counts_for_rules_too() -> None:
+    standby = NodeOverride(node=NodeName("h1"), when=LATER, where=HERE, state=HostState.STANDBY)
+    faster = NodeOverride(node=NodeName("h2"), when=LATER, where=HERE, labels={"disk": "ssd"})
+    asked = replace(ruled(rule(SSD)), node_overrides=(standby, faster))
+    assert resolved(asked, world(), NOW).locations == (location("h1", 10),)
+    assert resolved(asked, world(), SOON).locations == (location("h1", 10), location("h2", 10))
+    before = schedule(asked, world(), History(), NOW)
+    after = schedule(asked, world(), History(), SOON)
+    assert (before.placement, before.recheck_at, after.placement) == ({"a": "h1"}, SOON, {"a": "h2"})
+
+
+def test_what_a_guest_node_offers_may_differ_from_time_to_time() -> None:
+    more = NodeOverride(node=NodeName("g1"), when=LATER, where=HERE, capacity={"cpu": 8})
+    asked = replace(intent("h1", guest("vm1", "g1")), node_overrides=(more,))
+    nodes = [resolved(asked, Observed(), now).remote_nodes()[NodeName("g1")] for now in (NOW, SOON)]
+    assert [node.capacity for node in nodes] == [{}, {"cpu": 8}]
+
+
+def test_nothing_is_touched_while_the_whole_cluster_is_in_maintenance() -> None:
+    paused = Policy(in_maintenance=True)
+    window = PolicyOverride(when=LATER, where=HERE, policy=paused, fields=("in_maintenance",))
+    asked = replace(intent("h1 h2", dummy("a")), policy_overrides=(window,))
+    before = schedule(asked, world(), History(), NOW)
+    after = schedule(asked, world(), History(), SOON)
+    assert (sorted(before.actions) != [], before.recheck_at) == (True, SOON)
+    assert after.actions == {}
+    always = replace(asked, cluster=Cluster(policy=paused), policy_overrides=())
+    assert schedule(always, world(), History(), NOW).actions == {}
+
+
+def test_everything_can_be_stopped_at_once_and_for_a_time() -> None:
+    stopped = Policy(stops_all=True)
+    window = PolicyOverride(when=LATER, where=HERE, policy=stopped, fields=("stops_all",))
+    asked = replace(intent("h1", dummy("a"), guest("vm1")), policy_overrides=(window,))
+    assert schedule(asked, empty_world(asked), History(), NOW).placement == {"a": "h1", "vm1": "h1"}
+    assert schedule(asked, empty_world(asked), History(), SOON).placement == {"a": None, "vm1": None}
+    always = replace(asked, cluster=Cluster(policy=stopped), policy_overrides=())
+    assert schedule(always, empty_world(always), History(), NOW).placement == {"a": None, "vm1": None}
+
+
+def test_inputs_with_overrides_of_all_kinds_are_saved_and_come_back() -> None:
+    window = PolicyOverride(when=LATER, where=HERE, policy=Policy(), fields=("in_maintenance",))
+    standby = NodeOverride(node=NodeName("h1"), when=LATER, where=HERE, state=HostState.STANDBY)
+    asked = replace(ruled(), node_overrides=(standby,), policy_overrides=(window,))
     assert from_json(Intent, to_json(asked)) == asked

@@ -6,8 +6,10 @@ import pytest
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.node import HostState
 from reconciler.model.policy import PlacementStrategy
+from reconciler.model.rule import DateTest, NodeOverride, Override
 from reconciler.plan.what_if import Fared, Fault, Outcome, Overload, World, at_rest, single_failures, what_if
 from tests.plan.worlds import NOW, clone, dummy, empty_world, guest, intent, only_on, prefers
 
@@ -105,3 +107,19 @@ def test_each_host_and_each_running_guest_fails_in_turn() -> None:
         replace(besides, hosts=(NodeName("h2"),)),
         replace(besides, guests=(ResourceId("vm"),)),
     ]
+
+
+def test_what_holds_for_a_time_is_counted_and_a_fault_goes_before_it() -> None:
+    always, where = DateTest(since=0), Where(file="a.yaml", line=1)
+    small = NodeOverride(
+        node=NodeName("h2"), when=always, where=where, state=HostState.ONLINE, capacity={"cpu": 1}
+    )
+    large = Override(resource=ResourceId("r"), when=always, where=where, needs={"cpu": 2})
+    asked = replace(
+        intent("h1 h2", dummy("r"), prefers("r", "h1")), node_overrides=(small,), overrides=(large,)
+    )
+    overload = Overload(node=NodeName("h2"), capacity="cpu", needed=2, available=1)
+    moved = (fared("r", "h1", "h2"),)
+    assert what_if(world(asked), HOST1) == outcome(HOST1, moved=moved, overloads=(overload,))
+    both = Fault(hosts=HOST1.hosts, standby=(NodeName("h2"),))
+    assert [f.resource for f in what_if(world(asked), both).cannot_run] == ["r"]
