@@ -128,7 +128,9 @@ def test_of_orders_of_the_same_actions_the_first_counts(
 
 def test_an_order_for_which_some_instances_are_enough_makes_none_void() -> None:
     clone = '<clone id="c">' + meta(clone_min="1") + dummy("a") + "</clone>"
-    xml = "".join(f'<rsc_order id="{kind}" first="c" then="b" kind="{kind}"/>' for kind in ("Optional", "Mandatory"))
+    xml = "".join(
+        f'<rsc_order id="{kind}" first="c" then="b" kind="{kind}"/>' for kind in ("Optional", "Mandatory")
+    )
     assert [o.id for o in read(cib(clone + dummy("b"), xml)).intent.orderings] == ["Optional", "Mandatory"]
 
 
