@@ -32,6 +32,8 @@ class Constraints:
     location_rules: list[LocationRule] = field(default_factory=list)
     colocations: list[Colocation] = field(default_factory=list)
     orderings: list[Ordering] = field(default_factory=list)
+    first_orders: dict[tuple[ResourceId, str, ResourceId, str], Ordering] = field(default_factory=dict)
+    """The first order of two actions: a resource and what it does, and another one and what that does then."""
     tickets: list[TicketNeed] = field(default_factory=list)
     """Needs that are not met."""
 

@@ -1,9 +1,16 @@
-"""Reads ordering constraints, and the sets in them."""
+"""Reads ordering constraints, and the sets in them.
+
+Of several orders of the same two actions Pacemaker heeds the first one, so that an optional one before a mandatory one
+makes that void (lib/pengine/utils.c, order_actions: what has a flag in common with what is there counts as a
+duplicate). We leave out what is void, and say so. Serializing orders, and those of which one instance or one
+alternative is enough, stand for themselves.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from reconciler.model.collective import Clone
 from reconciler.model.constraint import Ordering, OrderKind
 from reconciler.model.names import ResourceId
 from reconciler.pacemaker.constraint_names import Reading
@@ -67,7 +74,29 @@ def _add(
         is_symmetrical=boolean(element.get("symmetrical"), default=kind is not OrderKind.SERIALIZE),
         needs_all=boolean(element.get("require-all"), default=True),
     )
-    reading.found.orderings.append(replace(ordering, alternatives=alternatives))
+    ordering = replace(ordering, alternatives=alternatives)
+    earlier = _earlier(reading, ordering)
+    if earlier is None:
+        reading.found.orderings.append(ordering)
+    elif earlier.kind is not kind:
+        text = f"order {ordering.id} is void: {earlier.id} is before it, on the same actions, and {earlier.kind.value}"
+        reading.cib.note(element, "order", text)
+
+
+def _earlier(reading: Reading, ordering: Ordering) -> Ordering | None:
+    """Return an order that was read before, and makes one void; else remember that one for those after it."""
+    if ordering.kind is OrderKind.SERIALIZE or ordering.alternatives or _is_number_enough(reading, ordering):
+        return None
+    actions = (ordering.first, ordering.first_action, ordering.then, ordering.then_action)
+    earlier = reading.found.first_orders.setdefault(actions, ordering)
+    is_covering = earlier.is_symmetrical or not ordering.is_symmetrical
+    return earlier if is_covering and earlier is not ordering else None
+
+
+def _is_number_enough(reading: Reading, ordering: Ordering) -> bool:
+    """Tell whether what comes then waits for a number of instances only."""
+    first = reading.resources.collectives.get(ordering.first)
+    return isinstance(first, Clone) and (bool(first.min) or not ordering.needs_all)
 
 
 def _kind(element: Element) -> OrderKind:

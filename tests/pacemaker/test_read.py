@@ -106,6 +106,34 @@ def test_an_ordered_set_is_a_chain_and_require_all_false_an_alternative() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("orders", "kinds", "void"),
+    [
+        (["Optional", "Mandatory"], [OrderKind.OPTIONAL], ["o1"]),
+        (["Mandatory", "Optional"], [OrderKind.MANDATORY], ["o1"]),
+        (["Mandatory", "Mandatory"], [OrderKind.MANDATORY], []),
+        (["Serialize", "Mandatory"], [OrderKind.SERIALIZE, OrderKind.MANDATORY], []),
+        (['Optional" symmetrical="false', "Mandatory"], [OrderKind.OPTIONAL, OrderKind.MANDATORY], []),
+        (['Optional" then-action="stop', "Mandatory"], [OrderKind.OPTIONAL, OrderKind.MANDATORY], []),
+    ],
+)
+def test_of_orders_of_the_same_actions_the_first_counts(
+    orders: list[str], kinds: list[OrderKind], void: list[str]
+) -> None:
+    xml = "".join(f'<rsc_order id="o{i}" first="a" then="b" kind="{kind}"/>' for i, kind in enumerate(orders))
+    given = read(cib(dummy("a") + dummy("b"), xml))
+    assert [o.kind for o in given.intent.orderings] == kinds
+    assert [note.text.split()[1] for note in given.unsupported] == void
+
+
+def test_an_order_for_which_some_instances_are_enough_makes_none_void() -> None:
+    clone = '<clone id="c">' + meta(clone_min="1") + dummy("a") + "</clone>"
+    xml = "".join(
+        f'<rsc_order id="{kind}" first="c" then="b" kind="{kind}"/>' for kind in ("Optional", "Mandatory")
+    )
+    assert [o.id for o in read(cib(clone + dummy("b"), xml)).intent.orderings] == ["Optional", "Mandatory"]
+
+
 def test_members_of_a_set_that_avoid_each_other_avoid_all_before_them() -> None:
     block = '<resource_set id="s">' + "".join(f'<resource_ref id="{n}"/>' for n in "abc") + "</resource_set>"
     given = read(

@@ -7,7 +7,7 @@ The rules (Pacemaker lib/pacemaker/pcmk_sched_instances.c):
   runs too many, and gets no node. The instances of most importance come first; `importance` says which.
 * Instances that run stay if no node is better. If another is better, an instance is thought of as going there, and the
   question is asked again: so each node gets its share, and what already runs there is the one that stays.
-* The others then get the best nodes that are left.
+* The others then get the best nodes that are left, until the clone has as many instances as it may have.
 * What is to be with a clone is not with an instance that is blocked.
 * Instances that are not unique are as good as each other: one that runs where another was sent stays in its stead.
 * Ours alone: what cannot be moved now keeps its place first of all. That an instance gets no node since others have
@@ -112,6 +112,8 @@ def _keep_places(assignment: Assignment, instances: Sequence[ResourceId]) -> Non
         for mine, others in zip(*(assignment.situation.leaves(i) for i in (instance, other)), strict=True):
             if not _is_pinned(assignment, mine) and not _is_pinned(assignment, others):
                 assignment.swap(mine, others)
+        if (instance in assignment.left_over) is not (other in assignment.left_over):
+            assignment.left_over ^= {instance, other}
         chosen[current] = instance
         if node is not None:
             chosen[node] = other
@@ -188,13 +190,17 @@ def _assign_finally(sharing: _Sharing, instance: ResourceId) -> None:
     """Assign an instance to the best node that is left, if the clone may have one more."""
     assignment = sharing.assignment
     is_possible = assignment.is_any(instance, assignment.scores[instance])
-    if sharing.assigned >= sharing.max_total:
+    is_left_over = sharing.assigned >= sharing.max_total
+    if is_left_over:
         for name in [instance, *assignment.tree.children(instance)]:
             assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.CLONE_MAX)
     node = _assign(sharing, instance, None)
     if node is not None:
         sharing.assigned += 1
-    elif is_possible:
+        return
+    if is_left_over:
+        assignment.left_over.add(instance)
+    if is_possible:
         for leaf in assignment.situation.leaves(instance):
             assignment.obstacles.pop(leaf, None)
 

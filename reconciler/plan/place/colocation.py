@@ -3,7 +3,8 @@
 The rules, in Pacemaker's words ("Placing Resources Relative to other Resources"; pcmk_sched_colocation.c):
 
 * A dependent must be where the primary is (INFINITY), must not be (-INFINITY), or likes or dislikes it by the score.
-  "Where" is the node, or every node with the same value of a label. A primary that runs nowhere repels by the score.
+  "Where" is the node, or every node with the same value of a label. A primary that runs nowhere repels by the score,
+  but not an instance of a clone that has all that it may have without that one.
 * Where a group is, is where its last member is if the dependent must be with it, else where its first is. Where a
   clone is, is each node with an instance; an instance of an interleaved clone goes with one instance of the other,
   that on its best node, or, if it must and there is none, nowhere.
@@ -125,7 +126,8 @@ def _follow_clone(
         assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
     else:
         for instance in assignment.ranked[primary]:
-            _follow(assignment, colocation, dependent, instance)
+            if instance not in assignment.left_over:
+                _follow(assignment, colocation, dependent, instance)
 
 
 def _follow_promotable(

@@ -5,8 +5,10 @@ from dataclasses import replace
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
 from reconciler.model.observed import Failure
+from reconciler.model.policy import PlacementStrategy
 from reconciler.model.score import INFINITY
 from tests.plan.place.places import places as places_of
+from tests.plan.place.places import with_capacity, with_policy
 from tests.plan.worlds import clone, dummy, empty_world, intent, only_on, plan, prefers, running, with_
 
 
@@ -48,6 +50,14 @@ def test_of_colocations_with_the_same_primary_the_last_one_is_heeded_first() -> 
     # One instance runs nowhere, which repels whom the clone attracts: what would leave no node at last is given up.
     assert places_of(intent("h1 h2", *things, likes, dislikes))["d"] == "h2"
     assert places_of(intent("h1 h2", *things, dislikes, likes))["d"] == "h1"
+
+
+def test_an_instance_that_its_clone_may_not_have_repels_nothing() -> None:
+    things = (dummy("d", needs={"cpu": 1}), dummy("r"), clone("c", "r", max=1), with_("d", "c", 10))
+    asked = with_capacity(intent("h1 h2", *things), h1=0, h2=1)
+    asked = with_policy(asked, placement=PlacementStrategy.UTILIZATION)
+    # Had the instance that runs too many a say, h2 would be banned for d.
+    assert places_of(asked, "r h1", "r h2") == {"d": "h2", "r:0": "h1", "r:1": None}
 
 
 def test_of_the_instances_that_something_avoids_those_assigned_first_count_first() -> None:
