@@ -1,14 +1,16 @@
 """The command in this process: quick, and with the exit codes that a shell would see."""
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.world.state_folder import state_folder
 
 DECLARED = """\
 apiVersion: reconciler/v1alpha1
@@ -81,6 +83,8 @@ def bare(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def cli(bare: Run, declared: Path, tmp_path: Path) -> Run:
+def cli(bare: Run, declared: Path, tmp_path: Path) -> Iterator[Run]:
     """Run `reconcile` on the declared folder, with a state folder that is not there yet."""
-    return lambda *arguments: bare("-C", str(declared), "--state", str(tmp_path / "state"), *arguments)
+    state = tmp_path / "state"
+    yield lambda *arguments: bare("-C", str(declared), "--state", str(state), *arguments)
+    shutil.rmtree(state_folder(None, state).runtime, ignore_errors=True)

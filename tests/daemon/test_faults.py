@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.stage import Stage, Status, both, dummy_yaml, guest_yaml, host_yaml, is_node, is_started
+from reconciler.world.state_folder import state_folder
+from tests.daemon.stage import (
+    TIMEOUT_S,
+    Stage,
+    Status,
+    both,
+    dummy_yaml,
+    guest_yaml,
+    host_yaml,
+    is_node,
+    is_started,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +41,24 @@ def local_agent_pid(stage: Stage) -> int:
         if b"--unix" in words:
             return pid
     raise AssertionError("no local agent")
+
+
+def wait_for_start(stage: Stage, agent_state: Path) -> None:
+    """Wait until an agent carries out FAKE's start, which who is killed earlier has not begun."""
+    end = time.monotonic() + TIMEOUT_S
+    while not any(map(is_start_under_way, (agent_state / "operations").glob("*"))):
+        assert time.monotonic() < end, f"FAKE was never started:\n{stage.daemon_log.read_text()}"
+        time.sleep(0.05)
+    stage.until(is_starting)
+
+
+def is_start_under_way(operation: Path) -> bool:
+    """Whether an operation's file (agent/operation_file.py) is a start's, and names its process; without its lock."""
+    try:
+        request, process, *_ = operation.read_text().splitlines()
+    except (FileNotFoundError, ValueError):
+        return False  # it ended just now, or is being written
+    return bool(process) and json.loads(request)["action"] == "start"
 
 
 def is_starting(status: Status) -> bool:
@@ -64,7 +93,7 @@ def test_a_failed_monitor_is_answered_with_a_restart(stage: Stage) -> None:
 def test_killing_the_daemon_in_a_slow_start_starts_nothing_twice(stage: Stage) -> None:
     declare(stage, dummy_yaml("FAKE", stage.ledger, params="    delay: 8s"))
     stage.start_daemon()
-    stage.until(is_starting)
+    wait_for_start(stage, stage.state / "guests/vm-guest1/state")
     stage.kill_daemon()
     stage.start_daemon()
     stage.until(is_started("FAKE", "guest1"))
@@ -74,7 +103,7 @@ def test_killing_the_daemon_in_a_slow_start_starts_nothing_twice(stage: Stage) -
 def test_killing_the_local_agent_in_a_slow_start_starts_nothing_twice(stage: Stage) -> None:
     declare(stage, dummy_yaml("FAKE", stage.ledger, params="    delay: 8s", prefer="host1: INFINITY"))
     stage.start_daemon()
-    stage.until(is_starting)
+    wait_for_start(stage, state_folder(None, stage.state).runtime / "agent")
     os.kill(local_agent_pid(stage), signal.SIGKILL)
     stage.wait_for_lines(1)
     stage.until(both(is_started("FAKE", "host1"), is_node("host1", "online")))

@@ -71,7 +71,7 @@ def test_ordinary_traffic_means_the_same_byte_by_byte(role: Role) -> None:
     assert outcome(role, message, deliver_bytewise) == whole
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.sampled_from(ROLES), st.integers(0, 100), EDITS, st.integers(1, 200))
 def test_however_a_message_is_edited_its_pieces_mean_what_it_does(
     role: Role, choice: int, edits: list[tuple[float, int, bytes]], size: int

@@ -27,6 +27,8 @@ _PROGRAMS = {
     "qemu-img": "qemu-utils",
     "mmdebstrap": "mmdebstrap",
     "mke2fs": "e2fsprogs",
+    "busybox": "busybox-static",
+    "cpio": "cpio",
     "ip": "iproute2",
     "nsenter": "util-linux",
     "setpriv": "util-linux",

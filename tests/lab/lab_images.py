@@ -17,7 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab.lab_initrd import RECIPE, make_initrd
 from tests.lab.lab_locks import locked
+from tests.lab.lab_machines import BOOT, ENABLED, FILES, GENERATORS, MASKED, PACKAGES, SMALL_INIT
 from tests.lab.lab_network import joined, own_network
 
 CACHE = Path(os.environ.get("RECONCILER_LAB_CACHE", "/var/tmp/reconciler-lab"))
@@ -29,118 +31,6 @@ _LEAN = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
-# An initrd with just what QEMU's virtio machine needs: it boots in half the time of a complete one.
-_MODULES = "virtio_pci\nvirtio_blk\nvirtio_net\nvirtio_rng\nqemu_fw_cfg\next4\nisofs\n"
-_MACHINE_PACKAGES = (
-    "systemd,systemd-sysv,dbus,udev,kmod,linux-image-cloud-amd64,initramfs-tools,pacemaker-remote,resource-agents,"
-    "nginx-light,iproute2,netbase,curl,procps"
-)
-_KEY_SCRIPT = """\
-#!/bin/sh
-# Takes the node's key from QEMU's firmware device to where pacemaker_remoted looks.
-set -eu
-modprobe qemu_fw_cfg
-install -D -m 0640 -o root -g haclient \\
-    /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/authkey/raw /etc/pacemaker/authkey
-"""
-_KEY_UNIT = """\
-[Unit]
-Description=Take the node's key from the firmware
-DefaultDependencies=no
-After=local-fs.target
-Before=pacemaker_remote.service
-[Service]
-Type=oneshot
-ExecStart=/usr/local/sbin/lab-key
-[Install]
-WantedBy=multi-user.target
-"""
-# An address on the kernel's command line takes the place of DHCP; /run comes before /etc, by name.
-_ADDRESS_SCRIPT = """\
-#!/bin/sh
-set -eu
-for word in $(cat /proc/cmdline); do
-    case $word in lab.address=*)
-        mkdir -p /run/systemd/network
-        printf '[Match]\\nName=e*\\n[Network]\\nAddress=%s\\nLinkLocalAddressing=no\\n' "${word#*=}" \\
-            > /run/systemd/network/10-lab.network ;;
-    esac
-done
-"""
-_ADDRESS_UNIT = """\
-[Unit]
-Description=Take the address from the kernel's command line
-DefaultDependencies=no
-Before=systemd-networkd.service
-[Service]
-Type=oneshot
-ExecStart=/usr/local/sbin/lab-address
-[Install]
-WantedBy=multi-user.target
-"""
-# The test's hand in the machine: a program's name sent to port 9 has all processes of that name killed.
-_KILL_SOCKET = "[Socket]\nListenStream=9\nAccept=yes\n[Install]\nWantedBy=sockets.target\n"
-_KILL_UNIT = """\
-[Service]
-ExecStart=/bin/sh -c 'read -r name; pkill -KILL -x "$name"; echo done'
-StandardInput=socket
-StandardOutput=socket
-"""
-# The ledger of nginx, where the end of the machine cannot take it: the console's log lies on the host.
-_NGINX_LEDGER = """\
-[Service]
-ExecStartPost=+/bin/sh -c 'echo "LEDGER start nginx" > /dev/console'
-"""
-_NETWORK = "[Match]\nName=e*\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n"
-_MACHINE_FILES = (
-    ("etc/initramfs-tools/conf.d/lab", "MODULES=list\n", 0o644),
-    ("etc/initramfs-tools/modules", _MODULES, 0o644),
-    ("etc/systemd/network/lab.network", _NETWORK, 0o644),
-    ("etc/systemd/system/lab-key.service", _KEY_UNIT, 0o644),
-    ("etc/systemd/system/lab-address.service", _ADDRESS_UNIT, 0o644),
-    ("etc/systemd/system/lab-kill.socket", _KILL_SOCKET, 0o644),
-    ("etc/systemd/system/lab-kill@.service", _KILL_UNIT, 0o644),
-    ("etc/systemd/system/nginx.service.d/ledger.conf", _NGINX_LEDGER, 0o644),
-    ("usr/local/sbin/lab-key", _KEY_SCRIPT, 0o755),
-    ("usr/local/sbin/lab-address", _ADDRESS_SCRIPT, 0o755),
-    ("etc/hostname", "lab\n", 0o644),
-)
-_ENABLED = "systemd-networkd pacemaker_remote nginx lab-key lab-address lab-kill.socket"
-# Without systemd: the agent is the first program. Name and network are what the kernel's command line says, or a seed:
-# as by cloud-init, which takes long to start under emulation, user-data is a script, and meta-data has the name.
-_SMALL_INIT = """\
-#!/bin/sh
-set -eu
-mountpoint -q /proc || mount -t proc proc /proc
-mountpoint -q /sys || mount -t sysfs sys /sys
-mount -t tmpfs run /run
-address=10.0.2.15/24
-node=guest
-for word in $(cat /proc/cmdline); do
-    case $word in lab.address=*) address=${word#*=} ;; lab.node=*) node=${word#*=} ;; esac
-done
-ip link set lo up
-for device in /sys/class/net/e*; do
-    ip link set "${device##*/}" up
-done
-seed=/dev/disk/by-label/cidata
-if [ -e $seed ]; then
-    mkdir /run/seed
-    mount -t iso9660 -o ro $seed /run/seed
-    node=$(sed -n 's/^local-hostname: //p' /run/seed/meta-data)
-    /bin/sh /run/seed/user-data
-else
-    ip address add "$address" dev "${device##*/}"
-fi
-umask 077
-mkdir /run/node
-for file in authkey agent.pyz; do
-    cat /sys/firmware/qemu_fw_cfg/by_name/opt/reconciler/$file/raw > /run/node/$file
-done
-exec /usr/bin/python3 -I -S /run/node/agent.pyz serve --init --listen 0.0.0.0:3121 \\
-    --key-file /run/node/authkey --key-channel /dev/virtio-ports/org.reconciler.key.0 \\
-    --node "$node" --state /run/reconciler-agent
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,9 +80,16 @@ class Images:
         )
 
     def bare_root(self) -> Path:
-        """Return a Debian bookworm with nothing but what has to be there, and apt: no Python, no git, no make."""
-        # Nothing is left out of packages here: what is installed later has to find what Debian has.
-        recipe = ("mmdebstrap", "--variant=minbase", "--skip=cleanup/reproducible", "bookworm")
+        """Return a Debian bookworm with nothing but what has to be there, apt and make: no Python, no git."""
+        # Nothing is left out of packages here: what is installed later has to find what Debian has. And it need not
+        # be on the disk, for which dpkg would wait file by file.
+        options = (
+            "--variant=minbase",
+            "--skip=cleanup/reproducible",
+            "--dpkgopt=force-unsafe-io",
+            "--include=make",
+        )
+        recipe = ("mmdebstrap", *options, "bookworm")
         return self._built("bare-root", repr(recipe), lambda folder: _run(*recipe, folder / "root")) / "root"
 
     def systemd_root(self) -> Path:
@@ -219,9 +116,16 @@ class Images:
         It takes its key from the firmware, its address from DHCP (QEMU's user network has one), and answers on 80 and
         3121.
         """
-        recipe = (_MACHINE_PACKAGES, *(part for file in _MACHINE_FILES for part in file), _ENABLED, *_LEAN)
+        services = (ENABLED, *MASKED, *GENERATORS)
+        recipe = (
+            PACKAGES,
+            *(part for file in FILES for part in file),
+            *services,
+            RECIPE,
+            *_LEAN,
+        )
         folder = self._built("machine", repr(recipe), _build_machine)
-        return _machine(folder, "root=/dev/vda rw quiet console=ttyS0")
+        return _machine(folder, f"{BOOT} systemd.show_status=false")
 
     def small_machine(self) -> Machine:
         """Return a machine that runs nothing but our agent, up after a few seconds; the kernel is the other's.
@@ -229,9 +133,9 @@ class Images:
         Add `lab.address=ADDRESS/BITS` and `lab.node=NAME` to its kernel's arguments.
         """
         root, big = self.agent_root(), self.machine()
-        recipe = (_SMALL_INIT, str(root), str(big.kernel))
+        recipe = (SMALL_INIT, str(root), str(big.kernel))
         folder = self._built("small-machine", repr(recipe), lambda made: _build_small(made, root, big))
-        return _machine(folder, "root=/dev/vda rw quiet console=ttyS0 init=/sbin/lab-init")
+        return _machine(folder, f"{BOOT} init=/sbin/lab-init")
 
     def _built(self, name: str, recipe: str, build: Callable[[Path], None]) -> Path:
         place = self._cache / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
@@ -265,32 +169,36 @@ def copy_root(root: Path, target: Path) -> Path:
 def _build_machine(folder: Path) -> None:
     root = folder / "root"
     files = folder / "files"
-    for path, text, mode in _MACHINE_FILES:
+    for path, text, mode in FILES:
         target = files / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
         target.chmod(mode)
+    generators = files / "etc/systemd/system-generators"
+    generators.mkdir()
+    for name in GENERATORS:
+        (generators / f"systemd-{name}-generator").symlink_to("/dev/null")
     _run(
         "mmdebstrap",
         *_LEAN,
-        f"--include={_MACHINE_PACKAGES}",
+        f"--include={PACKAGES}",
         # Before any package: the initrd is made when the kernel is configured.
         f'--setup-hook=cp -rT --preserve=mode {files}/etc/initramfs-tools "$1"/etc/initramfs-tools',
         f'--customize-hook=cp -rT --preserve=mode {files} "$1"',
-        f'--customize-hook=chroot "$1" systemctl -q enable {_ENABLED}',
-        '--customize-hook=chroot "$1" systemctl -q mask systemd-networkd-wait-online e2scrub_reap apt-daily.timer',
+        f'--customize-hook=chroot "$1" systemctl -q enable {ENABLED}',
+        f'--customize-hook=chroot "$1" systemctl -q mask {" ".join(MASKED)}',
         "trixie",
         root,
     )
-    for name, pattern in (("kernel", "vmlinuz-*"), ("initrd", "initrd.img-*")):
-        shutil.copy(next((root / "boot").glob(pattern)), folder / name)
+    shutil.copy(next((root / "boot").glob("vmlinuz-*")), folder / "kernel")
+    make_initrd(root, folder / "initrd")
     _make_disk(folder, root, "900M")
 
 
 def _build_small(folder: Path, root: Path, big: Machine) -> None:
     copy = copy_root(root, folder / "root")
     init = copy / "sbin" / "lab-init"
-    init.write_text(_SMALL_INIT)
+    init.write_text(SMALL_INIT)
     init.chmod(0o755)
     for name, path in (("kernel", big.kernel), ("initrd", big.initrd)):
         shutil.copy(path, folder / name)

@@ -2,14 +2,14 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import libvirt
 
 from agent import tls
 from agent.wire.keys import identity_for
 from tests.agent.controller import Client
-from tests.daemon.stage import TIMEOUT_S, Stage
+from tests.daemon.stage import TIMEOUT_S, Stage, both, is_started, uses_key
 
 PORT = 3121
 
@@ -36,6 +36,30 @@ def is_refused(address: str, key: bytes) -> bool:
             return False
     except (tls.TLSError, ConnectionError):
         return True
+
+
+def renew_keys(stage: Stage, address: str, declare: Callable[[str], object]) -> dict[str, bytes]:
+    """Declare two newer keys for guest1 while FAKE runs there, and see each taken up and the one before refused.
+
+    Who is connected with the second loses that connection, for the third revokes it.
+
+    Returns:
+        All that must be found nowhere else: the three keys, and that from which they are made.
+    """
+    stage.until(both(uses_key("guest1", 0), is_started("FAKE", "guest1")))
+    keys = {"first": declared_key(stage, "guest1")}
+    declare(", keyEpoch: 1")
+    stage.until(both(uses_key("guest1", 1), is_started("FAKE", "guest1")))
+    keys["second"] = declared_key(stage, "guest1")
+    assert is_refused(address, keys["first"])
+
+    with visitor(address, keys["second"]) as thief:
+        declare(", keyEpoch: 2, minKeyEpoch: 2")
+        stage.until(both(uses_key("guest1", 2), is_started("FAKE", "guest1")))
+        thief.wait_for_end()
+    assert is_refused(address, keys["second"])
+    keys["third"] = declared_key(stage, "guest1")
+    return keys | {"root": (stage.state / "keys" / "root.key").read_bytes()}
 
 
 def domain_xml(uri: str, name: str) -> bytes:

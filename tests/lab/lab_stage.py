@@ -25,6 +25,24 @@ def declare(stage: Stage, lab: Lab, guest: str, fake: str) -> str:
     return stage.commit(hosts=hosts, guest=guest, fake=fake)
 
 
+def container_yaml(root: Path, address: str, keys: str = "") -> str:
+    """Declare a container on host a, with our agent; `keys` is more of its node, from a comma on."""
+    return f"""\
+---
+apiVersion: reconciler/v1alpha1
+kind: Guest
+metadata: {{name: vm-guest1}}
+spec:
+  type: lxc
+  remoteNode: {{name: guest1, address: {address}, connectTimeout: 30s{keys}}}
+  hardware:
+    memory: 256Mi
+    rootfs: {root}
+    nics: [{{bridge: br0}}]
+  placement: {{on: [a]}}
+"""
+
+
 def destroy(uri: str, name: str) -> None:
     """Do what `virsh destroy` does."""
     connection = libvirt.open(uri)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.daemon.stage import Stage, both, dummy_yaml, has_attributes, is_node, is_started
 from tests.lab.lab_hosts import SUBNET, Lab
 from tests.lab.lab_images import Images, copy_root
-from tests.lab.lab_stage import ask_to_end, declare, destroy, failures, ledger_lines
+from tests.lab.lab_stage import ask_to_end, container_yaml, declare, destroy, failures, ledger_lines
 
 
 def in_guest(lab: Lab, agent: str, *argv: str) -> None:
@@ -19,28 +19,11 @@ def in_guest(lab: Lab, agent: str, *argv: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def lxc_yaml(root: Path) -> str:
-    return f"""\
----
-apiVersion: reconciler/v1alpha1
-kind: Guest
-metadata: {{name: vm-guest1}}
-spec:
-  type: lxc
-  remoteNode: {{name: guest1, address: {SUBNET}.100, connectTimeout: 30s}}
-  hardware:
-    memory: 256Mi
-    rootfs: {root}
-    nics: [{{bridge: br0}}]
-  placement: {{on: [a]}}
-"""
-
-
 def test_fake_lives_in_an_lxc_guest_through_all_changes(
     stage: Stage, lab: Lab, images: Images, tmp_path: Path
 ) -> None:
     root = copy_root(images.agent_root(), tmp_path / "root")
-    guest, ledger = lxc_yaml(root), Path("/var/tmp/ledger")
+    guest, ledger = container_yaml(root, f"{SUBNET}.100"), Path("/var/tmp/ledger")
     inside = root / "var/tmp/ledger"
     declare(stage, lab, guest, dummy_yaml("FAKE", ledger))
     stage.start_daemon()

@@ -212,7 +212,10 @@ def test_slow_start_is_awaited_also_by_the_next_agent(
         take_bus_from(root)
     inside = Inside(lab["a"], root)
     hosts = host_yaml(stage.cluster) + "".join(lab_host_yaml(host) for host in lab.hosts)
-    stage.commit(hosts=hosts, guest=guest_yaml(root, 131), slow=unit_yaml("slow", "slow.service"))
+    # Another guest gets another address: a neighbour is believed for half a minute.
+    stage.commit(
+        hosts=hosts, guest=guest_yaml(root, 131 if has_bus else 132), slow=unit_yaml("slow", "slow.service")
+    )
     stage.start_daemon()
     wait_for(lambda: inside.ledger() == ["prepare slow"], "the unit's preparation", TIMEOUT_S)
     stage.until(is_pending("slow"))
@@ -243,7 +246,7 @@ def test_unit_that_cannot_be_started_says_why(
         take_bus_from(root)
     hosts = host_yaml(stage.cluster) + "".join(lab_host_yaml(host) for host in lab.hosts)
     units = "".join(unit_yaml(name, name) for name in ("broken", "masked", "missing"))
-    stage.commit(hosts=hosts, guest=guest_yaml(root, 132), units=units)
+    stage.commit(hosts=hosts, guest=guest_yaml(root, 133 if has_bus else 134), units=units)
     stage.start_daemon()
     tried = "failed 3 times on guest1, last start:"
     want: dict[str, tuple[list[str], str]] = {

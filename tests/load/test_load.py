@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.load.load import Loaded, load
@@ -151,7 +151,7 @@ def test_any_pieces_of_yaml_give_an_answer(text: str) -> None:
     assert is_sane(load_text(text))
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(st.integers(0, len(CONTRACT) - 1), st.integers(0, 5), PIECES)
 def test_any_damage_to_a_declaration_gives_an_answer(at: int, length: int, piece: str) -> None:
     assert is_sane(load_text(CONTRACT[:at] + piece + CONTRACT[at + length :]))
@@ -182,7 +182,7 @@ DOCUMENTS = st.one_of(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(st.lists(DOCUMENTS, max_size=6).map("".join))
 def test_any_documents_give_an_answer(text: str) -> None:
     loaded = load_text(text)

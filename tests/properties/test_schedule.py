@@ -17,7 +17,7 @@ from reconciler.plan.schedule import schedule
 from tests.plan.worlds import NOW
 from tests.properties.worlds import Case, carried_out, cases, running_of
 
-EXAMPLES = settings(max_examples=60, deadline=None)
+EXAMPLES = settings(max_examples=60)
 
 _PRINT_PLAN = """
 import sys
@@ -120,7 +120,7 @@ def test_a_resource_has_at_most_one_start_and_it_waits_for_all_its_stops(case: C
 def test_the_order_of_hashing_changes_no_plan() -> None:
     inputs: list[str] = []
 
-    @settings(max_examples=25, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=25, database=None, derandomize=True)
     @given(cases())
     def collect(case: Case) -> None:
         inputs.append(dump_plan_input(*case, NOW).replace("\n", " "))

@@ -24,7 +24,7 @@ from tests.plan.worlds import NOW, clone, dummy, empty_world, group, intent, pre
 
 K = TypeVar("K")
 V = TypeVar("V")
-EXAMPLES = settings(max_examples=60, deadline=None)
+EXAMPLES = settings(max_examples=60)
 HOSTS = ("h1", "h2", "h3")
 SCORES = st.sampled_from([-INFINITY, -5, 5, 100, INFINITY])
 
