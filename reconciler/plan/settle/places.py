@@ -11,7 +11,8 @@ The rules:
   again when what runs the guest does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Resource, Role
@@ -19,7 +20,7 @@ from reconciler.model.score import INFINITY
 from reconciler.plan.consequences import is_ended_by_container
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done
-from reconciler.plan.settle.tasks import START, STOP, Blocking, Bond, Relation, TaskName, Verb
+from reconciler.plan.settle.tasks import START, STOP, Blocking, Bond, Relation, Tie, Verb
 from reconciler.plan.situation import Situation
 
 Decisions = Mapping[ResourceId, Decision]
@@ -74,34 +75,39 @@ def _has_failed_to_stop(situation: Situation, resource: Resource) -> bool:
     return any(f is not None and is_ended_by_container(resource, f) for f in failures)
 
 
-def guest_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
-    """Return the relations between guests and what runs, or is to run, in them."""
-    ways = {node: _way_to(situation, node) for node in situation.guests}
+def remote_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
+    """Return the relations between connections, and what runs on their nodes."""
     connected = {node for node, guest in situation.guests.items() if guest.agent.is_connection}
-    for decision in decisions.values():
-        resource = decision.resource
-        if resource.guest is not None:
-            continue
+    for decision in decisions.values() if connected else ():
         for instance in decision.active:
-            guest = situation.guests.get(instance.node)
-            if guest is None or guest.id not in decisions:
-                continue
-            if instance.node in connected:
+            guest = situation.guests[instance.node] if instance.node in connected else None
+            if guest is not None and guest.id in decisions and decision.resource.guest is None:
                 yield from _leaving(situation, decision, guest, instance.node)
-            else:
-                yield Relation(
-                    first=(resource.id, STOP),
-                    then=(guest.id, STOP),
-                    bond=Bond.GUEST,
-                    is_order=False,
-                    implies_first=True,
-                    ends=True,
-                )
-        if decision.target is not None and decision.target in ways:
-            start = (resource.id, START)
-            for first, bond, implies_then, blocks in ways[decision.target]:
-                is_order = implies_then
-                yield Relation(first, start, bond, None, is_order, implies_then, False, blocks)
+
+
+def guest_ties(situation: Situation, decisions: Decisions) -> list[Tie]:
+    """Return what ties the contents of guests to these."""
+    coming: defaultdict[NodeName, list[ResourceId]] = defaultdict(list)
+    running: defaultdict[NodeName, list[ResourceId]] = defaultdict(list)
+    guests, kept = situation.guests, set()
+    for name, decision in decisions.items() if guests else ():
+        if decision.resource.guest is None:
+            target, active = decision.target, decision.active
+            if target is not None and target in guests:
+                coming[target].append(name)
+                if active:
+                    kept.add(target)
+            for instance in active:
+                if instance.node in guests:
+                    running[instance.node].append(name)
+    ties = [
+        tie for node, names in coming.items() for tie in _before_start(situation, node, names, node in kept)
+    ]
+    for node, names in running.items():
+        guest = guests[node]
+        if guest.id in decisions and not guest.agent.is_connection:
+            ties.append(Tie(task=(guest.id, STOP), contents=names, bond=Bond.GUEST))
+    return ties
 
 
 def _leaving(
@@ -125,14 +131,19 @@ def _is_down(situation: Situation, connection: Resource, decision: Decision) -> 
     return remote is None or not situation.is_online(remote.name) or decision.resource.id == connection.id
 
 
-def _way_to(situation: Situation, node: NodeName) -> list[tuple[TaskName, Bond, bool, Blocking]]:
-    """Return what has to be there for something to start in a guest: task, bond, whether it implies, how it blocks.
+def _before_start(
+    situation: Situation, node: NodeName, contents: Sequence[ResourceId], is_any_active: bool
+) -> list[Tie]:
+    """Return what has to be there for something to start in a guest.
 
     Nothing starts on a node that is not there; what is in a guest starts again when what runs that does.
     """
     guest, launcher = situation.guests[node], situation.launcher(node)
     blocks = Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING
-    found = [((guest.id, START), Bond.GUEST, False, blocks)]
+    found = [Tie(task=(guest.id, START), contents=contents, bond=Bond.GUEST, blocks=blocks)]
     if launcher is not None:
-        found.append(((launcher.id, START), Bond.AFTER, True, Blocking.ALWAYS))
+        task, blocks = (launcher.id, START), Blocking.ALWAYS
+        found.append(
+            Tie(task=task, contents=contents, bond=Bond.AFTER, blocks=blocks, is_any_active=is_any_active)
+        )
     return found
