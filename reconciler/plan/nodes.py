@@ -1,7 +1,7 @@
 """Gathers what the phases look up: the resources to decide on, the guest behind each node, actions in flight."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.history import History
@@ -72,7 +72,7 @@ def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
     return replace(instance, role=Role.UNPROMOTED) if is_unpromoted else instance
 
 
-def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tuple[Resource, ...]]:
+def _contents(resources: Mapping[ResourceId, Resource]) -> Mapping[ResourceId, Sequence[Resource]]:
     return grouped((r.container, r) for r in resources.values() if r.container is not None)
 
 

@@ -1,6 +1,6 @@
 """Turns decisions into actions, without their order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.constraint import Discovery, Location
@@ -192,14 +192,14 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
                 steps.add(resource_action(ActionKind.PROBE, asked, node, uses))
 
 
-def _wholes(situation: Situation) -> Mapping[ResourceId, tuple[ResourceId, ...]]:
+def _wholes(situation: Situation) -> Mapping[ResourceId, Sequence[ResourceId]]:
     """Return the groups and clones that each resource is a part of."""
     wholes = (*situation.groups, *situation.clones)
     return grouped((leaf, whole) for whole in wholes for leaf in situation.leaves(whole))
 
 
 def _locations_of(
-    situation: Situation, resource: Resource, wholes: Mapping[ResourceId, tuple[ResourceId, ...]]
+    situation: Situation, resource: Resource, wholes: Mapping[ResourceId, Sequence[ResourceId]]
 ) -> tuple[Location, ...]:
     """Return the location constraints on a resource, and on the group and the clone that it is a part of."""
     names, locations = (resource.id, *wholes.get(resource.id, ())), situation.index.locations

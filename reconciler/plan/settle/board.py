@@ -13,6 +13,7 @@ from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.orders import least_tasks
 from reconciler.plan.settle.promotion import lay_out_roles
 from reconciler.plan.settle.tasks import START, STOP, Blocking, Bond, Obstacle, Relations, Task, TaskName
+from reconciler.plan.settle.ties import Ties
 from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 
@@ -26,6 +27,7 @@ class Board:
     situation: Situation
     decisions: Mapping[ResourceId, Decision]
     relations: Relations
+    ties: Ties
     held: Collection[ResourceId]
     """What must not be stopped."""
     running: Set[ResourceId]
@@ -52,6 +54,11 @@ class Board:
         """Return how many of the tasks that one counts can still be done."""
         counted = [r for r in self.relations.before(task.name) if r.blocks is not Blocking.NO]
         return sum(self.task(r.first).hindrance is None for r in counted)
+
+    def untie(self, task: Task) -> None:
+        """Make relations of the ties to a task, if something follows from them now."""
+        for tie in self.ties.take(task):
+            self.relations.extend(tie.relations())
 
     def lay_out(self, resource: ResourceId, decision: Decision) -> None:
         """Put down what a decision asks for by itself."""
@@ -80,7 +87,7 @@ def lay_out(board: Board, roled: Iterable[ResourceId]) -> None:
     for missing, found in relations.by_first.items():
         if found[0].bond is Bond.ALONE:
             board.task(missing).obstacle = Obstacle(is_alone=True, text="there is none")
-    related = relations.related().union(board.held)
+    related = relations.related().union(board.ties.tied, board.held)
     for resource, decision in board.decisions.items():
         is_plain = decision.fate in _PLAIN and not (decision.is_left_alone or decision.has_roles)
         if not is_plain or resource in related:

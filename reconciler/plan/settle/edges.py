@@ -12,7 +12,7 @@ The rules:
 
 from collections.abc import Sequence
 
-from reconciler.model.names import ActionId, ResourceId
+from reconciler.model.names import ActionId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Milestone
 from reconciler.plan.decision import Fate
@@ -61,21 +61,18 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
 
 def _order_by_ties(situation: Situation, settled: Settled, steps: Steps) -> None:
     """Let what starts in a guest wait for what runs that; where its connection starts, it waits for this already."""
-    for task, ties in settled.relations.ties.items():
-        if task[1] is STOP or task[0] not in steps.by_subject or _is_connected(situation, steps, task[0]):
+    for node in situation.guests:
+        launcher = situation.launcher(node)
+        if launcher is None or launcher.id not in steps.by_subject:
             continue
-        for tie in [t for t in ties if t.bond is _AFTER]:
-            before = (*_own(situation, settled, steps, task), *_monitors(situation, settled, steps, task))
-            for name in tie.contents if before else ():
+        task, connection = (launcher.id, START), situation.guests[node].id
+        if steps.of(ActionKind.START, connection) and steps.of(ActionKind.START, launcher.id):
+            continue
+        before = (*_own(situation, settled, steps, task), *_monitors(situation, settled, steps, task))
+        for tie in settled.ties.of(task) if before else ():
+            for name in tie.contents:
                 for action in steps.of(ActionKind.START, name):
                     steps.order_all(before, action.id)
-
-
-def _is_connected(situation: Situation, steps: Steps, launcher: ResourceId) -> bool:
-    """Tell whether a connection to what a resource runs is started, after that resource is."""
-    inside = situation.contents.get(launcher, ())
-    starts = steps.of(ActionKind.START, launcher)
-    return bool(starts) and any(steps.of(ActionKind.START, c.id) for c in inside if c.agent.is_connection)
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:

@@ -1,18 +1,14 @@
-"""The relations that colocations, containers and guests make.
+"""The relations that colocations, containers and connections make.
 
 The rules:
 
 * What must be with a primary does not start while the primary cannot, and is stopped when it is certain that that
   cannot run; or, where only the promoted role must be, is not promoted.
 * What is in a container starts after it, again when it does, and stops before it; what failed to, after it.
-* What runs in a guest ends with it: when the guest stops, it stops before, or with it if its agent is out of reach.
-  Nothing starts on a node that will not be there.
-* What is on a remote node stops before its connection stops for good; what is in a guest of a Pacemaker cluster starts
-  again when what runs the guest does.
+* What is on a remote node stops before its connection stops for good.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Resource, Role
@@ -20,7 +16,7 @@ from reconciler.model.score import INFINITY
 from reconciler.plan.consequences import is_ended_by_container
 from reconciler.plan.decision import Decision
 from reconciler.plan.settle.collectives import done
-from reconciler.plan.settle.tasks import START, STOP, Blocking, Bond, Relation, Tie, Verb
+from reconciler.plan.settle.tasks import START, STOP, Blocking, Bond, Relation, Verb
 from reconciler.plan.situation import Situation
 
 Decisions = Mapping[ResourceId, Decision]
@@ -77,45 +73,22 @@ def _has_failed_to_stop(situation: Situation, resource: Resource) -> bool:
 
 def remote_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
     """Return the relations between connections, and what runs on their nodes."""
-    connected = {node for node, guest in situation.guests.items() if guest.agent.is_connection}
-    for decision in decisions.values() if connected else ():
-        for instance in decision.active:
-            guest = situation.guests[instance.node] if instance.node in connected else None
-            if guest is not None and guest.id in decisions and decision.resource.guest is None:
-                yield from _leaving(situation, decision, guest, instance.node)
-
-
-def guest_ties(situation: Situation, decisions: Decisions) -> list[Tie]:
-    """Return what ties the contents of guests to these."""
-    coming: defaultdict[NodeName, list[ResourceId]] = defaultdict(list)
-    running: defaultdict[NodeName, list[ResourceId]] = defaultdict(list)
-    guests, kept = situation.guests, set()
-    for name, decision in decisions.items() if guests else ():
-        if decision.resource.guest is None:
-            target, active = decision.target, decision.active
-            if target is not None and target in guests:
-                coming[target].append(name)
-                if active:
-                    kept.add(target)
-            for instance in active:
-                if instance.node in guests:
-                    running[instance.node].append(name)
-    ties = [
-        tie for node, names in coming.items() for tie in _before_start(situation, node, names, node in kept)
-    ]
-    for node, names in running.items():
-        guest = guests[node]
-        if guest.id in decisions and not guest.agent.is_connection:
-            ties.append(Tie(task=(guest.id, STOP), contents=names, bond=Bond.GUEST))
-    return ties
+    remote = {
+        node: guest
+        for node, guest in situation.guests.items()
+        if guest.agent.is_connection and guest.container is None and guest.id in decisions
+    }
+    for decision in decisions.values() if remote else ():
+        for instance in decision.active if decision.resource.guest is None else ():
+            if instance.node in remote:
+                yield from _leaving(situation, decision, remote[instance.node], instance.node)
 
 
 def _leaving(
     situation: Situation, decision: Decision, connection: Resource, node: NodeName
 ) -> Iterator[Relation]:
     """Stop what is on a remote node before its connection stops for good."""
-    is_remote = connection.container is None
-    if node not in situation.fences and is_remote and not _is_down(situation, connection, decision):
+    if node not in situation.fences and not _is_down(situation, connection, decision):
         yield Relation(
             first=(decision.resource.id, STOP),
             then=(connection.id, STOP),
@@ -129,21 +102,3 @@ def _is_down(situation: Situation, connection: Resource, decision: Decision) -> 
     """Tell whether a connection is down, so that nothing can be done before it is up again."""
     remote = connection.remote_node
     return remote is None or not situation.is_online(remote.name) or decision.resource.id == connection.id
-
-
-def _before_start(
-    situation: Situation, node: NodeName, contents: Sequence[ResourceId], is_any_active: bool
-) -> list[Tie]:
-    """Return what has to be there for something to start in a guest.
-
-    Nothing starts on a node that is not there; what is in a guest starts again when what runs that does.
-    """
-    guest, launcher = situation.guests[node], situation.launcher(node)
-    blocks = Blocking.ALWAYS if guest.agent.is_connection else Blocking.IF_STARTING
-    found = [Tie(task=(guest.id, START), contents=contents, bond=Bond.GUEST, blocks=blocks)]
-    if launcher is not None:
-        task, blocks = (launcher.id, START), Blocking.ALWAYS
-        found.append(
-            Tie(task=task, contents=contents, bond=Bond.AFTER, blocks=blocks, is_any_active=is_any_active)
-        )
-    return found

@@ -26,7 +26,6 @@ from reconciler.plan.settle.orders import order_relations
 from reconciler.plan.settle.places import (
     colocation_relations,
     container_relations,
-    guest_ties,
     remote_relations,
 )
 from reconciler.plan.settle.promotion import promotion_relations
@@ -41,6 +40,7 @@ from reconciler.plan.settle.tasks import (
     Task,
     TaskName,
 )
+from reconciler.plan.settle.ties import Ties
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
 
@@ -51,6 +51,8 @@ class Settled:
 
     decisions: dict[ResourceId, Decision]
     relations: Relations
+    ties: Ties
+    """Of guests from whose tasks nothing has followed for what is in them."""
     milestones: tuple[TaskName, ...]
     """Tasks of groups, clones and alternatives that are done in this plan; they run nothing."""
 
@@ -66,7 +68,6 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     relations.extend(remote_relations(situation, decisions))
     roled = [r for r, d in decisions.items() if d.has_roles]
     relations.extend(promotion_relations(situation, [decisions[r] for r in roled]))
-    relations.tie(guest_ties(situation, decisions))
     held = hold_stops(situation, decisions, relations)
     for resource, why in held.items():
         before = decisions[resource]
@@ -76,7 +77,8 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
             reasons = before.reasons if before.fate is Fate.STOP else (reason,)
             decisions[resource] = replace(held_back, reasons=reasons, is_waiting=why.is_waiting)
     running = {r for r, d in decisions.items() if d.active}
-    board = Board(situation, decisions, relations, held, running, clone_of=_clones(situation))
+    ties = Ties(situation, decisions)
+    board = Board(situation, decisions, relations, ties, held, running, clone_of=_clones(situation))
     lay_out(board, roled)
     _find_hindrances(board)
     _run(board)
@@ -84,7 +86,12 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     for resource in board.laid_out:
         settled[resource] = conclude(situation, decisions, board.tasks, decisions[resource])
     milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
-    return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
+    return Settled(
+        decisions=settled,
+        relations=relations,
+        ties=ties,
+        milestones=tuple(sorted(milestones, key=str)),
+    )
 
 
 def _clones(situation: Situation) -> dict[ResourceId, ResourceId]:
@@ -100,7 +107,7 @@ def _find_hindrances(board: Board) -> None:
     board.changed.extend([name for name, task in board.tasks.items() if task.obstacle is not None])
     while board.changed:
         task = board.task(board.changed.popleft())
-        board.relations.untie(task)
+        board.untie(task)
         for relation in board.relations.after(task.name) if task.hindrance is not None else ():
             if relation.blocks is not Blocking.NO:
                 _hinder(board, board.task(relation.then), task, relation)
@@ -114,7 +121,7 @@ def _run(board: Board) -> None:
     while board.changed:
         name = board.changed.popleft()
         task = board.task(name)
-        board.relations.untie(task)
+        board.untie(task)
         for relation in by_first.get(name, ()):
             if relation.implies_then and task.happens:
                 _require(board, board.task(relation.then), relation, task)

@@ -1,7 +1,7 @@
 """The nouns of settling: what a plan may do with resources and collectives, and how these tasks are related."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -141,49 +141,12 @@ class Relation(NamedTuple):
     """Between stops: `then` does away with what `first` would have to stop, so it can always be done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tie:
-    """How one task of a guest, or of what connects or runs one, and all that is in it depend on each other.
-
-    It stands for a relation with each of them. Guests hold most of what there is, and in most plans nothing follows
-    from these relations: they are made only where something does.
-    """
-
-    task: TaskName
-    contents: Sequence[ResourceId]
-    bond: Bond
-    blocks: Blocking = Blocking.NO
-    is_any_active: bool = False
-    """Something that is to be there runs now, there or elsewhere."""
-
-    def matters(self, task: Task) -> bool:
-        """Tell whether anything follows from it; what only starts would start all the same."""
-        if task.name[1] is STOP:
-            return task.is_required
-        is_followed = self.bond is Bond.AFTER and self.is_any_active and task.happens
-        return is_followed or task.hindrance is not None
-
-    def relations(self) -> Iterator[Relation]:
-        """Return what it stands for."""
-        task, bond, blocks = self.task, self.bond, self.blocks
-        is_followed = bond is Bond.AFTER
-        for name in self.contents:
-            if task[1] is STOP:
-                yield Relation((name, STOP), task, bond, is_order=False, implies_first=True, ends=True)
-            else:
-                yield Relation(
-                    task, (name, START), bond, is_order=is_followed, implies_then=is_followed, blocks=blocks
-                )
-
-
 @dataclass(slots=True)
 class Relations:
     """All relations, by either end."""
 
     by_first: defaultdict[TaskName, list[Relation]] = field(default_factory=lambda: defaultdict(list))
     by_then: defaultdict[TaskName, list[Relation]] = field(default_factory=lambda: defaultdict(list))
-    ties: defaultdict[TaskName, list[Tie]] = field(default_factory=lambda: defaultdict(list))
-    """Those from which nothing has followed so far, by the guest's task."""
 
     def extend(self, relations: Iterable[Relation]) -> None:
         """Add relations."""
@@ -191,19 +154,6 @@ class Relations:
         for relation in relations:
             by_first[relation.first].append(relation)
             by_then[relation.then].append(relation)
-
-    def tie(self, ties: Iterable[Tie]) -> None:
-        """Add ties."""
-        for tie in ties:
-            self.ties[tie.task].append(tie)
-
-    def untie(self, task: Task) -> None:
-        """Make relations of the ties to a task, if something follows from them now."""
-        ties = self.ties.get(task.name)
-        if ties and any(tie.matters(task) for tie in ties):
-            del self.ties[task.name]
-            for tie in ties:
-                self.extend(tie.relations())
 
     def before(self, name: TaskName) -> Sequence[Relation]:
         """Return the relations in which a task comes second."""
@@ -214,5 +164,5 @@ class Relations:
         return self.by_first.get(name, ())
 
     def related(self) -> set[ResourceId]:
-        """Return all that relations or ties are about by themselves; of ties, not what is inside."""
-        return {subject for names in (self.by_first, self.by_then, self.ties) for subject, _ in names}
+        """Return all that relations are about."""
+        return {subject for names in (self.by_first, self.by_then) for subject, _ in names}
