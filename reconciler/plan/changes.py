@@ -137,12 +137,14 @@ def _depends_on(
         changed: how all that changes is named.
         guests: how the guests that change are named, by the nodes that they make.
     """
-    found = []
-    if decision.starts:
-        if decision.target is not None and decision.target in guests:
-            found.append(guests[decision.target])
-        found += [guests[i.node] for i in decision.active if i.node in guests]
-    for ordering in situation.index.orderings.get(decision.resource.id, ()):
+    found, target = [], decision.target
+    if decision.starts and guests:
+        if target is not None and target in guests:
+            found.append(guests[target])
+        if decision.active:
+            found += [guests[i.node] for i in decision.active if i.node in guests]
+    orderings = situation.index.orderings
+    for ordering in orderings.get(decision.resource.id, ()) if orderings else ():
         if ordering.first in changed and is_binding(ordering):
             found.append(changed[ordering.first])
     return tuple(sorted(set(found))) if len(found) > 1 else tuple(found)

@@ -39,18 +39,18 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
     _add_fences(situation, steps)
     _add_releases(situation, decisions, steps)
     for resource_id, decision in decisions.items():
-        if decision.active:
-            _add_disconnect(situation, steps, decision)
         if decision.demotes or decision.promotes:
             add_role_changes(situation, steps, decision)
-        if decision.active:
+        if decision.stops:
+            _add_disconnect(situation, steps, decision)
             _add_stops(situation, steps, decision)
-        if resource_id in situation.instances:
+        if len(situation.instances.get(resource_id, ())) > 1:
             _add_clearing(situation, steps, decision)
         if decision.starts:
             _add_start(situation, steps, decision)
-        if decision.active:
+        if decision.is_reloaded:
             _add_reload(situation, steps, decision)
+        if decision.migrates:
             _add_migration(situation, steps, decision)
         if decision.resource.guest is None:
             add_monitors(situation, steps, decision, coming)
@@ -101,14 +101,12 @@ def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> N
     remote = decision.resource.remote_node
     if remote is None or decision.resource.agent.is_connection:
         return
-    if decision.stops and situation.is_online(remote.name):
+    if situation.is_online(remote.name):
         name = action_id(ActionKind.DISCONNECT, remote.name, remote.name)
         steps.add(Action(id=name, kind=ActionKind.DISCONNECT, node=remote.name))
 
 
 def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
-    if not decision.stops:
-        return
     for instance in decision.active:
         status = situation.node(instance.node)
         if status is None or instance.node in decision.ends_with:
@@ -145,8 +143,6 @@ def _add_reload(situation: Situation, steps: Steps, decision: Decision) -> None:
 
 def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Move something live: the old node hands over, the new one takes over, the old one is cleared."""
-    if not decision.migrates:
-        return
     (instance,) = decision.active
     assert decision.target is not None
     resource, reasons, index = decision.resource, decision.reasons, situation.index
