@@ -38,6 +38,8 @@ def held(case: Case) -> Decision | None:
     if is_removed or not resource.is_managed:
         return replace(decision_on(case, Fate.KEEP), is_left_alone=True)
     for instance in kept_running:
+        if instance.node in situation.serving and resource.guest is None:
+            continue
         if situation.state_of(instance.node) is _MAINTENANCE:
             return _left_alone(case, instance)
         obstacle = _out_of_reach(case, instance)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import GuestType
+from reconciler.model.node import GuestType, HostState
 from reconciler.model.observed import Instance, Observed, Pending
 from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.model.transition import ActionKind
@@ -63,7 +63,12 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         index=index_of(intent, assumed),
         ending=_ending(observed, makers),
     )
-    return replace(situation, unheard=unheard_node(situation), joining=joining_hosts(situation))
+    serving = {
+        n for n in assumed.nodes if situation.is_online(n) and situation.state_of(n) is HostState.ONLINE
+    }
+    return replace(
+        situation, serving=serving, unheard=unheard_node(situation), joining=joining_hosts(situation)
+    )
 
 
 def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:

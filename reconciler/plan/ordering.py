@@ -13,6 +13,7 @@ The rules:
   fails must not cost the service.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 
 from reconciler.model.names import ActionId, NodeName
@@ -79,32 +80,32 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision, own:
         _order_migration(steps, own)
     if decision.promotes or decision.demotes:
         _order_roles(steps, own)
-    beginning: list[Action] = []
+    begun: defaultdict[NodeName, list[ActionId]] = defaultdict(list)
     before: list[Action] = []
     watching: list[Action] = []
     for action in own:
         kind = action.kind
-        (watching if kind is _MONITOR else beginning if kind in _BEGINNING else before).append(action)
-    for action in beginning:
-        if action.kind is _START:
-            _order_start(situation, steps, action, before)
+        if kind is _MONITOR:
+            watching.append(action)
+        elif kind in _BEGINNING:
+            begun[action.node].append(action.id)
+        else:
+            before.append(action)
+    if before or situation.ending or decision.resource.instance_of is not None:
+        for start in steps.of(_START, resource):
+            _order_start(situation, steps, start, before)
     for action in watching:
-        begun = [a.id for a in beginning if a.node == action.node]
-        steps.order_all(begun or _of_kinds(before, _CLEARING, action.node), action.id)
+        steps.order_all(begun[action.node] or _of_kinds(before, _CLEARING, action.node), action.id)
 
 
 def _order_start(situation: Situation, steps: Steps, start: Action, before: Sequence[Action]) -> None:
     """Start after all that is done before on the same resource, after other instances, and after what ends it."""
-    if before:
-        clearing = [
-            a.id for a in before if a.kind in _CLEARING or (a.kind is _CANCEL and a.node == start.node)
-        ]
-        steps.order_all(clearing, start.id)
+    clearing = [a.id for a in before if a.kind in _CLEARING or (a.kind is _CANCEL and a.node == start.node)]
+    steps.order_all(clearing, start.id)
     if start.instance is not None:
         _all_before(steps, _stops_of_others(steps, start), start.id)
-    if situation.ending:
-        assert start.subject is not None
-        steps.order_all([p.id for p in situation.ending.get(start.subject, ())], start.id)
+    assert start.subject is not None
+    steps.order_all([p.id for p in situation.ending.get(start.subject, ())], start.id)
 
 
 def _of_kinds(own: Iterable[Action], kinds: Set[ActionKind], node: NodeName | None = None) -> list[ActionId]:
@@ -189,9 +190,10 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
             steps.order(fence.id, start.id)
     is_there = situation.is_online(remote.name)
     here = steps.by_node.get(remote.name, ())
-    starting = {a.subject for a in here if a.kind is _START}
+    starting = {a.instance or a.resource for a in here if a.kind is _START}
     for action in here:
-        if action.resource is None or (action.kind is _MONITOR and action.subject in starting):
+        subject = action.instance or action.resource
+        if subject is None or (action.kind is _MONITOR and subject in starting):
             continue
         is_last = action.kind in _LEAVING or (action.kind is _PROBE and not starts)
         if is_there and is_last:

@@ -44,6 +44,7 @@ def own_scores(tree: Tree, labels: Labels, trace: Trace | None = None) -> dict[R
         tree=tree,
         wishes=_wishes_by_subject(tree),
         is_symmetric=policy.is_symmetric,
+        is_any_exclusive=bool([c for c in situation.intent.locations if c.discovery is _EXCLUSIVE]),
         others=others,
         anywhere={} if plain is None else dict.fromkeys(possible_nodes(situation, plain), 0),
         health=node_health(policy, labels),
@@ -74,6 +75,7 @@ class _Tables:
     wishes: Mapping[ResourceId, Sequence[Location]]
     """The location constraints on what nothing contains, and on members of groups."""
     is_symmetric: bool
+    is_any_exclusive: bool
     others: Set[ResourceId]
     """What cannot run just wherever an agent is."""
     anywhere: Scores
@@ -146,15 +148,14 @@ class _Tables:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores, exclusive = start.copy(), []
+        scores = start.copy()
         for wish in wishes:
             node = wish.node
             if node in possible:
                 before = scores.get(node)
                 scores[node] = add_scores(before, wish.score) if before else wish.score
-            if wish.discovery is _EXCLUSIVE:
-                exclusive.append(node)
-        if banned or exclusive:
+        if banned or self.is_any_exclusive:
+            exclusive = {wish.node for wish in wishes if wish.discovery is _EXCLUSIVE}
             for node in scores:
                 if node in banned or (exclusive and node not in exclusive):
                     scores[node] = -INFINITY

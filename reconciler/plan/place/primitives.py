@@ -88,7 +88,11 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
     node = active[0].node
     if node in situation.fences:
         return None
-    if is_blocked(resource, active[0]) or situation.state_of(node) is _MAINTENANCE:
+    if active[0].failure is not None and is_blocked(resource, active[0]):
+        return node
+    if node in situation.serving and resource.guest is None:
+        return None
+    if situation.state_of(node) is _MAINTENANCE:
         return node
     status = situation.observed.nodes.get(node)
     if resource.guest is not None:
@@ -179,7 +183,7 @@ def _choose(
         if stopping is not None:
             assignment.note(name, Rule.FAILED)
             return None, stopping
-        if resource.agent.is_connection:
+        if resource.remote_node is not None and resource.agent.is_connection:
             prefer = _half_migrated_to(situation, name) or prefer
     if assignment.strategy is not _DEFAULT:
         roomiest = ban_without_room(assignment, name)
