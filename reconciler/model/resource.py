@@ -59,6 +59,10 @@ class MultipleActive(Enum):
     BLOCK = "block"
 
 
+FENCING = "stonith"
+"""The standard of what fences nodes, in Pacemaker's words its class."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class ResourceAgent:
     """The program that knows how to start, stop and monitor one kind of resource."""
@@ -75,7 +79,7 @@ class ResourceAgent:
     @property
     def is_fencing(self) -> bool:
         """Tell whether it is what fences nodes (Pacemaker's class stonith)."""
-        return self.standard == "stonith"
+        return self.standard == FENCING
 
     @property
     def is_connection(self) -> bool:

@@ -107,7 +107,7 @@ class Action:
 
     def wait_for(self, after: tuple[ActionId, ...]) -> None:
         """Set what it waits for: once, by the plan that makes it, while nobody else has it."""
-        object.__setattr__(self, "after", after)
+        self.after = after  # type: ignore[misc]  # frozen for all others
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,8 @@ def describe_changes(situation: Situation, decisions: Decisions, steps: Steps) -
     for name, decision in decisions.items():
         if name in changed or decision.reloads:
             depends_on = _depends_on(situation, decision, changed, guests)
-            changes.append(_change(situation, decision, depends_on))
+            address = changed.get(name) or address_of(decision.resource)
+            changes.append(_change(situation, decision, address, depends_on))
         elif name in steps.by_subject and _is_update(decision, steps.by_subject[name]):
             changes.append(
                 Change(address=address_of(decision.resource), action="update", target=decision.target)
@@ -80,16 +81,16 @@ def _is_update(decision: Decision, own: Sequence[Action]) -> bool:
     return is_arming and any(instance.monitors for instance in decision.active)
 
 
-def _change(situation: Situation, decision: Decision, depends_on: tuple[str, ...]) -> Change:
+def _change(situation: Situation, decision: Decision, address: str, depends_on: tuple[str, ...]) -> Change:
     action, active = _verb(situation, decision), decision.active
     # By position, for by name it takes twice as long.
     return Change(
-        address_of(decision.resource),
+        address,
         action,
         active[0].node if active else None,
         None if decision.fate in _LEADING_NOWHERE else decision.target,
         _source_role(decision) if active else None,
-        _target_role(decision),
+        _target_role(decision) if decision.has_roles else None,
         decision.reasons,
         depends_on,
         bool(active) and not (decision.migrates or decision.reloads),
@@ -137,12 +138,14 @@ def _depends_on(
         changed: how all that changes is named.
         guests: how the guests that change are named, by the nodes that they make.
     """
-    found = []
-    if decision.starts:
-        if decision.target is not None and decision.target in guests:
-            found.append(guests[decision.target])
-        found += [guests[i.node] for i in decision.active if i.node in guests]
-    for ordering in situation.index.orderings.get(decision.resource.id, ()):
+    found, target = [], decision.target
+    if decision.starts and guests:
+        if target is not None and target in guests:
+            found.append(guests[target])
+        if decision.active:
+            found += [guests[i.node] for i in decision.active if i.node in guests]
+    orderings = situation.index.orderings
+    for ordering in orderings.get(decision.resource.id, ()) if orderings else ():
         if ordering.first in changed and is_binding(ordering):
             found.append(changed[ordering.first])
     return tuple(sorted(set(found))) if len(found) > 1 else tuple(found)

@@ -3,7 +3,7 @@
 Does not trust the planner: it looks at the snapshot and the graph only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model.intent import Intent
@@ -119,7 +119,7 @@ def _gone_guests(intent: Intent, observed: Observed) -> set[NodeName]:
     }
 
 
-def _active_places(observed: Observed) -> Mapping[ResourceId, tuple[NodeName, ...]]:
+def _active_places(observed: Observed) -> Mapping[ResourceId, Sequence[NodeName]]:
     """Return where each resource runs, or may run, by node name; then where it is being started."""
     active = sorted((i.node, i.resource) for i in observed.instances.values() if i.role is not Role.STOPPED)
     starting = [
@@ -205,6 +205,6 @@ def _with_dependants(transition: Transition, dropped: set[ActionId]) -> set[Acti
     return result
 
 
-def _followers(transition: Transition) -> Mapping[ActionId, tuple[ActionId, ...]]:
+def _followers(transition: Transition) -> Mapping[ActionId, Sequence[ActionId]]:
     """Return the actions that wait for each one directly."""
     return grouped((before, name) for name, action in transition.actions.items() for before in action.after)

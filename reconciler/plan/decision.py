@@ -91,11 +91,12 @@ class Decision:
 
     def __post_init__(self) -> None:
         """Say what follows from the fate, once: each phase asks for it, and a property takes ten times as long."""
-        set_field, fate, active = object.__setattr__, self.fate, self.active
-        set_field(self, "stops", bool(active) and fate in _STOPPING)
-        set_field(self, "starts", fate in _STARTING)
-        set_field(self, "migrates", fate is _MIGRATING)
-        set_field(self, "has_roles", self.resource.is_promotable or (bool(active) and self.was_promoted))
+        fate, is_active = self.fate, bool(self.active)
+        # Frozen for all others: `record`.
+        self.stops = is_active and fate in _STOPPING  # type: ignore[misc]
+        self.starts = fate in _STARTING  # type: ignore[misc]
+        self.migrates = fate is _MIGRATING  # type: ignore[misc]
+        self.has_roles = self.resource.is_promotable or (is_active and self.was_promoted)  # type: ignore[misc]
 
     @property
     def was_promoted(self) -> bool:

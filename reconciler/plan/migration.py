@@ -26,18 +26,20 @@ def is_carried_out(intent: Intent, resource: Resource) -> bool:
 
 def is_partial(active: tuple[Instance, ...]) -> bool:
     """Tell whether a live migration has begun, and has not been taken up."""
-    return any(i.migrating_to is not None or i.migrating_from is not None for i in active)
+    return bool([i for i in active if i.migrating_to is not None or i.migrating_from is not None])
 
 
 def handed_over(
     situation: Situation, resource: Resource, active: tuple[Instance, ...], target: NodeName | None
 ) -> Instance | None:
     """Return the instance that is handed over by a live migration that can go on; None if there is none."""
-    source = next((i for i in active if i.migrating_to is not None and i.migrating_to == target), None)
-    if source is None or target is None or len(active) != 2:
+    if target is None or len(active) != 2:
         return None
+    source = next((i for i in active if i.migrating_to == target), None)
     is_sound = all(i.failure is None for i in active)
-    return source if is_sound and _can_move(situation, resource, source, target) else None
+    return (
+        source if source is not None and is_sound and _can_move(situation, resource, source, target) else None
+    )
 
 
 def can_migrate(situation: Situation, resource: Resource, instance: Instance, target: NodeName) -> bool:

@@ -136,4 +136,6 @@ def _is_armed(instance: Instance, monitor: Operation) -> bool:
 
 
 def _is_askable(situation: Situation, node: NodeName) -> bool:
+    if node in situation.serving:
+        return True
     return situation.is_online(node) and situation.state_of(node) is not HostState.MAINTENANCE

@@ -1,13 +1,13 @@
 """Gathers what the phases look up: the resources to decide on, the guest behind each node, actions in flight."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import GuestType
+from reconciler.model.node import GuestType, HostState
 from reconciler.model.observed import Instance, Observed, Pending
 from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.model.transition import ActionKind
@@ -66,7 +66,12 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         index=index_of(intent, assumed),
         ending=_ending(observed, makers),
     )
-    return replace(situation, unheard=unheard_node(situation), joining=joining_hosts(situation))
+    serving = {
+        n for n in assumed.nodes if situation.is_online(n) and situation.state_of(n) is HostState.ONLINE
+    }
+    return replace(
+        situation, serving=serving, unheard=unheard_node(situation), joining=joining_hosts(situation)
+    )
 
 
 def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
@@ -75,7 +80,7 @@ def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
     return replace(instance, role=Role.UNPROMOTED) if is_unpromoted else instance
 
 
-def _contents(resources: Mapping[ResourceId, Resource]) -> dict[ResourceId, tuple[Resource, ...]]:
+def _contents(resources: Mapping[ResourceId, Resource]) -> Mapping[ResourceId, Sequence[Resource]]:
     return grouped((r.container, r) for r in resources.values() if r.container is not None)
 
 

@@ -1,6 +1,6 @@
 """Turns decisions into actions, without their order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.constraint import Discovery, Location
@@ -39,18 +39,18 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
     _add_fences(situation, steps)
     _add_releases(situation, decisions, steps)
     for resource_id, decision in decisions.items():
-        if decision.active:
-            _add_disconnect(situation, steps, decision)
         if decision.demotes or decision.promotes:
             add_role_changes(situation, steps, decision)
-        if decision.active:
+        if decision.stops:
+            _add_disconnect(situation, steps, decision)
             _add_stops(situation, steps, decision)
-        if resource_id in situation.instances:
+        if len(situation.instances.get(resource_id, ())) > 1:
             _add_clearing(situation, steps, decision)
         if decision.starts:
             _add_start(situation, steps, decision)
-        if decision.active:
+        if decision.is_reloaded:
             _add_reload(situation, steps, decision)
+        if decision.migrates:
             _add_migration(situation, steps, decision)
         if decision.resource.guest is None:
             add_monitors(situation, steps, decision, coming)
@@ -101,14 +101,12 @@ def _add_disconnect(situation: Situation, steps: Steps, decision: Decision) -> N
     remote = decision.resource.remote_node
     if remote is None or decision.resource.agent.is_connection:
         return
-    if decision.stops and situation.is_online(remote.name):
+    if situation.is_online(remote.name):
         name = action_id(ActionKind.DISCONNECT, remote.name, remote.name)
         steps.add(Action(id=name, kind=ActionKind.DISCONNECT, node=remote.name))
 
 
 def _add_stops(situation: Situation, steps: Steps, decision: Decision) -> None:
-    if not decision.stops:
-        return
     for instance in decision.active:
         status = situation.node(instance.node)
         if status is None or instance.node in decision.ends_with:
@@ -145,8 +143,6 @@ def _add_reload(situation: Situation, steps: Steps, decision: Decision) -> None:
 
 def _add_migration(situation: Situation, steps: Steps, decision: Decision) -> None:
     """Move something live: the old node hands over, the new one takes over, the old one is cleared."""
-    if not decision.migrates:
-        return
     (instance,) = decision.active
     assert decision.target is not None
     resource, reasons, index = decision.resource, decision.reasons, situation.index
@@ -215,14 +211,14 @@ def _awaits_container(situation: Situation, resource: Resource, started: set[Res
     return container not in started and not situation.active(container)
 
 
-def _wholes(situation: Situation) -> Mapping[ResourceId, tuple[ResourceId, ...]]:
+def _wholes(situation: Situation) -> Mapping[ResourceId, Sequence[ResourceId]]:
     """Return the groups and clones that each resource is a part of."""
     wholes = (*situation.groups, *situation.clones)
     return grouped((leaf, whole) for whole in wholes for leaf in situation.leaves(whole))
 
 
 def _locations_of(
-    situation: Situation, resource: Resource, wholes: Mapping[ResourceId, tuple[ResourceId, ...]]
+    situation: Situation, resource: Resource, wholes: Mapping[ResourceId, Sequence[ResourceId]]
 ) -> tuple[Location, ...]:
     """Return the location constraints on a resource, and on the group and the clone that it is a part of."""
     names, locations = (resource.id, *wholes.get(resource.id, ())), situation.index.locations

@@ -5,7 +5,7 @@ The rules:
 * One instance of a clone leaves a node before another starts there.
 * On one resource: what is in flight, then demotions, stops everywhere, probes, the start or reload, the promotion, then
   its monitors.
-* A node's connection, being made or to be made, comes before everything on that node.
+* A node's connection, being made or to be made, comes before everything on that node; monitors follow their starts.
 * A guest: start, then connect, then everything in it; everything in it stops, then disconnect, then the guest stops.
 * What ended with its guest starts elsewhere only after that guest has stopped.
 * The relations between tasks, declared or within groups and clones: see `settle/edges.py`.
@@ -13,6 +13,7 @@ The rules:
   fails must not cost the service.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 
 from reconciler.model.names import ActionId, NodeName
@@ -81,19 +82,32 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision, own:
         _order_migration(steps, own)
     if decision.promotes or decision.demotes:
         _order_roles(steps, own)
+    begun: defaultdict[NodeName, list[ActionId]] = defaultdict(list)
+    before: list[Action] = []
+    watching: list[Action] = []
     for action in own:
-        if action.kind is _MONITOR:
-            begun = [a.id for a in own if a.kind in _BEGINNING and a.node == action.node]
-            steps.order_all(begun or _of_kinds(own, _CLEARING, action.node), action.id)
-        elif action.kind is _START:
-            clearing = [
-                a.id for a in own if a.kind in _CLEARING or (a.kind is _CANCEL and a.node == action.node)
-            ]
-            steps.order_all(clearing, action.id)
-            if action.instance is not None:
-                _all_before(steps, _stops_of_others(steps, action), action.id)
-            if resource in situation.ending:
-                steps.order_all([p.id for p in situation.ending[resource]], action.id)
+        kind = action.kind
+        if kind is _MONITOR:
+            watching.append(action)
+        elif kind in _BEGINNING:
+            begun[action.node].append(action.id)
+        else:
+            before.append(action)
+    if before or situation.ending or decision.resource.instance_of is not None:
+        for start in steps.of(_START, resource):
+            _order_start(situation, steps, start, before)
+    for action in watching:
+        steps.order_all(begun[action.node] or _of_kinds(before, _CLEARING, action.node), action.id)
+
+
+def _order_start(situation: Situation, steps: Steps, start: Action, before: Sequence[Action]) -> None:
+    """Start after all that is done before on the same resource, after other instances, and after what ends it."""
+    clearing = [a.id for a in before if a.kind in _CLEARING or (a.kind is _CANCEL and a.node == start.node)]
+    steps.order_all(clearing, start.id)
+    if start.instance is not None:
+        _all_before(steps, _stops_of_others(steps, start), start.id)
+    assert start.subject is not None
+    steps.order_all([p.id for p in situation.ending.get(start.subject, ())], start.id)
 
 
 def _of_kinds(own: Iterable[Action], kinds: Set[ActionKind], node: NodeName | None = None) -> list[ActionId]:
@@ -177,8 +191,11 @@ def _order_connection(situation: Situation, steps: Steps, decision: Decision) ->
         for start in starts:
             steps.order(fence.id, start.id)
     is_there = situation.is_online(remote.name)
-    for action in steps.by_node.get(remote.name, []):
-        if action.resource is None:
+    here = steps.by_node.get(remote.name, ())
+    starting = {a.instance or a.resource for a in here if a.kind is _START}
+    for action in here:
+        subject = action.instance or action.resource
+        if subject is None or (action.kind is _MONITOR and subject in starting):
             continue
         is_last = action.kind in _LEAVING or (action.kind is _PROBE and not starts)
         if is_there and is_last:
@@ -198,6 +215,7 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
     guest_starts = steps.of(ActionKind.START, guest)
     guest_stops = steps.of(ActionKind.STOP, guest)
     inside = [a for a in steps.by_node.get(remote.name, []) if a.subject is not None]
+    begun = {a.subject for a in inside if a.kind is _START}
     in_flight = situation.index.pending_on.get(remote.name, ())
     starting = [p.id for p in situation.pending.get(guest, ()) if p.kind == ActionKind.START.value]
     connecting = [p.id for p in in_flight if p.resource is None and p.kind == ActionKind.CONNECT.value]
@@ -206,7 +224,8 @@ def _order_guest(situation: Situation, steps: Steps, decision: Decision) -> None
         steps.order_all(starting, connect.id)
         for action in inside:
             is_left_behind = action.kind in _LEAVING and bool(guest_stops)
-            if not is_left_behind:
+            is_after_start = action.kind is _MONITOR and action.subject in begun
+            if not (is_left_behind or is_after_start):
                 steps.order(connect.id, action.id)
     for action in inside:
         steps.order_all(connecting, action.id)

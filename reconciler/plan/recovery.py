@@ -1,11 +1,7 @@
 """Decides what is to become of each resource by itself: keep, start, stop, restart, move, or hold.
 
-The rules, first match wins:
+The rules, first match wins; `held` has the first three, on what is held or left alone:
 
-1. What may run with parameters that nobody knows, or whose stop failed, is held until an operator says what to do;
-   unless it is in a container, whose end it cannot survive.
-2. What is not managed, or whose host is in maintenance, is left alone.
-3. What runs on a node that is out of reach is held: it can be neither stopped nor known dead.
 4. What should not run is stopped; what should and has no node is stopped, and the obstacle is named.
 5. What runs at several places is stopped everywhere, then started once, as far as its declaration lets it be.
 6. What failed is restarted in place, or moved where its node is banned; failed starts are retried after a pause.
@@ -18,13 +14,13 @@ The rules, first match wins:
 from dataclasses import replace
 
 from reconciler.model.names import NodeName
-from reconciler.model.node import HostState, NodeState
 from reconciler.model.observed import Instance, StartedAs
-from reconciler.model.record import record
 from reconciler.model.resource import MultipleActive, OnFail, Resource, Role
 from reconciler.model.transition import Reason
-from reconciler.plan.consequences import is_ended_by_container, on_fail_of
+from reconciler.plan.case import Case, decision_on, differs
+from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.held import held
 from reconciler.plan.migration import can_migrate, handed_over, is_partial
 from reconciler.plan.parameters import metadata_of, objection, reload_action
 from reconciler.plan.pauses import doubled, end_of_pause
@@ -48,31 +44,18 @@ MAX_PAUSE_S = 60.0
 
 
 _KEEP, _START, _HOLD = Fate.KEEP, Fate.START, Fate.HOLD
-_STOPPED, _UNKNOWN = Role.STOPPED, Role.UNKNOWN
-_MAINTENANCE, _ONLINE = HostState.MAINTENANCE, NodeState.ONLINE
+_STOPPED = Role.STOPPED
 """What is asked for each resource: Python 3.11 takes ten times as long to find it in its Enum."""
-
-
-@record(frozen=True, slots=True)
-class _Case:
-    """One resource, with what the rules ask of it."""
-
-    situation: Situation
-    placement: Placement
-    resource: Resource
-    active: tuple[Instance, ...]
-    target: NodeName | None
-    obstacle: str | None
 
 
 def decide(situation: Situation, placement: Placement) -> list[Decision]:
     """Return the decision on every resource of a situation, in rank order."""
     decisions = []
+    running, nodes, obstacles = situation.running, placement.nodes, placement.obstacles
     for name, resource in situation.resources.items():
-        active = situation.active(name) if name in situation.instances else ()
-        target, obstacle = placement.nodes.get(name), placement.obstacles.get(name)
-        case = _Case(situation, placement, resource, active, target, obstacle)
-        decided = _held(case) or _stopped(case) or (_running(case) if active else _started(case))
+        active = running.get(name, ())
+        case = Case(situation, placement, resource, active, nodes.get(name), obstacles.get(name))
+        decided = held(case) or _stopped(case) or (_running(case) if active else _started(case))
         decisions.append(with_role(decided, placement) if decided.has_roles else decided)
     return decisions
 
@@ -83,132 +66,55 @@ def pause_after(failure_count: int, operation: str) -> float:
     return doubled(1.0, tries - 1, MAX_PAUSE_S) if tries > 0 else 0.0
 
 
-def _decision(case: _Case, fate: Fate, *reasons: Reason, obstacle: str | None = None) -> Decision:
-    # By position, for by name it takes twice as long.
-    return Decision(case.resource, fate, case.active, case.target, reasons, obstacle)
-
-
-def _held(case: _Case) -> Decision | None:
-    """Rules 1 to 3."""
-    policy = case.situation.intent.cluster.policy
-    kept_running = _out_of_fencing(case) if case.active else ()
-    for instance in kept_running:
-        if instance.role is _UNKNOWN and case.resource.declared_as not in case.situation.history.restarts:
-            return _decision(
-                case, Fate.HOLD, obstacle=instance.note or f"its state on {instance.node} is unknown"
-            )
-        failure = instance.failure
-        is_stop = failure is not None and failure.operation == "stop"
-        if failure is not None and is_stop and not is_ended_by_container(case.resource, failure):
-            text = f"its stop failed on {instance.node}: {failure.text}; put it right there, then `cleanup`"
-            return _decision(case, Fate.HOLD, obstacle=text)
-        if failure is not None and on_fail_of(case.resource, failure) is OnFail.BLOCK:
-            text = f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
-            return _decision(case, Fate.HOLD, obstacle=text)
-    is_kept = not policy.stops_removed and case.situation.is_removed(case.resource.id)
-    if not case.resource.is_managed or is_kept:
-        return replace(_decision(case, Fate.KEEP), is_left_alone=True)
-    for instance in kept_running:
-        if case.situation.state_of(instance.node) is _MAINTENANCE:
-            return _left_alone(case, instance)
-        obstacle = _out_of_reach(case, instance)
-        if obstacle:
-            return _decision(case, Fate.HOLD, obstacle=obstacle)
-    return None
-
-
-def _out_of_fencing(case: _Case) -> list[Instance]:
-    """Return the instances that have to be dealt with where they are: those on nodes that are fenced end with them."""
-    return [i for i in case.active if i.node not in case.situation.fences]
-
-
-def _left_alone(case: _Case, instance: Instance) -> Decision:
-    """Leave what runs on a host in maintenance as it is, and say so where that is not as declared."""
-    situation, resource = case.situation, case.resource
-    is_wanted = not situation.is_removed(resource.id) and resource.state is not Role.STOPPED
-    is_right = instance.started_as is None or not _differs(
-        instance.started_as, situation.index.start_parameters(resource, instance.node)
-    )
-    is_as_asked = is_wanted and is_right and instance.failure is None and len(case.active) == 1
-    text = None if is_as_asked else f"it runs on {instance.node}, which is in maintenance"
-    return replace(_decision(case, Fate.KEEP, obstacle=text), is_left_alone=True)
-
-
-def _out_of_reach(case: _Case, instance: Instance) -> str | None:
-    """Return why an active instance can be neither stopped nor called dead; None when it can."""
-    status = case.situation.node(instance.node)
-    if case.resource.guest is not None:
-        if status is not None and case.resource.guest.type in status.hypervisors:
-            return None
-        wants_change = case.target != instance.node or instance.failure is not None
-        return f"it runs on {instance.node}, which cannot be asked" if wants_change else None
-    if status is None or status.state is _ONLINE:
-        return None
-    connection = case.situation.connection(instance.node)
-    is_lost = _is_lost_with_host(case.situation, instance.node)
-    if connection is not None and case.placement.nodes.get(connection.id) is not None and not is_lost:
-        return None
-    failure = case.situation.history.connections.get(instance.node)
-    why = f" ({failure.reason.value}: {failure.text})" if failure else ""
-    return f"it runs on {instance.node}, whose agent is not connected{why}"
-
-
-def _is_lost_with_host(situation: Situation, node: NodeName) -> bool:
-    """Tell whether what runs a guest is out of reach, and is not fenced: then the guest cannot be connected anew."""
-    launcher = situation.launcher(node)
-    active = situation.active(launcher.id) if launcher is not None else ()
-    return any(not situation.is_online(i.node) and i.node not in situation.fences for i in active)
-
-
-def _stopped(case: _Case) -> Decision | None:
+def _stopped(case: Case) -> Decision | None:
     """Rules 4 and 5."""
     situation, resource = case.situation, case.resource
     if situation.is_removed(resource.id):
-        return _decision(case, Fate.STOP, removal_reason(resource))
+        return decision_on(case, Fate.STOP, removal_reason(resource))
     if resource.state is _STOPPED:
-        return _decision(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
+        return decision_on(case, Fate.STOP if case.active else Fate.KEEP, *_asked_to_stop(case))
     source = handed_over(situation, resource, case.active, case.target) if case.active else None
     if source is not None:
         reason = Reason("handed-over", f"it is on its way from {source.node}")
-        decision = replace(_decision(case, Fate.MIGRATE, reason), active=(source,))
+        decision = replace(decision_on(case, Fate.MIGRATE, reason), active=(source,))
         return replace(decision, is_handed_over=True)
     if len(case.active) > 1:
         return _at_several_places(case)
     if case.target is None:
         if resource.instance_of is not None and not case.obstacle and not case.active:
             # There are as many instances as there may be; that some find no node is as asked.
-            return _decision(case, Fate.KEEP)
+            return decision_on(case, Fate.KEEP)
         obstacle = case.obstacle or "no node will do"
         if not case.active:
-            return _decision(case, Fate.HOLD, obstacle=obstacle)
+            return decision_on(case, Fate.HOLD, obstacle=obstacle)
         reason = Reason("no-node", obstacle, resource.where)
-        decision = _decision(case, Fate.STOP, reason, obstacle=obstacle)
+        decision = decision_on(case, Fate.STOP, reason, obstacle=obstacle)
         return _with_force(decision)
     return None
 
 
-def _at_several_places(case: _Case) -> Decision:
+def _at_several_places(case: Case) -> Decision:
     reason = several_places_reason(case.active)
     is_partial_move = is_partial(case.active)
     if case.resource.multiple_active is MultipleActive.BLOCK and not is_partial_move:
-        return _decision(case, Fate.HOLD, obstacle=reason.text)
+        return decision_on(case, Fate.HOLD, obstacle=reason.text)
     is_stopped_only = case.resource.multiple_active is MultipleActive.STOP_ONLY and not is_partial_move
     if case.target is None or is_stopped_only:
-        return _decision(case, Fate.STOP, reason)
+        return decision_on(case, Fate.STOP, reason)
     is_there = any(i.node == case.target for i in case.active)
     failures = [i.failure for i in case.active if i.failure is not None]
     is_failed = any(on_fail_of(case.resource, f) is not OnFail.IGNORE for f in failures)
     return replace(
-        _decision(case, Fate.RESTART if is_there else Fate.MOVE, reason), is_failed=is_there and is_failed
+        decision_on(case, Fate.RESTART if is_there else Fate.MOVE, reason), is_failed=is_there and is_failed
     )
 
 
-def _asked_to_stop(case: _Case) -> tuple[Reason, ...]:
+def _asked_to_stop(case: Case) -> tuple[Reason, ...]:
     where = case.resource.at("spec", "state")
     return (Reason("state-stopped", "state: stopped", where),) if case.active else ()
 
 
-def _running(case: _Case) -> Decision:
+def _running(case: Case) -> Decision:
     """Rules 6 and 7."""
     (instance,) = case.active
     resource = case.resource
@@ -225,24 +131,25 @@ def _running(case: _Case) -> Decision:
         fate = Fate.MIGRATE if can_migrate(case.situation, resource, instance, case.target) else Fate.MOVE
         reasons = placement_reasons(case.situation, resource, instance.node, case.target)
         is_failed = _has_lost_contents(case.situation, resource)
-        return replace(_decision(case, fate, *reasons), is_failed=is_failed)
-    if instance.started_as is not None and _differs(instance.started_as, wanted):
+        return replace(decision_on(case, fate, *reasons), is_failed=is_failed)
+    if instance.started_as is not None and differs(instance.started_as, wanted):
         reasons = parameter_reasons(resource, instance.started_as, wanted)
         metadata = metadata_of(case.situation.observed, instance.node, wanted.agent)
         if reload_action(metadata, instance.started_as, wanted) and _why_restarted(case, instance) is None:
-            return replace(_decision(case, Fate.KEEP, *reasons), is_reloaded=True)
-        return _decision(case, Fate.RESTART, *reasons)
+            return replace(decision_on(case, Fate.KEEP, *reasons), is_reloaded=True)
+        return decision_on(case, Fate.RESTART, *reasons)
     reason = _why_restarted(case, instance)
     if reason is not None:
-        return replace(_decision(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
-    kept = _decision(case, _KEEP)
+        return replace(decision_on(case, Fate.RESTART, reason), is_failed=reason.code == "failed")
+    kept = decision_on(case, _KEEP)
     return replace(kept, is_reloaded=True) if instance.needs_reload else kept
 
 
-def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
+def _why_restarted(case: Case, instance: Instance) -> Reason | None:
     """Return why something is restarted that runs well, where it should, and as declared; None if it is not."""
     situation, resource = case.situation, case.resource
-    if resource.declared_as in situation.history.restarts:
+    restarts = situation.history.restarts
+    if restarts and resource.declared_as in restarts:
         return Reason("ordered", "an operator ordered a restart")
     if _has_lost_contents(situation, resource):
         return Reason("failed", "what runs in it cannot be reached")
@@ -250,7 +157,7 @@ def _why_restarted(case: _Case, instance: Instance) -> Reason | None:
         return Reason("migration", "its live migration cannot go on")
     if is_let_in_first(situation, resource, instance.node):
         return Reason("unfencing", f"{instance.node} has to be let in by its fencing devices")
-    contained = _failed_inside(situation, resource)
+    contained = _failed_inside(situation, resource) if resource.id in situation.contents else None
     return None if contained is None else Reason("contained", f"{contained}, which runs in it, failed")
 
 
@@ -282,14 +189,14 @@ def _failed_inside(situation: Situation, container: Resource) -> str | None:
     return None
 
 
-def _recover(case: _Case, instance: Instance) -> Decision:
+def _recover(case: Case, instance: Instance) -> Decision:
     """Restart or move what failed; where the next try has to wait, stop it and say when it goes on."""
     assert instance.failure is not None
     reason = failure_reason(instance)
     unheard = unheard_of(case.situation, case.resource) if _is_guess(instance) else None
     if unheard is not None:
         text = f"it may run on {unheard.node}, {unheard.text}"
-        return replace(_decision(case, Fate.HOLD, reason, obstacle=text), is_waiting=unheard.is_waiting)
+        return replace(decision_on(case, Fate.HOLD, reason, obstacle=text), is_waiting=unheard.is_waiting)
     retry_at = _retry_at(case, instance.node)
     if retry_at is not None and case.target == instance.node:
         text = f"{reason.text}; next try after a pause"
@@ -328,7 +235,7 @@ def _with_force(decision: Decision) -> Decision:
     return replace(decision, is_forced=decision.resource.guest is not None and is_broken)
 
 
-def _started(case: _Case) -> Decision:
+def _started(case: Case) -> Decision:
     """Rule 8."""
     assert case.target is not None
     unheard = unheard_of(case.situation, case.resource)
@@ -355,11 +262,10 @@ def _started(case: _Case) -> Decision:
     opposed = _opposed(case, None, _HOLD)
     if opposed is not None:
         return replace(opposed, intended=Fate.START)
-    reasons = start_reasons(case.resource, case.target)
-    failures = case.situation.history.failures
+    reasons, failures = start_reasons(case.resource, case.target), case.situation.history.failures
     failure_count = failures.get((case.resource.known_as, case.target)) if failures else None
     if failure_count is None:
-        return _decision(case, _START, *reasons)
+        return decision_on(case, _START, *reasons)
     text = f"{failure_count.operation} failed on {case.target}: {failure_count.text}"
     return Decision(
         resource=case.resource,
@@ -370,23 +276,24 @@ def _started(case: _Case) -> Decision:
     )
 
 
-def _opposed(case: _Case, before: StartedAs | None, fate: Fate) -> Decision | None:
+def _opposed(case: Case, before: StartedAs | None, fate: Fate) -> Decision | None:
     """Return `fate` where the resource agent would not take what is declared; None where it runs so, or may."""
     if case.target is None:
         return None
-    metadata = metadata_of(case.situation.observed, case.target, case.resource.agent)
+    observed = case.situation.observed
+    metadata = metadata_of(observed, case.target, case.resource.agent) if observed.agents else None
     if metadata is None:
         return None
     wanted = case.situation.index.start_parameters(case.resource, case.target)
     found = objection(case.resource, wanted.params, metadata)
     if found is None:
         return None
-    if before is not None and not _differs(before, wanted):
+    if before is not None and not differs(before, wanted):
         return None
-    return replace(_decision(case, fate, obstacle=found.text), obstacle_at=found.where)
+    return replace(decision_on(case, fate, obstacle=found.text), obstacle_at=found.where)
 
 
-def _retry_at(case: _Case, node: NodeName) -> float | None:
+def _retry_at(case: Case, node: NodeName) -> float | None:
     """Return when a resource that failed on a node may be tried there again; None: now."""
     failure = live_failure(case.situation, case.resource, node) if case.situation.history.failures else None
     if failure is None:
@@ -394,7 +301,3 @@ def _retry_at(case: _Case, node: NodeName) -> float | None:
     longest = case.situation.intent.cluster.policy.longest_pause_s
     pause_s = min(pause_after(failure.count, failure.operation), longest)
     return end_of_pause(failure.last_at, pause_s, case.situation.now)
-
-
-def _differs(started_as: StartedAs, wanted: StartedAs) -> bool:
-    return started_as.agent != wanted.agent or dict(started_as.params) != dict(wanted.params)

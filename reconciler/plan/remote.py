@@ -93,7 +93,7 @@ def _why_forsaken(situation: Situation, node: NodeName, connection: Resource) ->
 def _running_on(situation: Situation, node: NodeName) -> list[ResourceId]:
     """Return what is managed and may run on a node, in the order in which it is known."""
     found = []
-    for instance in situation.index.instances_on.get(node, ()):
+    for instance in situation.index.instances_on(node):
         declared = situation.intent.resources.get(instance.resource)
         is_managed = declared is None or declared.is_managed
         if is_managed and instance.role not in {Role.STOPPED, Role.UNKNOWN}:

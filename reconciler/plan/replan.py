@@ -33,7 +33,7 @@ class Rest:
 
     surroundings: Surroundings
     observed: Observed
-    keys: Mapping[ResourceId, tuple[Key, ...]]
+    keys: Mapping[ResourceId, Sequence[Key]]
     """The instances that are known of each resource."""
     history: History
     transition: Transition

@@ -64,7 +64,9 @@ def schedule(intent: Intent, observed: Observed, history: History, now: float) -
         recheck_at=_recheck_at(situation, decisions, links),
         counts_load=placement.counts_load,
         holds_places=placement.is_held,
-        is_complete=not any(d.is_waiting and address_of(d.resource) not in held for d in decisions.values()),
+        is_complete=not [
+            d for d in decisions.values() if d.is_waiting and address_of(d.resource) not in held
+        ],
     )
 
 

@@ -3,7 +3,7 @@
 Holds no decisions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from reconciler.model.collective import Bundle, Clone, Group
@@ -75,8 +75,10 @@ class Situation:
     """The nodes that this plan fences, and why: what runs there ends with them."""
     emptied: frozenset[NodeName] = frozenset()
     """The nodes that everything moves away from, though they are not in standby by their declaration."""
-    contents: Mapping[ResourceId, tuple[Resource, ...]] = field(default_factory=dict)
+    contents: Mapping[ResourceId, Sequence[Resource]] = field(default_factory=dict)
     """What is in each container."""
+    serving: Set[NodeName] = frozenset()
+    """The nodes that are online and take resources by their declaration; those to be fenced among them."""
     index: Index = field(default_factory=Index)
     unheard: Unheard | None = None
     """Where anything that is no guest may run without our knowing."""

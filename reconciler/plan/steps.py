@@ -30,9 +30,10 @@ class Steps:
 
     def add(self, action: Action) -> None:
         """Add an action once."""
-        if action.id in self.actions:
+        name = action.id
+        if name in self.actions:
             return
-        self.actions[action.id] = action
+        self.actions[name] = action
         self.by_node[action.node].append(action)
         self.by_kind[action.kind].append(action)
         subject = action.instance or action.resource
@@ -80,12 +81,14 @@ class Steps:
 
     def ordered(self, left_out: Set[ActionId]) -> dict[ActionId, Action]:
         """Return the actions with what they wait for, but for some; nothing can be added to them any more."""
+        actions = self.actions
         for name, edges in self.edges.items():
-            if name in self.actions:
-                self.actions[name].wait_for(_once_each(edges))
+            action = actions.get(name)
+            if action is not None:
+                action.wait_for(tuple(edges) if len(edges) < 2 else _once_each(edges))
         if not left_out:
-            return self.actions
-        return {name: action for name, action in self.actions.items() if name not in left_out}
+            return actions
+        return {name: action for name, action in actions.items() if name not in left_out}
 
 
 def _once_each(edges: Collection[ActionId]) -> tuple[ActionId, ...]:
@@ -109,8 +112,11 @@ def resource_action(
     """Return an action on a resource; `operation` where it is a recurring one."""
     is_own_name = resource.instance_of is None and resource.named is None
     name = resource.id if is_own_name else resource.known_as
-    settings = resource.operation(_OPERATIONS[kind]) if operation is None else operation
-    interval_ms = 0 if operation is None else operation.interval_ms
+    settings, interval_ms = operation, 0
+    if settings is None:
+        settings = resource.operation(_OPERATIONS[kind])
+    else:
+        interval_ms = settings.interval_ms
     # By position, for by name it takes thrice as long; a plan makes two or three for each resource.
     return Action(
         action_id(kind, name, node, interval_ms),

@@ -3,7 +3,7 @@
 Follows from an intent alone, and is made once for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model.constraint import Colocation, Location, Ordering
@@ -27,10 +27,10 @@ class Surroundings:
     intent: Intent
     positions: Mapping[ResourceId, int]
     """In the order in which resources are declared."""
-    ties: Mapping[ResourceId, tuple[Colocation | Ordering, ...]]
-    locations: Mapping[ResourceId, tuple[Location, ...]]
+    ties: Mapping[ResourceId, Sequence[Colocation | Ordering]]
+    locations: Mapping[ResourceId, Sequence[Location]]
     guests: Mapping[NodeName, Resource]
-    contents: Mapping[ResourceId, tuple[Resource, ...]]
+    contents: Mapping[ResourceId, Sequence[Resource]]
 
     def tied_to(self, names: Iterable[ResourceId]) -> set[ResourceId] | None:
         """Return resources with all that is tied to them; None if that is more than can be planned by itself."""

@@ -83,7 +83,7 @@ def intent() -> Intent:
     return loaded.intent
 
 
-@settings(max_examples=10, deadline=None)  # the first call makes the readers of all types
+@settings(max_examples=10)
 @given(OBSERVED, HISTORIES, TIMES)
 def test_what_is_saved_is_what_is_loaded(observed: Observed, history: History, now: float) -> None:
     text = dump_plan_input(Intent(), observed, history, now)

@@ -23,7 +23,7 @@ from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.place.bonds import is_declared
-from reconciler.plan.place.own import Labels, wishes_on, with_wishes
+from reconciler.plan.place.own import Labels, with_wishes
 from reconciler.plan.place.ranking import best_first
 from reconciler.plan.place.scores import Scores
 from reconciler.plan.place.state import Assignment
@@ -275,7 +275,7 @@ class _Adding:
         is_follower = group is not None and source != group.members[0]
         if group is None or not is_follower or source != colocation.dependent or not is_declared(colocation):
             return scores
-        return with_wishes(scores, wishes_on(tree, group.id))
+        return with_wishes(scores, tree.situation.index.wishes.get(group.id, ()))
 
     def _plus(self, score: int, wish: int, share: float, colocation: Colocation) -> int:
         """Add a share of a wish to a score, rounded half away from 0; what is too small for that counts as 1.

@@ -21,7 +21,8 @@ from reconciler.plan.place.state import Assignment
 def assignment_order(assignment: Assignment) -> list[ResourceId]:
     """Return all that nothing contains, in the order of assignment."""
     tree, situation = assignment.tree, assignment.situation
-    tops = _by_scores(assignment) if _counts_capacity(assignment) else tree.tops
+    counts_capacity = assignment.strategy is not PlacementStrategy.DEFAULT
+    tops = _by_scores(assignment) if counts_capacity else tree.tops
 
     def rank(name: ResourceId) -> tuple[bool, int]:
         primitive = situation.resources.get(name)
@@ -31,10 +32,6 @@ def assignment_order(assignment: Assignment) -> list[ResourceId]:
         return all(leaf.remote_node is None for leaf in leaves), -tree.priority(name)
 
     return sorted(tops, key=rank)
-
-
-def _counts_capacity(assignment: Assignment) -> bool:
-    return assignment.situation.intent.cluster.policy.placement is not PlacementStrategy.DEFAULT
 
 
 def _by_scores(assignment: Assignment) -> list[ResourceId]:
@@ -57,5 +54,5 @@ def _best_nodes(assignment: Assignment) -> list[NodeName]:
         is_apart = assignment.is_serving(right) - assignment.is_serving(left)
         return is_apart or (capacity.compare(left, right) if is_balanced else 0)
 
-    is_balanced = situation.intent.cluster.policy.placement is PlacementStrategy.BALANCED
+    is_balanced = assignment.strategy is PlacementStrategy.BALANCED
     return sorted(sorted([*situation.intent.hosts, *situation.intent.guest_nodes()]), key=cmp_to_key(compare))

@@ -3,13 +3,13 @@
 Invariant: a table of scores is never changed once it is made, so that all that score alike share one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 from reconciler.model.constraint import Discovery, Location
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import GuestType
-from reconciler.model.resource import Resource, Role
+from reconciler.model.resource import FENCING, Resource
 from reconciler.model.score import INFINITY, add_scores
 from reconciler.plan.place.health import node_health
 from reconciler.plan.place.scores import Reach, Scores, ban_of, possible_nodes, reach_of
@@ -17,20 +17,15 @@ from reconciler.plan.place.trace import Cause, Step, Trace
 from reconciler.plan.place.tree import Tree
 from reconciler.plan.situation import Situation
 
-_ROLES_OF_OTHERS = {Role.PROMOTED, Role.STOPPED}
-"""What is being assigned is started, and not promoted yet: constraints for these roles do not concern it."""
-
 _EXCLUSIVE = Discovery.EXCLUSIVE
 """At hand, for Python 3.11 takes ten times as long to find it in the Enum."""
 
 Labels = Mapping[NodeName, Mapping[str, str]]
 
 
-Wish = tuple[NodeName, int, bool, Location | None]
-"""One location constraint, without whom it is on: the node, the score, and whether it is exclusive.
-
-Last where it comes from; None: from the health of the node. A plain tuple, for there are several for each resource.
-"""
+_HEALTH = "#health"
+"""The id of a location that nobody declared: what the health of a node is worth."""
+_NOWHERE = Where(file="", line=0, column=0)
 
 
 def node_labels(situation: Situation) -> Labels:
@@ -42,11 +37,18 @@ def node_labels(situation: Situation) -> Labels:
 
 def own_scores(tree: Tree, labels: Labels, trace: Trace | None = None) -> dict[ResourceId, Scores]:
     """Return the scores of all primitives, groups and clones by what concerns each alone."""
+    situation, policy = tree.situation, tree.situation.intent.cluster.policy
+    others = _not_anywhere(situation)
+    plain = next((r for name, r in situation.resources.items() if name not in others), None)
     tables = _Tables(
         tree=tree,
         wishes=_wishes_by_subject(tree),
-        health=node_health(tree.situation.intent.cluster.policy, labels),
-        failed_on=_failed_on(tree.situation),
+        is_symmetric=policy.is_symmetric,
+        is_any_exclusive=bool([c for c in situation.intent.locations if c.discovery is _EXCLUSIVE]),
+        others=others,
+        anywhere={} if plain is None else dict.fromkeys(possible_nodes(situation, plain), 0),
+        health=node_health(policy, labels),
+        failed_on=_failed_on(situation),
         kinds={},
         scores={},
         trace=trace,
@@ -56,21 +58,12 @@ def own_scores(tree: Tree, labels: Labels, trace: Trace | None = None) -> dict[R
     return tables.scores
 
 
-def wishes_on(tree: Tree, name: ResourceId) -> list[Wish]:
-    """Return the location constraints on a resource itself."""
-    return [
-        (c.node, c.score, c.discovery is _EXCLUSIVE, c)
-        for c in tree.situation.index.locations.get(name, ())
-        if c.role is None or c.role not in _ROLES_OF_OTHERS
-    ]
-
-
-def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Wish]) -> Scores:
+def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Location]) -> Scores:
     """Return scores with location constraints added; a node that had none gets one."""
     result = dict(scores)
-    for node, score, _, _ in wishes:
-        before = result.get(node, 0)
-        result[node] = add_scores(before, score) if before else score
+    for wish in wishes:
+        before = result.get(wish.node, 0)
+        result[wish.node] = add_scores(before, wish.score) if before else wish.score
     return result
 
 
@@ -79,19 +72,25 @@ class _Tables:
     """The tables while they are made."""
 
     tree: Tree
-    wishes: Mapping[ResourceId, list[Wish]]
+    wishes: Mapping[ResourceId, Sequence[Location]]
+    """The location constraints on what nothing contains, and on members of groups."""
+    is_symmetric: bool
+    is_any_exclusive: bool
+    others: Set[ResourceId]
+    """What cannot run just wherever an agent is."""
+    anywhere: Scores
+    """The nodes for all else, each scored 0."""
     health: Mapping[NodeName, int]
     failed_on: Mapping[ResourceId, Sequence[NodeName]]
     """By the names that nodes know."""
     kinds: dict[tuple[GuestType | None, Reach], Scores]
-    """Possible nodes, each scored 0, by what decides on them."""
+    """The nodes for those, each scored 0, by what decides on them."""
     scores: dict[ResourceId, Scores]
     trace: Trace | None
 
     def add(self, top: ResourceId) -> None:
         """Score what nothing contains, and all that it contains."""
-        situation = self.tree.situation
-        wishes = self.wishes.get(top, [])
+        situation, wishes = self.tree.situation, self.wishes.get(top, ())
         if self.health:
             wishes = [*self._health_of(top), *wishes]
         if top in situation.resources:
@@ -106,7 +105,9 @@ class _Tables:
         for instance in clone.instances:
             self._add_part(instance, wishes, banned)
 
-    def _add_part(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName] = ()) -> None:
+    def _add_part(
+        self, name: ResourceId, wishes: Sequence[Location], banned: Sequence[NodeName] = ()
+    ) -> None:
         """Score a primitive, or a group with its members."""
         group = self.tree.situation.groups.get(name)
         if group is None:
@@ -114,18 +115,20 @@ class _Tables:
             return
         self.scores[name] = self._table(name, self.tree.sample(name), wishes, banned)
         for member in group.members:
-            own = self.wishes.get(member, [])
+            own = self.wishes.get(member, ())
             self._add_primitive(member, [*wishes, *own] if own else wishes, banned)
             if group.is_colocated and member == group.members[0]:
-                wishes = [(node, 0, is_exclusive, source) for node, _, is_exclusive, source in wishes]
+                wishes = [replace(wish, score=0) for wish in wishes]
 
-    def _add_primitive(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName] = ()) -> None:
+    def _add_primitive(
+        self, name: ResourceId, wishes: Sequence[Location], banned: Sequence[NodeName] = ()
+    ) -> None:
         situation = self.tree.situation
         resource = situation.resources[name]
         if not banned and self.failed_on:
             banned = self._bans_of(resource)
         scores = self._table(name, resource, wishes, banned)
-        active = situation.active(name) if name in situation.instances else ()
+        active = situation.running.get(name, ())
         if len(active) == 1 and resource.is_managed and resource.stickiness > 0:
             node = active[0].node
             if node in scores:
@@ -136,31 +139,30 @@ class _Tables:
         self.scores[name] = scores
 
     def _table(
-        self, name: ResourceId, resource: Resource, wishes: list[Wish], banned: Sequence[NodeName]
+        self, name: ResourceId, resource: Resource, wishes: Sequence[Location], banned: Sequence[NodeName]
     ) -> Scores:
         """Return the scores that constraints and bans come to; the resource speaks for what it is in."""
         if resource.only_on:
             return self._table_in_bundle(name, resource, banned)
         possible = self._possible(resource)
-        is_symmetric = self.tree.situation.intent.cluster.policy.is_symmetric
-        start = possible if is_symmetric else {}
+        start = possible if self.is_symmetric else {}
         if self.trace is not None:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores, exclusive = dict(start), []
-        for node, score, is_exclusive, _ in wishes:
+        scores = start.copy()
+        for wish in wishes:
+            node = wish.node
             if node in possible:
-                before = scores.get(node, 0)
-                scores[node] = add_scores(before, score) if before else score
-            if is_exclusive:
-                exclusive.append(node)
-        if banned or exclusive:
+                before = scores.get(node)
+                scores[node] = add_scores(before, wish.score) if before else wish.score
+        if banned or self.is_any_exclusive:
+            exclusive = {wish.node for wish in wishes if wish.discovery is _EXCLUSIVE}
             for node in scores:
                 if node in banned or (exclusive and node not in exclusive):
                     scores[node] = -INFINITY
         if self.trace is not None:
-            self._note(name, [w for w in wishes if w[0] in possible], banned, scores)
+            self._note(name, [w for w in wishes if w.node in possible], banned, scores)
         return scores
 
     def _table_in_bundle(self, name: ResourceId, resource: Resource, banned: Sequence[NodeName]) -> Scores:
@@ -171,32 +173,38 @@ class _Tables:
             self.trace.begin(name, scores)
         return scores
 
-    def _note(self, name: ResourceId, wishes: list[Wish], banned: Sequence[NodeName], scores: Scores) -> None:
+    def _note(
+        self, name: ResourceId, wishes: Sequence[Location], banned: Sequence[NodeName], scores: Scores
+    ) -> None:
         """Note how a table has come about, constraint by constraint."""
         assert self.trace is not None
-        exclusive = [(node, source) for node, _, is_exclusive, source in wishes if is_exclusive]
-        table = self.trace.add_wishes(name, ((node, score, source) for node, score, _, source in wishes))
+        exclusive = [wish for wish in wishes if wish.discovery is _EXCLUSIVE]
+        table = self.trace.add_wishes(
+            name, ((w.node, w.score, w if w.id != _HEALTH else None) for w in wishes)
+        )
         if exclusive:
-            named = {node for node, _ in exclusive}
+            named = {wish.node for wish in exclusive}
             others = [node for node in table if node not in named]
-            table = self.trace.ban(name, Cause.EXCLUSIVE, others, exclusive[0][1])
+            table = self.trace.ban(name, Cause.EXCLUSIVE, others, exclusive[0])
         if banned:
             table = self.trace.ban(name, Cause.FAILURE, banned)
         assert table == scores
         self.trace.replace_last(name, scores)
 
     def _possible(self, resource: Resource) -> Scores:
+        if resource.id not in self.others:
+            return self.anywhere
         reach = reach_of(self.tree.situation, resource)
         kind = (resource.guest.type if resource.guest is not None else None, reach)
         if kind not in self.kinds:
             self.kinds[kind] = dict.fromkeys(possible_nodes(self.tree.situation, resource), 0)
         return self.kinds[kind]
 
-    def _health_of(self, top: ResourceId) -> Iterable[Wish]:
+    def _health_of(self, top: ResourceId) -> Iterable[Location]:
         allows_unhealthy = self.tree.sample(top).allows_unhealthy
         for node, health in self.health.items():
             if health > 0 or not allows_unhealthy:
-                yield node, health, False, None
+                yield Location(id=_HEALTH, resource=top, node=node, score=health, where=_NOWHERE)
 
     def _bans_of(self, resource: Resource) -> Sequence[NodeName]:
         situation = self.tree.situation
@@ -211,14 +219,26 @@ class _Tables:
         return [node for leaf in leaves for node in self._bans_of(leaf)]
 
 
-def _wishes_by_subject(tree: Tree) -> dict[ResourceId, list[Wish]]:
-    found: dict[ResourceId, list[Wish]] = {}
-    for name in tree.situation.index.locations:
-        subject = tree.subject(name)
-        wishes = wishes_on(tree, name) if subject is not None else []
-        if subject is not None and wishes:
-            found[subject] = [*found[subject], *wishes] if subject in found else wishes
+def _wishes_by_subject(tree: Tree) -> Mapping[ResourceId, Sequence[Location]]:
+    """Return the location constraints on each resource; those on a part of a clone are on the clone."""
+    declared = tree.situation.index.wishes
+    if tree.inside.keys().isdisjoint(declared):
+        return declared
+    found: dict[ResourceId, Sequence[Location]] = {}
+    for name, wishes in declared.items():
+        subject = tree.inside.get(name, name)
+        found[subject] = [*found[subject], *wishes] if subject in found else wishes
     return found
+
+
+def _not_anywhere(situation: Situation) -> set[ResourceId]:
+    """Return what cannot run just wherever an agent is: see `reach_of`; guests, and what runs those."""
+    found = {guest.id for guest in situation.guests.values()} | situation.contents.keys()
+    return found | {
+        r.id
+        for r in situation.resources.values()
+        if r.guest is not None or r.only_on or r.agent.standard == FENCING
+    }
 
 
 def _failed_on(situation: Situation) -> dict[ResourceId, list[NodeName]]:

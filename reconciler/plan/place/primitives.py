@@ -32,6 +32,7 @@ from reconciler.plan.situation import Situation
 from reconciler.plan.whereabouts import unheard_of
 
 _STOPPED, _MAINTENANCE = Role.STOPPED, HostState.MAINTENANCE
+_CERTAIN = (NodeState.ONLINE, NodeState.OFFLINE)
 _DEFAULT, _BEST = PlacementStrategy.DEFAULT, Rule.BEST
 """What is asked for each resource: Python 3.11 takes ten times as long to find it in its Enum."""
 
@@ -81,21 +82,23 @@ def pinned_to(situation: Situation, resource: Resource) -> NodeName | None:
 
     Its node is in maintenance, or out of reach and not known dead: it cannot be stopped there. Or it is blocked.
     """
-    active = situation.active(resource.id)
+    active = situation.running.get(resource.id, ())
     if len(active) != 1:
         return None
     node = active[0].node
     if node in situation.fences:
         return None
-    if is_blocked(resource, active[0]) or situation.state_of(node) is _MAINTENANCE:
+    if active[0].failure is not None and is_blocked(resource, active[0]):
         return node
-    status = situation.node(node)
+    if node in situation.serving and resource.guest is None:
+        return None
+    if situation.state_of(node) is _MAINTENANCE:
+        return node
+    status = situation.observed.nodes.get(node)
     if resource.guest is not None:
         is_readable = status is not None and resource.guest.type in status.hypervisors
         return None if is_readable else node
-    if status is None or status.state is NodeState.OFFLINE or situation.is_online(node):
-        return None
-    return node
+    return None if status is None or status.state in _CERTAIN else node
 
 
 def is_blocked(resource: Resource, instance: Instance) -> bool:
@@ -162,7 +165,7 @@ def _choose(
 ) -> tuple[NodeName | None, str]:
     """Return the node for a resource, or None and, if it should run, why there is none."""
     situation, name = assignment.situation, resource.id
-    is_known, is_stopped = name in situation.instances, resource.state is _STOPPED
+    is_stopped = resource.state is _STOPPED
     if is_stopped:
         assignment.rescore(name, dict.fromkeys(assignment.scores[name], -INFINITY), Cause.STATE)
     if not resource.is_managed:
@@ -171,17 +174,18 @@ def _choose(
     if is_stopped:
         assignment.note(name, Rule.STOPPED)
         return None, ""
-    pinned = pinned_to(situation, resource) if is_known else None
-    if pinned is not None:
-        assignment.note(name, Rule.PINNED)
-        return pinned, ""
-    stopping = _stopped_by_failure(situation, resource) if is_known else None
-    if stopping is not None:
-        assignment.note(name, Rule.FAILED)
-        return None, stopping
-    if is_known and resource.agent.is_connection:
-        prefer = _half_migrated_to(situation, name) or prefer
-    if situation.intent.cluster.policy.placement is not _DEFAULT:
+    if name in situation.instances:
+        pinned = pinned_to(situation, resource)
+        if pinned is not None:
+            assignment.note(name, Rule.PINNED)
+            return pinned, ""
+        stopping = _stopped_by_failure(situation, resource)
+        if stopping is not None:
+            assignment.note(name, Rule.FAILED)
+            return None, stopping
+        if resource.remote_node is not None and resource.agent.is_connection:
+            prefer = _half_migrated_to(situation, name) or prefer
+    if assignment.strategy is not _DEFAULT:
         roomiest = ban_without_room(assignment, name)
         prefer = prefer if prefer is not None else roomiest
     node, rule = _best(assignment, resource, prefer)
@@ -200,8 +204,9 @@ def _best(
     assignment: Assignment, resource: Resource, prefer: NodeName | None
 ) -> tuple[NodeName | None, Rule]:
     """Return the best node for a resource that may move, and what made it the best."""
-    name, scores = resource.id, assignment.scores[resource.id]
-    current = assignment.current_node(name) if name in assignment.situation.instances else None
+    name = resource.id
+    scores = assignment.scores[name]
+    current = assignment.current_node(name) if name in assignment.situation.running else None
     best = best_of(assignment, resource, scores, current)
     if best is None:
         return None, Rule.NONE

@@ -26,13 +26,15 @@ def best_of(
     best: list[NodeName] = []
     highest = 0
     for node, score in scores.items():
-        if score >= highest and obstacle(resource, node) is None:
-            if score > highest:
-                best, highest = [], score
+        if score < highest or obstacle(resource, node) is not None:
+            continue
+        if score > highest:
+            best, highest = [node], score
+        else:
             best.append(node)
     if len(best) <= 1:
         return best[0] if best else None
-    strategy = assignment.situation.intent.cluster.policy.placement
+    strategy = assignment.strategy
     if strategy is PlacementStrategy.MINIMAL:
         return min(best)
     if strategy is PlacementStrategy.BALANCED:
@@ -48,7 +50,7 @@ def best_first(
     """Return the nodes of a table of scores, the best first."""
     resource = assignment.tree.sample(name)
     is_available = assignment.availability.is_available
-    strategy = assignment.situation.intent.cluster.policy.placement
+    strategy = assignment.strategy
     assignment.counts_load = True
     load, capacity = assignment.load, assignment.capacity
     effective = {n: s if is_available(resource, n) else -INFINITY for n, s in scores.items()}

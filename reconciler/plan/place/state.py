@@ -8,6 +8,7 @@ from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import HostState
 from reconciler.model.observed import Instance
+from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.place.availability import Availability
 from reconciler.plan.place.bonds import Bonds, bonds_of
@@ -56,6 +57,7 @@ class Assignment:
     """How many primitives are assigned to each node."""
     counts_load: bool = False
     """It was asked how many there are, to decide between nodes."""
+    strategy: PlacementStrategy = PlacementStrategy.DEFAULT
     trace: Trace | None = None
     """Notes how scores come about, for those who ask why; None: nobody does."""
 
@@ -93,8 +95,9 @@ class Assignment:
 
     def settle(self, resource: Resource, node: NodeName | None) -> None:
         """Assign a primitive."""
-        self.nodes[resource.id] = node
-        self.done.add(resource.id)
+        name = resource.id
+        self.nodes[name] = node
+        self.done.add(name)
         if node is not None:
             self.load[node] += 1
             if resource.needs:
@@ -188,5 +191,6 @@ def begin(situation: Situation, trace: Trace | None = None) -> Assignment:
         capacity=capacity_of(situation.intent),
         scores=own_scores(tree, labels, trace),
         nodes=nodes,
+        strategy=situation.intent.cluster.policy.placement,
         trace=trace,
     )

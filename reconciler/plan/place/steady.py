@@ -23,13 +23,14 @@ _Spot = tuple[NodeName | None, Role | None]
 
 def restless(assignment: Assignment) -> frozenset[ResourceId]:
     """Return what runs well, where it could stay, and is to be elsewhere, or in another role."""
-    situation = assignment.situation
+    situation, nodes = assignment.situation, assignment.nodes
+    resources = situation.resources
     found = []
-    for name in situation.instances:
-        resource, active = situation.resources.get(name), situation.active(name)
+    for name, active in situation.running.items():
+        resource = resources.get(name)
         if resource is None or len(active) != 1:
             continue
-        if active[0].node == assignment.nodes[name] and not resource.is_promotable:
+        if active[0].node == nodes[name] and not resource.is_promotable:
             continue
         if _could_stay(situation, resource) and _sent(assignment, resource) != _now(situation, resource):
             found.append(name)

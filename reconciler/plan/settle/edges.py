@@ -39,6 +39,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     """Add the edges of all relations that order."""
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     asked: dict[TaskName, tuple[ActionId, ...]] = {}
+    _order_by_ties(situation, settled, steps)
     for (resource, verb), relations in settled.relations.by_then.items():
         decision = settled.decisions.get(resource)
         if decision is None or resource not in steps.by_subject:
@@ -56,6 +57,22 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
                 before = asked[first] = (*before, *_monitors(situation, settled, steps, first))
             for action in _begin_live(settled, steps, relation) if is_live else planned:
                 steps.order_all(before, action.id)
+
+
+def _order_by_ties(situation: Situation, settled: Settled, steps: Steps) -> None:
+    """Let what starts in a guest wait for what runs that; where its connection starts, it waits for this already."""
+    for node in situation.guests:
+        launcher = situation.launcher(node)
+        if launcher is None or launcher.id not in steps.by_subject:
+            continue
+        task, connection = (launcher.id, START), situation.guests[node].id
+        if steps.of(ActionKind.START, connection) and steps.of(ActionKind.START, launcher.id):
+            continue
+        before = (*_own(situation, settled, steps, task), *_monitors(situation, settled, steps, task))
+        for tie in settled.ties.of(task) if before else ():
+            for name in tie.contents:
+                for action in steps.of(ActionKind.START, name):
+                    steps.order_all(before, action.id)
 
 
 def milestones(situation: Situation, settled: Settled, steps: Steps) -> tuple[Milestone, ...]:

@@ -12,19 +12,23 @@ The rules beside those of the relations:
 * What cannot be stopped, or must be left alone, stays as it is; it holds what may stop only after it.
 """
 
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from reconciler.model.names import ResourceId
 from reconciler.model.transition import Reason
 from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.settle.board import Board, lay_out
 from reconciler.plan.settle.collectives import DOWN, collective_relations
 from reconciler.plan.settle.conclude import conclude
 from reconciler.plan.settle.hold import hold_stops
-from reconciler.plan.settle.orders import least_tasks, order_relations
-from reconciler.plan.settle.places import colocation_relations, container_relations, guest_relations
-from reconciler.plan.settle.promotion import lay_out_roles, promotion_relations
+from reconciler.plan.settle.orders import order_relations
+from reconciler.plan.settle.places import (
+    colocation_relations,
+    container_relations,
+    remote_relations,
+)
+from reconciler.plan.settle.promotion import promotion_relations
 from reconciler.plan.settle.tasks import (
     START,
     STOP,
@@ -36,9 +40,9 @@ from reconciler.plan.settle.tasks import (
     Task,
     TaskName,
 )
+from reconciler.plan.settle.ties import Ties
 from reconciler.plan.settle.words import obstacle_after
 from reconciler.plan.situation import Situation
-from reconciler.plan.whereabouts import unheard_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,29 +51,10 @@ class Settled:
 
     decisions: dict[ResourceId, Decision]
     relations: Relations
+    ties: Ties
+    """Of guests from whose tasks nothing has followed for what is in them."""
     milestones: tuple[TaskName, ...]
     """Tasks of groups, clones and alternatives that are done in this plan; they run nothing."""
-
-
-@dataclass(slots=True)
-class _Board:
-    """The tasks of a plan while they are settled."""
-
-    situation: Situation
-    decisions: Mapping[ResourceId, Decision]
-    relations: Relations
-    running: Set[ResourceId]
-    """The resources that are active: their starts and stops are tied to each other."""
-    clone_of: dict[ResourceId, ResourceId]
-    """The clone that instances, and what they consist of, are in."""
-    tasks: dict[TaskName, Task] = field(default_factory=dict)
-    changed: deque[TaskName] = field(default_factory=deque)
-
-    def task(self, name: TaskName) -> Task:
-        found = self.tasks.get(name)
-        if found is None:
-            found = self.tasks[name] = Task(name)
-        return found
 
 
 def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
@@ -80,7 +65,7 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
     relations.extend(order_relations(situation, decisions))
     relations.extend(colocation_relations(situation))
     relations.extend(container_relations(situation))
-    relations.extend(guest_relations(situation, decisions))
+    relations.extend(remote_relations(situation, decisions))
     roled = [r for r, d in decisions.items() if d.has_roles]
     relations.extend(promotion_relations(situation, [decisions[r] for r in roled]))
     held = hold_stops(situation, decisions, relations)
@@ -92,13 +77,21 @@ def settle(situation: Situation, decided: Iterable[Decision]) -> Settled:
             reasons = before.reasons if before.fate is Fate.STOP else (reason,)
             decisions[resource] = replace(held_back, reasons=reasons, is_waiting=why.is_waiting)
     running = {r for r, d in decisions.items() if d.active}
-    board = _Board(situation, decisions, relations, running, clone_of=_clones(situation))
-    _lay_out(board, held, roled)
+    ties = Ties(situation, decisions)
+    board = Board(situation, decisions, relations, ties, held, running, clone_of=_clones(situation))
+    lay_out(board, roled)
     _find_hindrances(board)
     _run(board)
-    settled = {r: conclude(situation, decisions, board.tasks, d) for r, d in decisions.items()}
+    settled = {**decisions}
+    for resource in board.laid_out:
+        settled[resource] = conclude(situation, decisions, board.tasks, decisions[resource])
     milestones = [name for name, task in board.tasks.items() if name[0] not in decisions and task.happens]
-    return Settled(decisions=settled, relations=relations, milestones=tuple(sorted(milestones, key=str)))
+    return Settled(
+        decisions=settled,
+        relations=relations,
+        ties=ties,
+        milestones=tuple(sorted(milestones, key=str)),
+    )
 
 
 def _clones(situation: Situation) -> dict[ResourceId, ResourceId]:
@@ -109,61 +102,18 @@ def _clones(situation: Situation) -> dict[ResourceId, ResourceId]:
     return found
 
 
-def _lay_out(board: _Board, held: Collection[ResourceId], roled: Iterable[ResourceId]) -> None:
-    """Put down what each decision asks for by itself; of some, what it asks for of their roles too."""
-    situation = board.situation
-    for name, least in least_tasks(situation).items():
-        task = board.task(name)
-        task.least = least
-        if _possible(board, task) < least:
-            task.obstacle = Obstacle(text="there are too few instances of it")
-    for missing, relations in board.relations.by_first.items():
-        if relations[0].bond is Bond.ALONE:
-            board.task(missing).obstacle = Obstacle(is_alone=True, text="there is none")
-    tasks = board.tasks
-    for resource, decision in board.decisions.items():
-        start_name, stop_name = (resource, START), (resource, STOP)
-        start, stop = tasks[start_name], tasks[stop_name] = Task(start_name), Task(stop_name)
-        if decision.migrates:
-            start.is_required = start.is_live = stop.is_required = stop.is_live = True
-        elif decision.starts:
-            start.is_required, stop.is_required = True, decision.stops
-        else:
-            stop.is_required = decision.stops
-            start.obstacle = _obstacle(situation, decision)
-        is_held = bool(decision.active) and (resource in held or decision.fate is Fate.HOLD)
-        if decision.is_left_alone or is_held:
-            start.is_frozen = stop.is_frozen = True
-
-    for resource in roled:
-        lay_out_roles(tasks, board.decisions[resource], is_frozen=tasks[resource, START].is_frozen)
-
-
-def _obstacle(situation: Situation, decision: Decision) -> Obstacle | None:
-    """Return why something will not have been started, or go on running, by its own decision."""
-    if decision.runs_after:
-        return None
-    is_down = not decision.active and not decision.is_uncertain
-    is_certain = decision.fate is Fate.STOP or (is_down and unheard_of(situation, decision.resource) is None)
-    return Obstacle(
-        text=decision.obstacle or "it is stopped",
-        retry_at=decision.retry_at,
-        is_uncertain=not is_certain,
-        is_waiting=decision.is_waiting,
-    )
-
-
-def _find_hindrances(board: _Board) -> None:
+def _find_hindrances(board: Board) -> None:
     """Find all that cannot be done, before anything is done for the sake of what is."""
     board.changed.extend([name for name, task in board.tasks.items() if task.obstacle is not None])
     while board.changed:
         task = board.task(board.changed.popleft())
+        board.untie(task)
         for relation in board.relations.after(task.name) if task.hindrance is not None else ():
             if relation.blocks is not Blocking.NO:
                 _hinder(board, board.task(relation.then), task, relation)
 
 
-def _run(board: _Board) -> None:
+def _run(board: Board) -> None:
     """Follow the relations from every task that is done, or cannot be, and from every one that changes."""
     acting = [n for n, task in board.tasks.items() if task.is_required or task.obstacle is not None]
     board.changed.extend(acting)
@@ -171,6 +121,7 @@ def _run(board: _Board) -> None:
     while board.changed:
         name = board.changed.popleft()
         task = board.task(name)
+        board.untie(task)
         for relation in by_first.get(name, ()):
             if relation.implies_then and task.happens:
                 _require(board, board.task(relation.then), relation, task)
@@ -184,7 +135,7 @@ def _run(board: _Board) -> None:
             _couple(board, task)
 
 
-def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None:
+def _require(board: Board, task: Task, relation: Relation, cause: Task) -> None:
     """Do a task because another one is done; a live migration matters only to the wholes that it is a part of."""
     if relation.bond is not Bond.PART:
         if cause.is_live:
@@ -206,7 +157,7 @@ def _require(board: _Board, task: Task, relation: Relation, cause: Task) -> None
     board.changed.append(task.name)
 
 
-def _is_interrupting(board: _Board, stop: Task) -> bool:
+def _is_interrupting(board: Board, stop: Task) -> bool:
     clone = board.clone_of.get(stop.name[0])
     if clone is None or stop.name[1] is not STOP:
         return True
@@ -214,7 +165,7 @@ def _is_interrupting(board: _Board, stop: Task) -> bool:
     return any(board.task((i, STOP)).is_required and board.task((i, START)).is_required for i in leaves)
 
 
-def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
+def _interrupt(board: Board, stop: Task, relation: Relation) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
     start = board.task((stop.name[0], START))
     start.is_live = stop.is_live = False
@@ -222,7 +173,7 @@ def _interrupt(board: _Board, stop: Task, relation: Relation) -> None:
     board.changed.extend([stop.name, start.name])
 
 
-def _release(board: _Board, stop: Task, relation: Relation) -> None:
+def _release(board: Board, stop: Task, relation: Relation) -> None:
     """Let go of what was held, or left alone: its guest's end settles it."""
     resource = stop.name[0]
     decision = board.decisions[resource]
@@ -237,10 +188,10 @@ def _release(board: _Board, stop: Task, relation: Relation) -> None:
     board.changed.extend([stop.name, start.name])
 
 
-def _hinder(board: _Board, then: Task, first: Task, relation: Relation) -> None:
+def _hinder(board: Board, then: Task, first: Task, relation: Relation) -> None:
     """Take note that something cannot be done, for something before it cannot."""
     assert first.hindrance is not None
-    if then.obstacle is not None or (then.least and _possible(board, then) >= then.least):
+    if then.obstacle is not None or (then.least and board.possible(then) >= then.least):
         return
     is_running = _is_running(board, then)
     if is_running and then.is_frozen:
@@ -258,19 +209,13 @@ def _hinder(board: _Board, then: Task, first: Task, relation: Relation) -> None:
     board.changed.append(then.name)
 
 
-def _possible(board: _Board, task: Task) -> int:
-    """Return how many of the tasks that one counts can still be done."""
-    counted = [r for r in board.relations.before(task.name) if r.blocks is not Blocking.NO]
-    return sum(board.task(r.first).hindrance is None for r in counted)
-
-
-def _is_running(board: _Board, task: Task) -> bool:
+def _is_running(board: Board, task: Task) -> bool:
     """Tell whether a task is the start of something that runs already."""
     decision = board.decisions.get(task.name[0])
     return decision is not None and bool(decision.active) and task.name[1] is START
 
 
-def _couple(board: _Board, task: Task) -> None:
+def _couple(board: Board, task: Task) -> None:
     """Tie the start and the stop of what runs to each other."""
     if task.is_frozen:
         return

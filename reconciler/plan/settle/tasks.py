@@ -162,3 +162,7 @@ class Relations:
     def after(self, name: TaskName) -> Sequence[Relation]:
         """Return the relations in which a task comes first."""
         return self.by_first.get(name, ())
+
+    def related(self) -> set[ResourceId]:
+        """Return all that relations are about."""
+        return {subject for names in (self.by_first, self.by_then) for subject, _ in names}
