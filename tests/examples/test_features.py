@@ -113,6 +113,7 @@ VALUES = {
 
 WITHOUT_A_FIELD = {
     "cib-bootstrap-options": "an id", "have-quorum": "observed", "no-quorum-panic": "observed",
+    "container-attribute-target": "of bundles, which import lists as lost",
     "node-pending-timeout": "how a member of Pacemaker's cluster is judged that has not joined",
     "startup-fencing": "how a member is judged that was never heard of",
     "shutdown-lock": "kept for members that shut down; import writes those that there are",
