@@ -43,16 +43,19 @@ def add_monitors(
     """
     resource = decision.resource
     recurring = resource.recurring_monitors()
-    while_stopped = [m for m in recurring if m.role is _STOPPED]
-    if while_stopped:
+    fitting, roles = recurring, {m.role for m in recurring if m.role is not None}
+    if roles or decision.has_roles:
+        fitting = _fitting(decision, recurring)
+    if _STOPPED in roles:
+        while_stopped = [m for m in recurring if m.role is _STOPPED]
         _add_while_stopped(situation, steps, decision, while_stopped)
     if decision.starts or decision.migrates:
         assert decision.target is not None
         uses = situation.index.start_parameters(resource, decision.target)
-        for monitor in _fitting(decision, recurring):
+        for monitor in fitting:
             _arm(steps, resource, decision.target, monitor, uses)
     elif decision.fate is _KEEP and decision.active:
-        _add_where_kept(situation, steps, decision, _fitting(decision, recurring), coming)
+        _add_where_kept(situation, steps, decision, fitting, coming)
 
 
 def _fitting(decision: Decision, recurring: Sequence[Operation]) -> list[Operation]:
@@ -78,12 +81,15 @@ def _add_where_kept(
         return
     if not _is_askable(situation, instance.node):
         return
-    uses = instance.started_as
-    if decision.reloads:
+    uses, has_changed = instance.started_as, False
+    if decision.is_reloaded:
         uses = situation.index.start_parameters(resource, instance.node)
-    has_changed = decision.reloads and uses != instance.started_as
+        has_changed = uses != instance.started_as
+    armed = _armed(instance)
+    if not has_changed and armed == [_as_armed(m) for m in fitting]:
+        return
     for monitor in fitting:
-        if has_changed or not _is_armed(instance, monitor):
+        if has_changed or _as_armed(monitor) not in armed:
             _arm(steps, resource, instance.node, monitor, uses)
     wanted = {m.interval_ms for m in fitting}
     more = [m for m in instance.monitors if m.interval_ms not in wanted]
@@ -113,7 +119,7 @@ def _add_while_stopped(
         elif node not in stays:
             was_stopped = instance is not None and node not in {i.node for i in decision.active}
             for monitor in monitors:
-                if instance is None or not was_stopped or not _is_armed(instance, monitor):
+                if instance is None or not was_stopped or _as_armed(monitor) not in _armed(instance):
                     uses = situation.index.start_parameters(resource, node)
                     _arm(steps, resource, node, monitor, uses)
 
@@ -129,10 +135,14 @@ def _arm(steps: Steps, resource: Resource, node: NodeName, monitor: Operation, u
     steps.add(resource_action(ActionKind.MONITOR, resource, node, uses, operation=monitor))
 
 
-def _is_armed(instance: Instance, monitor: Operation) -> bool:
-    # Compared as tuples, for it is asked of every monitor in every plan; most have no parameters of their own.
-    wanted = (monitor.name, monitor.interval_ms, monitor.timeout_ms, own_digest(monitor.params))
-    return wanted in [(m.name, m.interval_ms, m.timeout_ms, m.params) for m in instance.monitors]
+# Compared as tuples, for it is asked of every monitor in every plan; most have no parameters of their own.
+def _armed(instance: Instance) -> list[tuple[str, int, int, str]]:
+    return [(m.name, m.interval_ms, m.timeout_ms, m.params) for m in instance.monitors]
+
+
+def _as_armed(monitor: Operation) -> tuple[str, int, int, str]:
+    """Return what is on record of a monitor once it is armed."""
+    return (monitor.name, monitor.interval_ms, monitor.timeout_ms, own_digest(monitor.params))
 
 
 def _is_askable(situation: Situation, node: NodeName) -> bool:

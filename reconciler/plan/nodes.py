@@ -40,14 +40,16 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     resources = {**ensemble.resources, **{r.id: r for r in removed if r.known_as not in known}}
     names = {**ensemble.numbers, **_former_names(removed, assumed)}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
-    for (resource, node), instance in sorted(assumed.instances.items()):
-        name = names.get((resource, node), resource)
-        instances[name].append(_in_its_role(instance, resources.get(name)))
+    for key, instance in assumed.instances.items():
+        name = names.get(key, key[0]) if names else key[0]
+        resource = resources.get(name)
+        is_promotable = resource is not None and resource.is_promotable
+        instances[name].append(_in_its_role(instance) if is_promotable else instance)
     pending: dict[ResourceId, list[Pending]] = defaultdict(list)
     for p in sorted(observed.pending, key=lambda p: p.id):
         if p.resource is not None:
             pending[names.get((p.resource, p.node), p.resource)].append(p)
-    known_of = {r: tuple(found) for r, found in instances.items()}
+    known_of = {r: _by_node(found) for r, found in instances.items()}
     situation = Situation(
         intent=intent,
         observed=assumed,
@@ -74,10 +76,13 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     )
 
 
-def _in_its_role(instance: Instance, resource: Resource | None) -> Instance:
+def _by_node(instances: list[Instance]) -> tuple[Instance, ...]:
+    return tuple(instances if len(instances) < 2 else sorted(instances, key=lambda i: (i.resource, i.node)))
+
+
+def _in_its_role(instance: Instance) -> Instance:
     """Call what can be promoted, and only runs, unpromoted."""
-    is_unpromoted = resource is not None and resource.is_promotable and instance.role is Role.STARTED
-    return replace(instance, role=Role.UNPROMOTED) if is_unpromoted else instance
+    return replace(instance, role=Role.UNPROMOTED) if instance.role is Role.STARTED else instance
 
 
 def _contents(resources: Mapping[ResourceId, Resource]) -> Mapping[ResourceId, Sequence[Resource]]:

@@ -151,9 +151,9 @@ def _why_restarted(case: Case, instance: Instance) -> Reason | None:
     restarts = situation.history.restarts
     if restarts and resource.declared_as in restarts:
         return Reason("ordered", "an operator ordered a restart")
-    if _has_lost_contents(situation, resource):
+    if situation.fences and _has_lost_contents(situation, resource):
         return Reason("failed", "what runs in it cannot be reached")
-    if is_partial((instance,)):
+    if is_partial(case.active):
         return Reason("migration", "its live migration cannot go on")
     if is_let_in_first(situation, resource, instance.node):
         return Reason("unfencing", f"{instance.node} has to be let in by its fencing devices")

@@ -189,6 +189,10 @@ def running_of(
     """Return the instances that run, or may run; without what was migrated away, and is only to be cleared."""
     running: dict[ResourceId, tuple[Instance, ...]] = {}
     for name, known in instances.items():
+        if len(known) == 1:
+            if known[0].role is not _STOPPED:
+                running[name] = known
+            continue
         found = tuple([i for i in known if i.role is not _STOPPED])
         if len(found) > 1:
             places = {i.node for i in found}

@@ -125,7 +125,8 @@ class _Tables:
     ) -> None:
         situation = self.tree.situation
         resource = situation.resources[name]
-        if not banned and self.failed_on:
+        has_own_name = resource.instance_of is None and resource.named is None
+        if self.failed_on and not banned and (name in self.failed_on or not has_own_name):
             banned = self._bans_of(resource)
         scores = self._table(name, resource, wishes, banned)
         active = situation.running.get(name, ())
