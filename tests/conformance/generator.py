@@ -1,9 +1,10 @@
 """Writes small random CIBs: two to five nodes, primitives, groups and clones, all kinds of constraints, and history.
 
-Rich ones have promotable clones, guest nodes, and capacity besides.
+Those with guests have guest nodes besides; rich ones guest nodes, promotable clones and capacity.
 """
 
 from dataclasses import dataclass, field
+from enum import Enum
 from random import Random
 
 from reconciler.pacemaker.digests import parameters_digest
@@ -11,6 +12,19 @@ from reconciler.pacemaker.digests import parameters_digest
 _SCORES = ["INFINITY", "-INFINITY", "100", "50", "10", "-10", "-100", "1000"]
 DEFAULT_TIMEOUT_MS = 20_000
 _AGENT = 'class="ocf" provider="pacemaker" type="Dummy"'
+
+
+class Content(Enum):
+    """What is in a CIB."""
+
+    PLAIN = "plain"
+    GUESTS = "guests"
+    RICH = "rich"
+
+
+def content_of(seed: int) -> Content:
+    """Return what the CIB of a seed has in it where all kinds are to come in turn."""
+    return Content.RICH if seed % 2 else Content.PLAIN
 
 
 @dataclass
@@ -74,16 +88,16 @@ class _Cib:
         return f'<utilization id="{name}"><nvpair id="{name}-n" name="cpu" value="{amount}"/></utilization>'
 
 
-def random_cib(seed: int, *, is_rich: bool = False) -> bytes:
+def random_cib(seed: int, content: Content = Content.PLAIN) -> bytes:
     """Return the CIB of a seed; the same for the same seed."""
     random = Random(seed)
     cib = _Cib(random=random, nodes=[f"n{i + 1}" for i in range(random.randint(2, 5))])
+    is_rich = content is Content.RICH
     cib.has_capacity = is_rich and cib.chance(30)
-    if is_rich:
-        for _ in range(random.choice([0, 1, 1, 2])):
-            _add_guest(cib)
-        if cib.chance(50):
-            _add_promotable(cib)
+    for _ in range(0 if content is Content.PLAIN else random.choice([0, 1, 1, 2])):
+        _add_guest(cib)
+    if is_rich and cib.chance(50):
+        _add_promotable(cib)
     for _ in range(random.randint(1, 5)):
         _add_resource(cib)
     for _ in range(random.randint(0, 4)):

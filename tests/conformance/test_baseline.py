@@ -25,7 +25,7 @@ from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from reconciler.plan.schedule import schedule
-from tests.conformance.generator import random_cib
+from tests.conformance.generator import content_of, random_cib
 from tests.conformance.surprises import all_left_alone, broken_after_a_surprise
 
 ORDERS = 3
@@ -52,7 +52,7 @@ def cases() -> list[tuple[str, CibInput]]:
 def random_cases(seeds: range) -> Iterator[tuple[str, CibInput]]:
     """Read random CIBs, half of them rich."""
     for seed in seeds:
-        yield f"random {seed}", read_cib(random_cib(seed, is_rich=bool(seed % 2)), "random.xml", NOW)
+        yield f"random {seed}", read_cib(random_cib(seed, content_of(seed)), "random.xml", NOW)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from reconciler.model.errors import SourceError
 from reconciler.pacemaker.simulation import simulate_cib, simulation_document, simulation_text
 from reconciler.pacemaker.to_yaml import convert_cib
 from tests.conformance.damage import damaged
-from tests.conformance.generator import random_cib
+from tests.conformance.generator import content_of, random_cib
 
 NOW = 1_800_000_000.0
 COUNT = 120
@@ -46,9 +46,7 @@ def refusal(cib: bytes) -> str | None:
 
 
 def test_a_damaged_cib_is_understood_or_refused() -> None:
-    refusals = [
-        refusal(damaged(random_cib(seed, is_rich=bool(seed % 2)), Random(seed))) for seed in range(COUNT)
-    ]
+    refusals = [refusal(damaged(random_cib(seed, content_of(seed)), Random(seed))) for seed in range(COUNT)]
     said = [text for text in refusals if text is not None]
     assert 0 < len(said) < COUNT // 3
     assert [text for text in said if not text.startswith("cib.xml")] == []
