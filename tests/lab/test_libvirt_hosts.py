@@ -26,6 +26,8 @@ HERE = Where(file="lab.yaml", line=1)
 CLUSTER = Cluster(name="lab")
 KEY = b"\x00\xffsixty-four bytes, as derived keys have, of which some are no text"[:64]
 MIB = 1024 * 1024
+PATIENCE_S = 60.0
+"""How long something may take on a busy machine that takes no time on an idle one."""
 
 
 @pytest.fixture
@@ -89,14 +91,14 @@ def test_container_runs_our_agent_until_it_is_stopped(lab: Lab, guests: LibvirtG
         await guests.start(host, start)
         assert await guests.domains(host, GuestType.LXC) == [a_domain(start)]
         assert await guests.domains(a_host(lab["b"]), GuestType.LXC) == []
-        assert await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, KEY, 20) < 10
+        await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, KEY)
         with pytest.raises(tls.TLSError):
             await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, b"x" * 64, 5)
         await guests.start(host, start)  # the same action, carried out again after a crash
         with pytest.raises(HypervisorError, match="still runs from an earlier start"):
             await guests.start(host, replace(start, uid="uid-2"))
-        async with asyncio.timeout(5):  # the agent ends at once when its container is asked to
-            await guests.stop(host, start.guest.id, GuestType.LXC, 20_000)
+        async with asyncio.timeout(PATIENCE_S):  # the agent ends at once when its container is asked to
+            await guests.stop(host, start.guest.id, GuestType.LXC, 10 * int(PATIENCE_S) * 1000)
         assert await guests.domains(host, GuestType.LXC) == []
         assert list((lab["a"].folder / "guests" / "guests").iterdir()) == []
 
@@ -171,9 +173,9 @@ def test_end_of_a_guest_wakes_the_loop(lab: Lab, guests: LibvirtGuests, root: Pa
             woken.clear()
             init = lab["a"].wait_for_process("sleep")
             os.kill(init, signal.SIGKILL)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE_S):
                 await woken.wait()
-            await until(lambda: is_empty(guests, host), 3)
+            await until(lambda: is_empty(guests, host))
             watching.cancel()
 
     asyncio.run(scenario())
@@ -192,7 +194,7 @@ def test_killed_libvirtd_makes_the_host_unknown_and_its_return_shows_all_guests(
             await asyncio.sleep(0.3)
             woken.clear()
             await asyncio.to_thread(lab["a"].kill_libvirtd)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE_S):
                 await woken.wait()
             for ask in (guests.domains(host, GuestType.LXC), guests.start(host, start)):
                 with pytest.raises(HypervisorUnreachableError):
@@ -202,7 +204,7 @@ def test_killed_libvirtd_makes_the_host_unknown_and_its_return_shows_all_guests(
             assert len(lab["a"].processes("sleep")) == 1
             woken.clear()
             await asyncio.to_thread(lab["a"].start_libvirtd)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await woken.wait()
             assert await guests.domains(host, GuestType.LXC) == [a_domain(start)]
             await guests.start(host, start)
@@ -266,14 +268,14 @@ def test_power_cut_makes_the_host_unknown_and_ends_its_guests(
     async def scenario() -> None:
         await guests.start(host, start)
         await guests.start(host, machine)
-        await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, KEY, 20)
+        await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, KEY)
         await asyncio.to_thread(lab["b"].power_off)
         with pytest.raises(HypervisorUnreachableError):
             await guests.domains(host, GuestType.LXC)
         with pytest.raises(TimeoutError):
             await asyncio.to_thread(wait_for_agent, f"{SUBNET}.100", 3121, KEY, 1)
         await asyncio.to_thread(lab["b"].power_on)
-        await until(lambda: is_empty(guests, host), 10)
+        await until(lambda: is_empty(guests, host))
         # What its disk had written is still there, and no reason not to start again.
         await guests.start(host, replace(machine, uid="uid-2"))
 
@@ -288,7 +290,7 @@ async def is_empty(guests: LibvirtGuests, host: Host) -> bool:
         return False
 
 
-async def until(is_so: Callable[[], Awaitable[bool]], limit_s: float) -> None:
-    async with asyncio.timeout(limit_s):
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not await is_so():  # noqa: ASYNC110 - hosts set no event
             await asyncio.sleep(0.05)

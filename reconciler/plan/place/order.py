@@ -17,6 +17,9 @@ from reconciler.model.score import INFINITY
 from reconciler.plan.place.colocation import wishes_behind
 from reconciler.plan.place.state import Assignment
 
+_SPAN = 2 * INFINITY + 1
+"""How many scores there are: a node's turn and a score there make one number."""
+
 
 def assignment_order(assignment: Assignment) -> list[ResourceId]:
     """Return all that nothing contains, in the order of assignment."""
@@ -36,12 +39,17 @@ def assignment_order(assignment: Assignment) -> list[ResourceId]:
 
 def _by_scores(assignment: Assignment) -> list[ResourceId]:
     nodes = _best_nodes(assignment)
+    turns = {node: turn * _SPAN + INFINITY for turn, node in enumerate(nodes)}
+    last = len(nodes) * _SPAN
 
-    def rank(name: ResourceId) -> tuple[int, ...]:
+    def rank(name: ResourceId) -> tuple[int, list[int]]:
         scores = wishes_behind(assignment, name)
         current = assignment.current_node(name)
         here = -INFINITY if current is None else scores.get(current, -INFINITY)
-        return (-here, *[-scores.get(node, -INFINITY) for node in nodes])
+        # Node by node, the best first. Most resources score on few of many nodes: the others, as bad as banned, are not
+        # listed, so that whoever scores on a node that another one does not list comes first.
+        listed = [turns[n] - score for n, score in scores.items() if score > -INFINITY and n in turns]
+        return -here, [*sorted(listed), last]
 
     return sorted(assignment.tree.tops, key=rank)
 
