@@ -62,8 +62,9 @@ def with_wishes(scores: Mapping[NodeName, int], wishes: Iterable[Location]) -> S
     """Return scores with location constraints added; a node that had none gets one."""
     result = dict(scores)
     for wish in wishes:
-        before = result.get(wish.node, 0)
-        result[wish.node] = add_scores(before, wish.score) if before else wish.score
+        node, score = wish.node, wish.score
+        before = result.get(node)
+        result[node] = add_scores(before, score) if before else score
     return result
 
 
@@ -151,19 +152,15 @@ class _Tables:
             self.trace.begin(name, start)
         if not wishes and not banned:
             return start
-        scores = start.copy()
-        for wish in wishes:
-            node = wish.node
-            if node in possible:
-                before = scores.get(node)
-                scores[node] = add_scores(before, wish.score) if before else wish.score
+        counted = [wish for wish in wishes if wish.node in possible]
+        scores = with_wishes(start, counted)
         if banned or self.is_any_exclusive:
             exclusive = {wish.node for wish in wishes if wish.discovery is _EXCLUSIVE}
             for node in scores:
                 if node in banned or (exclusive and node not in exclusive):
                     scores[node] = -INFINITY
         if self.trace is not None:
-            self._note(name, [w for w in wishes if w.node in possible], banned, scores)
+            self._note(name, counted, banned, scores)
         return scores
 
     def _table_in_bundle(self, name: ResourceId, resource: Resource, banned: Sequence[NodeName]) -> Scores:

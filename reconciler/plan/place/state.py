@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from reconciler.model.constraint import Colocation
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import HostState
 from reconciler.model.observed import Instance
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.resource import Resource, Role
@@ -159,8 +158,7 @@ class Assignment:
 
     def is_serving(self, node: NodeName) -> bool:
         """Tell whether a node takes resources as things are, whatever becomes of its guest."""
-        situation = self.situation
-        return situation.is_online(node) and situation.state_of(node) is HostState.ONLINE
+        return node in self.situation.serving
 
     def is_any(self, name: ResourceId, scores: Scores) -> bool:
         """Tell whether any node is left to a resource by the given scores."""
