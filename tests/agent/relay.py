@@ -44,12 +44,16 @@ class Relay:
         with client, socket.create_connection(self._server, timeout=PATIENCE_S) as server:
             while readable := select.select([client, server], [], [], PATIENCE_S)[0]:
                 for end in readable:
-                    chunk = end.recv(65536)
+                    # An end that closes with something unread resets the connection: an end like any other.
+                    try:
+                        chunk = end.recv(65536)
+                        (server if end is client else client).sendall(chunk)
+                    except ConnectionError:
+                        return
                     if not chunk:
                         return
                     if end is client:
                         self.recorded += chunk
-                    (server if end is client else client).sendall(chunk)
 
 
 def replay(server: tuple[str, int], recorded: bytes) -> bytes:
