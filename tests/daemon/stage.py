@@ -268,3 +268,22 @@ spec:
   op: {{monitor: {{interval: 1s, timeout: 20s}}}}
   placement: {{prefer: {{{prefer}}}}}
 {extra}"""
+
+
+def gated_yaml(name: str, ledger: Path, gate: Path, *, prefer: str = "guest1: INFINITY") -> str:
+    """A resource whose start lasts until a file is there, in whose folder it runs."""
+    return f"""\
+---
+apiVersion: reconciler/v1alpha1
+kind: Resource
+metadata: {{name: {name}}}
+spec:
+  agent: "ocf:reconciler:Process"
+  params:
+    command: sleep 1000
+    directory: {gate.parent}
+    monitor_command: test -e {gate}
+    ledger: {ledger}
+  op: {{start: {{timeout: 120s}}, monitor: {{interval: 1s, timeout: 20s}}}}
+  placement: {{prefer: {{{prefer}}}}}
+"""
