@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.cli.collection import collect_rarely
@@ -29,7 +29,7 @@ from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.plan.outlook import settled
 from reconciler.plan.replan import replan, rest_of
 from reconciler.plan.schedule import schedule
-from tests.benchmarks.planner_clusters import opt_in, symmetric
+from tests.benchmarks.planner_clusters import opt_in, symmetric, with_capacity
 
 RUNS = 5
 NOW = 1_750_000_000.0
@@ -43,7 +43,11 @@ def main() -> None:
         "--generator", type=Path, default=os.environ.get("CIB_GENERATOR"), help="prints a CIB: PATH H G R"
     )
     parser.add_argument("--sizes", default="100,200", help="guests of the clusters set beside crm_simulate")
-    parser.add_argument("--growth", default="91,909,9091", help="guests of the clusters that show the growth")
+    parser.add_argument(
+        "--growth",
+        default="91,909,9091",
+        help="guests of the clusters that show the growth, timed in turn; the middle one's also with capacity counted",
+    )
     arguments = parser.parse_args()
     collect_rarely()
     if arguments.generator is None:
@@ -76,24 +80,54 @@ def beside(generator: Path, sizes: list[int], folder: Path) -> None:
 
 
 def growth(generator: Path, sizes: list[int]) -> None:
-    """Print how the planner's time grows, for a full plan, and for one after a single event."""
-    print(
-        f"\n{'guests + resources':<20}{'all to start':>14}{'nothing to do':>15}{'one event':>12}{'replan':>12}"
+    """Print how the planner's time grows, for full plans, and for one after a single event."""
+    clusters = [Cluster.of(f"{11 * guests}", opt_in(generator, HOSTS, guests)) for guests in sizes]
+    counted = sizes[len(sizes) // 2]
+    clusters.append(Cluster.of(f"{11 * counted}, capacity", with_capacity(generator, HOSTS, counted)))
+    # In turn: whoever runs several times on end finds its data in the caches, and a machine may slow down meanwhile.
+    for _ in range(RUNS):
+        for cluster in clusters:
+            cluster.run()
+    head = ("all to start", "nothing to do", "one event", "replan")
+    print(f"\n{'guests + resources':<20}" + "".join(f"{text:>15}" for text in head))
+    for cluster in clusters:
+        took = [
+            f"{statistics.median(runs):>15.4f}" if runs else f"{'-':>15}" for runs in cluster.took.values()
+        ]
+        print(f"{cluster.name:<20}" + "".join(took))
+    if len(sizes) > 1:
+        slow, quick = (statistics.median(clusters[at].took["full"]) for at in (len(sizes) - 1, 0))
+        power = math.log(slow / quick) / math.log(sizes[-1] / sizes[0])
+        print(f"growth: n^{power:.2f} from {11 * sizes[0]} to {11 * sizes[-1]}")
+
+
+@dataclass(kw_only=True)
+class Cluster:
+    """A cluster before anything runs, at rest, and after one event; and what planning it took."""
+
+    name: str
+    empty: CibInput
+    running: CibInput
+    after: CibInput
+    took: dict[str, list[float]] = field(
+        default_factory=lambda: {"full": [], "idle": [], "event": [], "replan": []}
     )
-    found: list[tuple[int, float]] = []
-    for guests in sizes:
-        given = read_cib(opt_in(generator, HOSTS, guests).encode(), "cib.xml", NOW)
-        full = median_of(lambda given=given: _plan(given))  # type: ignore[misc]  # bound at once
+    """Seconds."""
+
+    @staticmethod
+    def of(name: str, text: str) -> "Cluster":
+        """Return the cluster of a CIB in which nothing runs."""
+        given = read_cib(text.encode(), "cib.xml", NOW)
         running = replace(given, observed=settled(given.intent, given.observed, given.history, NOW))
-        idle = median_of(lambda running=running: _plan(running))  # type: ignore[misc]  # bound at once
         after = replace(running, observed=_with_failure(running.observed))
-        event = median_of(lambda after=after: _plan(after))  # type: ignore[misc]  # bound at once
-        part = _after_event(running, after)
-        found.append((11 * guests, full))
-        print(f"{11 * guests:<20}{full:>14.3f}{idle:>15.3f}{event:>12.3f}{part:>12.4f}")
-    if len(found) > 1:
-        (small, quick), (large, slow) = found[0], found[-1]
-        print(f"growth: n^{math.log(slow / quick) / math.log(large / small):.2f} from {small} to {large}")
+        return Cluster(name=name, empty=given, running=running, after=after)
+
+    def run(self) -> None:
+        """Plan for each of the worlds once."""
+        self.took["full"].append(_plan(self.empty))
+        self.took["idle"].append(_plan(self.running))
+        self.took["event"].append(_plan(self.after))
+        self.took["replan"] += _after_event(self.running, self.after)
 
 
 def median_of(run: Callable[[], float]) -> float:
@@ -108,20 +142,17 @@ def _plan(given: CibInput) -> float:
     return time.process_time() - begun
 
 
-def _after_event(running: CibInput, after: CibInput) -> float:
-    """Return how long a plan after one event takes that knows the world was at rest before."""
+def _after_event(running: CibInput, after: CibInput) -> list[float]:
+    """Return how long a plan after one event takes that knows the world was at rest before; nothing if it is none."""
     plan = schedule(running.intent, running.observed, running.history, running.now)
     rest = rest_of(running.intent, running.observed, running.history, plan)
-    assert rest is not None
-
-    def run() -> float:
-        begun = time.process_time()
-        part = replan(rest, after.observed, after.history, after.now)
-        took = time.process_time() - begun
-        assert part == schedule(after.intent, after.observed, after.history, after.now)
-        return took
-
-    return median_of(run)
+    if rest is None:
+        return []
+    begun = time.process_time()
+    part = replan(rest, after.observed, after.history, after.now)
+    took = time.process_time() - begun
+    assert part == schedule(after.intent, after.observed, after.history, after.now)
+    return [took]
 
 
 def _of_crm_simulate(file: Path) -> float:

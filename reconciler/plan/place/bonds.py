@@ -65,6 +65,12 @@ class Bonds:
             self.sorted_with[name] = found
         return found
 
+    def is_free(self, name: ResourceId) -> bool:
+        """Tell whether a primitive is a part of nothing, and colocated with nothing."""
+        return (
+            name not in self.tied and name not in self.tree.parents and name in self.tree.situation.resources
+        )
+
     def _is_alone(self, name: ResourceId) -> bool:
         """Tell whether a resource heeds no colocations but its own: it is no group, and a part of nothing."""
         return name not in self.tree.parents and name not in self.tree.situation.groups

@@ -15,7 +15,7 @@ The rules, in Pacemaker's words ("Placing Resources Relative to other Resources"
   clone that it avoids, those that were assigned first count first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.constraint import Colocation
@@ -29,6 +29,7 @@ from reconciler.plan.place.scores import Scores
 from reconciler.plan.place.state import Assignment
 from reconciler.plan.place.trace import Cause, Rule
 from reconciler.plan.place.tree import Variant
+from reconciler.plan.rules import NAME
 
 _UNUSABLE = -100 * INFINITY
 """Marks a node that dependents would make worse than indifferent, while their scores are added up."""
@@ -72,6 +73,8 @@ def wishes_around(assignment: Assignment, instance: ResourceId, node: NodeName) 
 
 def wishes_behind(assignment: Assignment, name: ResourceId) -> Scores:
     """Return a resource's scores with those of its primaries, and of theirs, added by how strongly it is bound."""
+    if assignment.bonds.is_free(name):
+        return assignment.scores[name]
     while assignment.tree.variant(name) is Variant.GROUP:
         name = assignment.tree.children(name)[-1]
     adding = _Adding(assignment=assignment, target=name, is_upwards=True)
@@ -142,9 +145,8 @@ def _follow_promotable(
         if node is None or assignment.role_of(instance) is not colocation.primary_role:
             continue
         nodes[node] = assignment.scores[instance].get(node, 0)
-        place = place_of(assignment.labels, node, colocation.node_attribute)
-        for candidate in before if colocation.score < INFINITY else ():
-            if place_of(assignment.labels, candidate, colocation.node_attribute) == place:
+        if colocation.score < INFINITY:
+            for candidate in _where(assignment.labels, before, node, colocation.node_attribute):
                 after[candidate] = add_scores(after[candidate], colocation.score)
     are_both_promoted = colocation.dependent_role is colocation.primary_role is Role.PROMOTED
     if colocation.score >= INFINITY and not are_both_promoted:
@@ -177,13 +179,10 @@ def _follow_primitive(
             return
         after = {candidate: add_scores(-score, own) for candidate, own in before.items()}
     else:
-        place = place_of(labels, node, attribute)
-        after = dict(before)
-        for candidate, own in before.items():
-            if place_of(labels, candidate, attribute) != place:
-                after[candidate] = -INFINITY if score >= INFINITY else own
-            elif score < INFINITY:
-                after[candidate] = add_scores(score, own)
+        after = dict.fromkeys(before, -INFINITY) if score >= INFINITY else dict(before)
+        for candidate in _where(labels, before, node, attribute):
+            own = before[candidate]
+            after[candidate] = own if score >= INFINITY else add_scores(score, own)
     if abs(score) >= INFINITY or assignment.is_any(dependent, after):
         assignment.rescore(dependent, after, Cause.PRIMARY, colocation)
 
@@ -252,9 +251,10 @@ class _Adding:
     def _with_share(self, scores: Scores, source: ResourceId, colocation: Colocation, share: float) -> Scores:
         own = self._speaking_for_group(source, colocation)
         if self.is_upwards:
-            own = {node: score for node, score in own.items() if self.assignment.is_serving(node)}
+            serving = self.assignment.situation.serving
+            own = {node: score for node, score in own.items() if node in serving}
         attribute = colocation.node_attribute
-        if attribute is None or attribute == "#uname":
+        if attribute is None or attribute == NAME:
             return {n: self._plus(s, own.get(n, -INFINITY), share, colocation) for n, s in scores.items()}
         assignment, best = self.assignment, dict[str | None, int]()
         for node, score in own.items():
@@ -317,6 +317,16 @@ def _has_influence(assignment: Assignment, colocation: Colocation, primary: Reso
 
 def place_of(labels: Labels, node: NodeName, attribute: str | None) -> str | None:
     """Return what "where" means: a node's name, or the value of its label; None if it has none."""
-    if attribute is None or attribute == "#uname":
+    if attribute is None or attribute == NAME:
         return node
     return labels.get(node, {}).get(attribute)
+
+
+def _where(
+    labels: Labels, nodes: Collection[NodeName], node: NodeName, attribute: str | None
+) -> list[NodeName]:
+    """Return those of several nodes that count as where one node is."""
+    if attribute is None or attribute == NAME:
+        return [node] if node in nodes else []
+    place = place_of(labels, node, attribute)
+    return [other for other in nodes if place_of(labels, other, attribute) == place]

@@ -42,14 +42,16 @@ def _by_scores(assignment: Assignment) -> list[ResourceId]:
     turns = {node: turn * _SPAN + INFINITY for turn, node in enumerate(nodes)}
     last = len(nodes) * _SPAN
 
-    def rank(name: ResourceId) -> tuple[int, list[int]]:
+    def rank(name: ResourceId) -> tuple[int, ...]:
         scores = wishes_behind(assignment, name)
         current = assignment.current_node(name)
         here = -INFINITY if current is None else scores.get(current, -INFINITY)
         # Node by node, the best first. Most resources score on few of many nodes: the others, as bad as banned, are not
         # listed, so that whoever scores on a node that another one does not list comes first.
         listed = [turns[n] - score for n, score in scores.items() if score > -INFINITY and n in turns]
-        return -here, [*sorted(listed), last]
+        listed.sort()
+        # Flat, for tuples of numbers are compared thrice as quickly as lists in tuples.
+        return -here, *listed, last
 
     return sorted(assignment.tree.tops, key=rank)
 

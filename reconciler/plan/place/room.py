@@ -18,9 +18,12 @@ def ban_without_room(assignment: Assignment, name: ResourceId) -> NodeName | Non
     """Ban nodes for a primitive; return the one with most left when none has room for all that must run together."""
     capacity, scores = assignment.capacity, assignment.scores[name]
     resource = assignment.situation.resources[name]
+    is_free = assignment.bonds.is_free(name)
+    together = resource.needs if is_free else total(_needs_together(assignment, name))
+    if not together:
+        return None
     obstacle = assignment.availability.obstacle
     usable = sorted([n for n, score in scores.items() if score >= 0 and obstacle(resource, n) is None])
-    together = total(_needs_together(assignment, name))
     is_any = any(capacity.has_room(node, together) for node in usable)
     needs = together if is_any else resource.needs
     crowded = {node for node in usable if not capacity.has_room(node, needs)}
