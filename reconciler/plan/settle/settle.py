@@ -182,7 +182,7 @@ def _release(board: Board, stop: Task, relation: Relation) -> None:
     stop.is_frozen = start.is_frozen = False
     stop.is_required = True
     stop.causes = (*stop.causes, relation)
-    start.obstacle = Obstacle(text=decision.obstacle or "it is stopped") if is_unwanted else start.doubt
+    start.obstacle = Obstacle(text=decision.obstacle or "it is stopped") if is_unwanted else None
     if decision.target is None and start.obstacle is None:
         start.obstacle = Obstacle(text=decision.obstacle or "no node will do")
     board.changed.extend([stop.name, start.name])
@@ -191,14 +191,16 @@ def _release(board: Board, stop: Task, relation: Relation) -> None:
 def _hinder(board: Board, then: Task, first: Task, relation: Relation) -> None:
     """Take note that something cannot be done, for something before it cannot."""
     assert first.hindrance is not None
-    if then.obstacle is not None or (then.least and board.possible(then) >= then.least):
+    if then.least and board.possible(then) >= then.least:
         return
     is_running = _is_running(board, then)
-    if is_running and then.is_frozen:
+    # The end of its guest may release what is held where it runs, and take its own obstacle away, but not this one.
+    is_held = is_running and then.is_frozen
+    if then.obstacle is not None and not is_held:
         return
     obstacle = obstacle_after(first, relation, board.decisions)
     is_doubt = obstacle.is_uncertain or relation.blocks is Blocking.IF_STARTING
-    if is_running and is_doubt:
+    if is_held or (is_running and is_doubt):
         if then.doubt is None:
             then.doubt = obstacle
             then.causes = (*then.causes, relation)
