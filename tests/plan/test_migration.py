@@ -10,6 +10,7 @@ from reconciler.model.observed import Failure, Observed
 from reconciler.model.resource import MultipleActive
 from reconciler.model.score import INFINITY
 from reconciler.model.transition import ActionKind
+from reconciler.plan.check import check
 from reconciler.plan.effects import pending_from
 from tests.plan.worlds import (
     after,
@@ -203,6 +204,51 @@ def test_what_an_earlier_migration_has_left_is_cleared_before_the_next_one_begin
     assert made["a_stop_0@h1"] == []
     assert "a_stop_0@h1" in made["a_migrate_to_0@h2"]
     assert made["a_stop_0@h2"] == ["a_migrate_from_0@h3"]
+
+
+def test_what_was_left_of_two_is_cleared_in_order_before_both_migrate_on() -> None:
+    """The first of them may begin only once it is cleared, the second has to wait for the first, and ends before it."""
+    asked = intent(
+        "h1 h2 h3",
+        dummy("a", allows_migration=True),
+        dummy("b", allows_migration=True),
+        after("b", "a"),
+        prefers("a", "h3"),
+        prefers("b", "h3"),
+    )
+    left = [running(asked, name, "h1", migrated_to=NodeName("h2")) for name in "ab"]
+    world = seen(empty_world(asked), *left, running(asked, "a", "h2"), running(asked, "b", "h2"))
+    transition = plan(asked, world)
+    looking = {a.id for a in transition.actions.values() if a.kind in {ActionKind.PROBE, ActionKind.MONITOR}}
+    made = {name: sorted({*before} - looking) for name, before in graph(transition).items()}
+    assert {name: before for name, before in made.items() if name not in looking} == {
+        "b_stop_0@h1": [],
+        "a_stop_0@h1": ["b_stop_0@h1"],
+        "a_migrate_to_0@h2": ["a_stop_0@h1"],
+        "a_migrate_from_0@h3": ["a_migrate_to_0@h2"],
+        "b_migrate_to_0@h2": ["a_migrate_from_0@h3", "b_stop_0@h1"],
+        "b_migrate_from_0@h3": ["b_migrate_to_0@h2"],
+        "b_stop_0@h2": ["b_migrate_from_0@h3"],
+        "a_stop_0@h2": ["a_migrate_from_0@h3", "b_stop_0@h1", "b_stop_0@h2"],
+    }
+    assert check(transition, asked, world).alarms == ()
+
+
+def test_what_was_left_is_cleared_before_it_migrates_on_though_what_starts_after_it_is_still_there() -> None:
+    asked = intent(
+        "h1 h2 h3",
+        dummy("a", allows_migration=True),
+        dummy("b", allows_migration=True),
+        after("b", "a"),
+        prefers("a", "h3"),
+        prefers("b", "h3"),
+    )
+    left = running(asked, "a", "h1", migrated_to=NodeName("h2"))
+    world = seen(empty_world(asked), left, running(asked, "a", "h2"), running(asked, "b", "h1"))
+    transition = plan(asked, world)
+    assert graph(transition)["a_stop_0@h1"] == []
+    assert graph(transition)["a_stop_0@h2"] == ["a_migrate_from_0@h3", "b_stop_0@h1"]
+    assert check(transition, asked, world).alarms == ()
 
 
 def test_a_plan_around_a_half_in_flight_goes_on_with_the_other() -> None:

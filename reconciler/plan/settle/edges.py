@@ -5,23 +5,25 @@ The rules:
 * Where both tasks of a relation are done by actions, each action of `then` waits for all of `first`. Tasks of groups
   and clones run nothing: who waits for one waits for all that comes before it.
 * What migrates live is not waited for by what stops after it, unless that stop implies its own.
+* What earlier migrations have left is cleared in the order in which it would stop, where it migrates on; nothing else
+  has to stop before, for that may begin only once it is cleared.
 * What is kept, and asked again how it is, may turn out not to run: what starts after it waits for the answer.
 * What stops after something that ends with its guest waits for the guest, where that makes no circle.
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Role
-from reconciler.model.transition import Action, ActionKind, Milestone
+from reconciler.model.transition import ActionKind, Milestone
 from reconciler.plan.decision import Fate
 from reconciler.plan.settle.blocked import begun_in_vain, never_done
 from reconciler.plan.settle.collectives import DOWN
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.settle.tasks import START, STOP, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
-from reconciler.plan.steps import Steps
+from reconciler.plan.steps import Steps, action_id
 
 _KINDS = {
     START: ActionKind.START,
@@ -40,6 +42,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     asked: dict[TaskName, tuple[ActionId, ...]] = {}
     _order_by_ties(situation, settled, steps)
+    left_behind = _clearing(situation, settled)
     for (resource, verb), relations in settled.relations.by_then.items():
         decision = settled.decisions.get(resource)
         if decision is None or resource not in steps.by_subject:
@@ -55,8 +58,22 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
                 before = _reach(situation, settled, steps, first, reached)
             if is_after and first not in asked:
                 before = asked[first] = (*before, *_monitors(situation, settled, steps, first))
-            for action in _begin_live(settled, steps, relation) if is_live else planned:
+            if is_live:
+                _order_live(settled, steps, relation, before, left_behind)
+                continue
+            for action in planned:
                 steps.order_all(before, action.id)
+
+
+def _clearing(situation: Situation, settled: Settled) -> frozenset[ActionId]:
+    """Return the stops of what live migrations have left behind, where something migrates now."""
+    if not any(d.migrates for d in settled.decisions.values()):
+        return frozenset()
+    return frozenset(
+        action_id(ActionKind.STOP, situation.known_as(r), i.node)
+        for r in situation.resources
+        for i in situation.leftovers(r)
+    )
 
 
 def _order_by_ties(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -157,18 +174,28 @@ def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     return is_optional and first is not None and first.migrates
 
 
-def _begin_live(settled: Settled, steps: Steps, relation: Relation) -> Sequence[Action]:
-    """Return the actions with which the second task of a relation begins, where that is a live migration.
+def _order_live(
+    settled: Settled,
+    steps: Steps,
+    relation: Relation,
+    before: Sequence[ActionId],
+    left_behind: Set[ActionId],
+) -> None:
+    """Let the second task of a relation wait, where that is a live migration.
 
     It begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
     second could not take over before the first has.
     """
     resource, verb = relation.then
     first = settled.decisions.get(relation.first[0])
-    is_end = verb is STOP and first is not None and first.migrates
-    if not is_end:
-        return steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
-    return steps.of(_KINDS[verb], resource)
+    stops = steps.of(ActionKind.STOP, resource) if verb is STOP else ()
+    waiting = steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
+    if verb is STOP and first is not None and first.migrates:
+        waiting = [a for a in stops if a.id not in left_behind]
+    for action in waiting:
+        steps.order_all(before, action.id)
+    for clearing in [a for a in stops if a.id in left_behind]:
+        steps.order_all([b for b in before if b in left_behind], clearing.id)
 
 
 def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -> tuple[ActionId, ...]:
