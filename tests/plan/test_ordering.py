@@ -12,15 +12,19 @@ from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from tests.plan.test_remote import clustered, connection, device, remote
 from tests.plan.worlds import (
+    after,
     changes,
     clone,
     dummy,
     empty_world,
     graph,
+    guest,
     intent,
     nodes,
     online,
+    only_on,
     plan,
+    prefers,
     running,
     seen,
     settle,
@@ -75,6 +79,20 @@ def test_what_ran_behind_a_connection_starts_elsewhere_when_what_runs_its_guest_
     transition = plan(asked, world)
     assert "vm_stop_0@h1" in graph(transition)["a_start_0@h1"]
     assert check(transition, asked, world).alarms == ()
+
+
+def test_what_something_in_a_guest_starts_after_stops_once_the_stop_in_flight_of_the_guest_is_over() -> None:
+    parts = (guest("vm", "g"), dummy("b"), dummy("a"), after("a", "b"), only_on("a", "g"))
+    before = intent("h1 h2", *parts, prefers("b", "h1"))
+    asked = intent("h1 h2", *parts, prefers("b", "h2"))
+    stop = Pending(id=ActionId("vm_stop_0@h1"), kind="stop", node=NodeName("h1"), resource=ResourceId("vm"))
+    transition = plan(asked, replace(settle(before, empty_world(before)), pending=(stop,)))
+    assert changes(transition) == [
+        "create guest/vm -> h1",
+        "move resource/b h1 -> h2",
+        "start resource/a -> g",
+    ]
+    assert graph(transition)["b_stop_0@h1"] == ["vm_stop_0@h1"]
 
 
 def test_a_container_is_not_restarted_for_what_is_stopped_in_it_and_is_to_be() -> None:

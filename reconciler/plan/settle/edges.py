@@ -8,7 +8,8 @@ The rules:
 * What earlier migrations have left is cleared in the order in which it would stop, where it migrates on; nothing else
   has to stop before, for that may begin only once it is cleared.
 * What is kept, and asked again how it is, may turn out not to run: what starts after it waits for the answer.
-* What stops after something that ends with its guest waits for the guest, where that makes no circle.
+* What stops after something that ends with its guest waits for the guest's end, planned or in flight, where that makes
+  no circle.
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
 """
 
@@ -237,13 +238,16 @@ def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> 
 
 
 def _order_after_guest(situation: Situation, settled: Settled, steps: Steps, relation: Relation) -> None:
-    then = settled.decisions.get(relation.first[0])
+    ended = relation.first[0]
+    then = settled.decisions.get(ended)
+    ends = [p.id for p in situation.ending.get(ended, ())]
     for node in sorted(then.ends_with) if then is not None and then.ends_with else ():
         guest = situation.guests.get(node)
-        for guest_stop in steps.of(ActionKind.STOP, guest.id) if guest is not None else ():
-            for first_stop in steps.of(ActionKind.STOP, relation.then[0]):
-                if not steps.reaches(first_stop.id, guest_stop.id):
-                    steps.order(guest_stop.id, first_stop.id)
+        ends += [a.id for a in steps.of(ActionKind.STOP, guest.id)] if guest is not None else []
+    for stop in steps.of(ActionKind.STOP, relation.then[0]) if ends else ():
+        for end in ends:
+            if not steps.reaches(stop.id, end):
+                steps.order(end, stop.id)
 
 
 def _order_probe_before_stop(steps: Steps, relation: Relation) -> None:
