@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconciler.model.history import History
 from reconciler.model.intent import Cluster
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import NodeKind, NodeState
 from reconciler.model.observed import Instance, Pending
 from reconciler.model.policy import Policy
@@ -42,7 +42,7 @@ def test_what_runs_nowhere_waits_while_a_guest_that_was_removed_may_run_where_no
 
 def test_what_runs_nowhere_waits_for_the_end_of_a_node_that_was_not_heard_of() -> None:
     asked = intent("h1", guest("vm", "g1", state=Role.STOPPED), dummy("a"))
-    stop = Pending(id="vm_stop_0@h1", kind="stop", node=NodeName("h1"), resource=ResourceId("vm"))
+    stop = Pending(id=ActionId("vm_stop_0@h1"), kind="stop", node=NodeName("h1"), resource=ResourceId("vm"))
     world = replace(seen(empty_world(asked), running(asked, "vm", "h1")), pending=(stop,))
     transition = plan(asked, world)
     assert (changes(transition), transition.is_complete) == ([], False)
