@@ -245,10 +245,12 @@ class SimAgent:
             armed = resource.recurring[request.interval_ms] = _Recurring(request)
         armed.request, armed.told = request, None
         armed.answers.append(answer)
-        is_running = (
-            resource.current is not None and resource.current.request.interval_ms == request.interval_ms
-        )
-        if is_running:
+        current = resource.current
+        if (
+            current is not None
+            and not current.is_cancelled
+            and current.request.interval_ms == request.interval_ms
+        ):
             armed.must_rerun = True
         else:
             self._arm(request.resource, armed, 0.0)
