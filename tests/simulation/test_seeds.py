@@ -63,6 +63,7 @@ MIGRATED = {
     60: "what is held for something that may run elsewhere is not stopped instead of moved live",
     87: "what must not be stopped is not stopped for a migration that cannot be",
     4006: "what a guest that ends may hold unseen is not started before it has ended",
+    4021: "what a migration has left is cleared though what starts after it migrates on too",
     4231: "what did not arrive by a move that failed is not asked for again and again",
 }
 """Seeds of which each has found a defect, in worlds in which resources are moved live."""
@@ -85,6 +86,7 @@ def test_what_a_seed_has_found_stays_mended_where_resources_move_live(seed: int)
 
 LEFT = {
     0: "a removed guest is remembered until every stop of it is accounted for",
+    4146: "what something in a guest starts after stops once the stop in flight of the guest is over",
 }
 """Seeds of which each has found a defect, in worlds in which agents are asked to stop, with machines of all kinds."""
 
