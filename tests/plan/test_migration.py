@@ -143,6 +143,24 @@ def test_a_clone_of_which_nothing_is_restarted_interrupts_no_migration() -> None
     assert graph(transition)["c_stop_0@h1"] == ["a_stop_0@h1"]
 
 
+def test_a_clone_of_which_an_instance_is_restarted_elsewhere_interrupts_a_migration() -> None:
+    """So does Pacemaker 2.1.5: it has to stop before the instance does, and to arrive once that runs again."""
+    asked = intent(
+        "h1 h2 h3",
+        dummy("c"),
+        clone("cs", "c"),
+        dummy("a", allows_migration=True),
+        after("a", "cs"),
+        prefers("a", "h2"),
+    )
+    failed = running(asked, "c", "h3", failure=Failure(operation="monitor", rc=1, text="no"))
+    world = seen(empty_world(asked), *(running(asked, "c", h) for h in ("h1", "h2")), failed)
+    transition = plan(asked, seen(world, running(asked, "a", "h1")))
+    assert changes(transition) == ["recover resource/c:2 h3 -> h3", "move resource/a h1 -> h2"]
+    assert graph(transition)["c_stop_0@h3"] == ["a_stop_0@h1"]
+    assert "c_start_0@h3" in graph(transition)["a_start_0@h2"]
+
+
 def test_what_migrates_is_not_waited_for_by_what_should_only_stop_after_it() -> None:
     asked = intent(
         "h1 h2",

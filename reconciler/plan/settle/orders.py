@@ -177,6 +177,7 @@ def inverse(
             where=ordering.where,
             implies_first=is_start and not is_local and not is_between_clones,
             holds=is_start,
+            interrupts=is_start and is_local,
         )
         node = _current(situation, decisions, leaf)
         for instance in (

@@ -8,7 +8,8 @@ The rules beside those of the relations:
 * What runs and has to start, for something it starts after does, is restarted. What stops starts again where it may.
 * What runs and could not start now, for something that it needs is certainly not there, is stopped.
 * What migrates interrupts nothing that depends on it. It stops and starts instead, if something that it depends on
-  is stopped; of a clone, only if an instance is restarted: what just stops is there till the migration has ended.
+  is stopped; of a clone, only if an instance is restarted, on whatever node: what just stops is there till the
+  migration has ended.
 * What cannot be stopped, or must be left alone, stays as it is; it holds what may stop only after it.
 """
 
@@ -131,6 +132,8 @@ def _run(board: Board) -> None:
             # What goes down does so as soon as it is required: what is to be done before it, is.
             if relation.implies_first and (task.happens or (task.is_required and name[1] in DOWN)):
                 _require(board, board.task(relation.first), relation, task)
+            elif relation.interrupts and task.is_required and not task.is_live:
+                _interrupt(board, board.task(relation.first), relation, task)
         if name[0] in board.running:
             _couple(board, task)
 
@@ -140,8 +143,8 @@ def _require(board: Board, task: Task, relation: Relation, cause: Task) -> None:
     if relation.bond is not Bond.PART:
         if cause.is_live:
             return
-        if task.is_live and task.name[1] is STOP and _is_interrupting(board, cause):
-            _interrupt(board, task, relation)
+        if task.name[1] is STOP:
+            _interrupt(board, task, relation, cause)
     elif task.is_live and not cause.is_live:
         task.is_live = False
         board.changed.append(task.name)
@@ -165,8 +168,10 @@ def _is_interrupting(board: Board, stop: Task) -> bool:
     return any(board.task((i, STOP)).is_required and board.task((i, START)).is_required for i in leaves)
 
 
-def _interrupt(board: Board, stop: Task, relation: Relation) -> None:
+def _interrupt(board: Board, stop: Task, relation: Relation, cause: Task) -> None:
     """Stop and start what would have been migrated: something that it cannot be without for a moment is stopped."""
+    if not stop.is_live or not _is_interrupting(board, cause):
+        return
     start = board.task((stop.name[0], START))
     start.is_live = stop.is_live = False
     stop.causes = (*stop.causes, relation)
@@ -236,4 +241,4 @@ def _couple(board: Board, task: Task) -> None:
         clone = board.clone_of.get(start.name[0])
         if clone is not None:
             # That it is restarted may interrupt migrations that it did not so far.
-            board.changed.extend((i, STOP) for i in board.situation.leaves(clone))
+            board.changed.extend((i, STOP) for i in (clone, *board.situation.leaves(clone)))

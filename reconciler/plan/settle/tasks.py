@@ -133,6 +133,8 @@ class Relation(NamedTuple):
     """What it means for `then` that `first` cannot be done."""
     holds: bool = False
     """Between stops: as long as `first` cannot be done, neither is `then`, unless that is urgent."""
+    interrupts: bool = False
+    """Between stops: while `then` is done for a restart, `first` is no part of a live migration."""
     is_beside: bool = False
     """Between instances of two clones on one node."""
     told_as: ResourceId | None = None
