@@ -27,9 +27,9 @@ def conclude(
     """
     resource = decision.resource.id
     start, stop = tasks[(resource, START)], tasks[(resource, STOP)]
-    ends_with = _ends_with(situation, decisions, tasks, decision) if decision.active else _NOWHERE
     if not start.is_live and decision.migrates:
-        decision = replace(decision, fate=Fate.MOVE)
+        decision = _interrupted(situation, decision)
+    ends_with = _ends_with(situation, decisions, tasks, decision) if decision.active else _NOWHERE
     if _is_changed(decision, start, stop):
         decision = (
             _stopped(decision, start, stop, tasks) if decision.active else _not_started(decision, start)
@@ -40,6 +40,15 @@ def conclude(
         return decision
     is_lost = any(situation.launcher(node) is not None for node in ends_with & situation.fences.keys())
     return replace(decision, ends_with=ends_with, is_failed=decision.is_failed or is_lost)
+
+
+def _interrupted(situation: Situation, decision: Decision) -> Decision:
+    """Return the decision on what cannot migrate: it stops wherever it may run, both ends of what was handed over."""
+    active = situation.active(decision.resource.id)
+    is_there = any(i.node == decision.target for i in active)
+    return replace(
+        decision, fate=Fate.RESTART if is_there else Fate.MOVE, active=active, is_handed_over=False
+    )
 
 
 def _with_roles(decision: Decision, tasks: Tasks) -> Decision:
