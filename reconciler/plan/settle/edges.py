@@ -14,6 +14,7 @@ The rules:
 """
 
 from collections.abc import Sequence, Set
+from typing import NamedTuple
 
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Role
@@ -43,7 +44,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
     reached: dict[TaskName, tuple[ActionId, ...]] = {}
     asked: dict[TaskName, tuple[ActionId, ...]] = {}
     _order_by_ties(situation, settled, steps)
-    left_behind = _clearing(situation, settled)
+    live = _live_stops(situation, settled, steps)
     for (resource, verb), relations in settled.relations.by_then.items():
         decision = settled.decisions.get(resource)
         if decision is None or resource not in steps.by_subject:
@@ -60,21 +61,30 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             if is_after and first not in asked:
                 before = asked[first] = (*before, *_monitors(situation, settled, steps, first))
             if is_live:
-                _order_live(settled, steps, relation, before, left_behind)
+                _order_live(steps, relation.then, before, live)
                 continue
             for action in planned:
                 steps.order_all(before, action.id)
 
 
-def _clearing(situation: Situation, settled: Settled) -> frozenset[ActionId]:
-    """Return the stops of what live migrations have left behind, where something migrates now."""
-    if not any(d.migrates for d in settled.decisions.values()):
-        return frozenset()
-    return frozenset(
-        action_id(ActionKind.STOP, situation.known_as(r), i.node)
-        for r in situation.resources
-        for i in situation.leftovers(r)
-    )
+class _LiveStops(NamedTuple):
+    """The stops of what migrates live, and what earlier migrations have left to be stopped."""
+
+    ends: Set[ActionId] = frozenset()
+    left: Set[ActionId] = frozenset()
+
+
+def _live_stops(situation: Situation, settled: Settled, steps: Steps) -> _LiveStops:
+    migrating = [name for name, decision in settled.decisions.items() if decision.migrates]
+    if not migrating:
+        return _LiveStops()
+    left = {
+        action_id(ActionKind.STOP, situation.known_as(name), instance.node)
+        for name in situation.resources
+        for instance in situation.leftovers(name)
+    }
+    ends = {a.id for name in migrating for a in steps.of(ActionKind.STOP, name)} - left
+    return _LiveStops(ends, left)
 
 
 def _order_by_ties(situation: Situation, settled: Settled, steps: Steps) -> None:
@@ -175,28 +185,21 @@ def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     return is_optional and first is not None and first.migrates
 
 
-def _order_live(
-    settled: Settled,
-    steps: Steps,
-    relation: Relation,
-    before: Sequence[ActionId],
-    left_behind: Set[ActionId],
-) -> None:
-    """Let the second task of a relation wait, where that is a live migration.
+def _order_live(steps: Steps, then: TaskName, before: Sequence[ActionId], live: _LiveStops) -> None:
+    """Let a task wait that is a part of a live migration.
 
     It begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
     second could not take over before the first has.
     """
-    resource, verb = relation.then
-    first = settled.decisions.get(relation.first[0])
-    stops = steps.of(ActionKind.STOP, resource) if verb is STOP else ()
-    waiting = steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
-    if verb is STOP and first is not None and first.migrates:
-        waiting = [a for a in stops if a.id not in left_behind]
-    for action in waiting:
+    resource, verb = then
+    begun = steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
+    if verb is STOP:
+        for stop in steps.of(ActionKind.STOP, resource):
+            others = live.left if stop.id in live.left else live.ends
+            steps.order_all([b for b in before if b in others], stop.id)
+        before = [b for b in before if b not in live.left and b not in live.ends]
+    for action in begun:
         steps.order_all(before, action.id)
-    for clearing in [a for a in stops if a.id in left_behind]:
-        steps.order_all([b for b in before if b in left_behind], clearing.id)
 
 
 def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -> tuple[ActionId, ...]:
