@@ -7,13 +7,15 @@ The rules (Pacemaker Explained, "Migrating Resources"; lib/pacemaker/pcmk_sched_
 * A migration that has begun goes on if its target is still the best node. If not, what may run at both ends is
   stopped, and started again.
 * It migrates as it was started: what is also to get other parameters is stopped and started.
+* What it has left behind where nobody can clear it may run there: till then it is not started anywhere else.
 
 Our executor hands over what resource agents of class ocf run once (OCF Resource Agent API 1.1, migrate_to): guests and
 clones are stopped and started.
 """
 
 from reconciler.model.intent import Intent
-from reconciler.model.names import NodeName
+from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.node import NodeState
 from reconciler.model.observed import Instance
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.situation import Situation
@@ -40,6 +42,16 @@ def handed_over(
     return (
         source if source is not None and is_sound and _can_move(situation, resource, source, target) else None
     )
+
+
+def uncleared(situation: Situation, resource: ResourceId) -> str | None:
+    """Return why what live migrations have left of something cannot be cleared; None if it can, or nothing is left."""
+    for instance in situation.leftovers(resource):
+        status = situation.node(instance.node)
+        is_lost = status is not None and status.state not in {NodeState.ONLINE, NodeState.OFFLINE}
+        if is_lost and instance.node not in situation.fences:
+            return f"what its move has left on {instance.node}, whose agent is not connected, has to be cleared first"
+    return None
 
 
 def can_migrate(situation: Situation, resource: Resource, instance: Instance, target: NodeName) -> bool:

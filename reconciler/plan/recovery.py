@@ -21,7 +21,7 @@ from reconciler.plan.case import Case, decision_on, differs
 from reconciler.plan.consequences import on_fail_of
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.held import held
-from reconciler.plan.migration import can_migrate, handed_over, is_partial
+from reconciler.plan.migration import can_migrate, handed_over, is_partial, uncleared
 from reconciler.plan.parameters import metadata_of, objection, reload_action
 from reconciler.plan.pauses import doubled, end_of_pause
 from reconciler.plan.place.placement import Placement
@@ -56,6 +56,9 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
         active = running.get(name, ())
         case = Case(situation, placement, resource, active, nodes.get(name), obstacles.get(name))
         decided = held(case) or _stopped(case) or (_running(case) if active else _started(case))
+        if decided.starts or decided.migrates:
+            left = uncleared(situation, name)
+            decided = decided if left is None else decision_on(case, _HOLD, *decided.reasons, obstacle=left)
         decisions.append(with_role(decided, placement) if decided.has_roles else decided)
     return decisions
 

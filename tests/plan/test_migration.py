@@ -5,7 +5,7 @@ from dataclasses import replace
 from reconciler.model.constraint import OrderKind
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName
-from reconciler.model.node import NodeState
+from reconciler.model.node import NodeKind, NodeState
 from reconciler.model.observed import Failure, Observed
 from reconciler.model.resource import MultipleActive
 from reconciler.model.score import INFINITY
@@ -20,6 +20,7 @@ from tests.plan.worlds import (
     empty_world,
     graph,
     group,
+    guest,
     intent,
     nodes,
     online,
@@ -27,6 +28,7 @@ from tests.plan.worlds import (
     prefers,
     running,
     seen,
+    settle,
     with_,
 )
 
@@ -296,6 +298,33 @@ def test_what_was_left_is_cleared_before_it_migrates_on_though_what_starts_after
     assert graph(transition)["a_stop_0@h1"] == []
     assert graph(transition)["a_stop_0@h2"] == ["a_migrate_from_0@h3", "b_stop_0@h1"]
     assert check(transition, asked, world).alarms == ()
+
+
+def test_what_was_left_where_nobody_can_clear_it_keeps_it_from_being_started_again() -> None:
+    parts = (
+        guest("vm", "g"),
+        dummy("b"),
+        dummy("a", allows_migration=True),
+        after("a", "b"),
+        prefers("b", "h1"),
+    )
+    asked = intent("h1 h2", *parts, prefers("a", "h1"))
+    there = settle(asked, empty_world(asked))
+    left = running(asked, "a", "g", migrated_to=NodeName("h1"))
+    lost = nodes(seen(there, left), online("g", kind=NodeKind.GUEST, state=NodeState.PENDING))
+    why = "what its move has left on g, whose agent is not connected, has to be cleared first"
+
+    calm = plan(asked, lost)
+    assert ([a.kind for a in calm.actions.values()], calm.blocked) == ([ActionKind.CONNECT], ())
+
+    away = plan(replace(asked, locations=(prefers("a", "h2"), prefers("b", "h1"))), lost)
+    assert [a for a in away.actions if a.startswith("a_") and "probe" not in a] == []
+    assert [b.text for b in away.blocked] == [why]
+
+    failed = Failure(operation="monitor", rc=1, text="no")
+    apart = plan(asked, seen(lost, running(asked, "b", "h1", failure=failed)))
+    assert "stop resource/a h1" in changes(apart)
+    assert [b.text for b in apart.blocked] == [why]
 
 
 def test_a_plan_around_a_half_in_flight_goes_on_with_the_other() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.names import ResourceId
 from reconciler.plan.decision import Decision, Fate
+from reconciler.plan.migration import uncleared
 from reconciler.plan.settle.orders import least_tasks
 from reconciler.plan.settle.promotion import lay_out_roles
 from reconciler.plan.settle.tasks import START, STOP, Blocking, Bond, Obstacle, Relations, Task, TaskName
@@ -72,6 +73,8 @@ class Board:
         else:
             stop.is_required = decision.stops
             start.obstacle = _obstacle(self.situation, decision)
+            left = uncleared(self.situation, resource) if decision.active else None
+            start.doubt = None if left is None else Obstacle(text=left)
         is_held = bool(decision.active) and (resource in self.held or decision.fate is Fate.HOLD)
         if decision.is_left_alone or is_held:
             start.is_frozen = stop.is_frozen = True
