@@ -79,7 +79,7 @@ def _order_resource(situation: Situation, steps: Steps, decision: Decision, own:
         for action in own:
             steps.order(pending.id, action.id)
     if decision.migrates:
-        _order_migration(steps, own)
+        _order_migration(situation, steps, decision, own)
     if decision.promotes or decision.demotes:
         _order_roles(steps, own)
     begun: defaultdict[NodeName, list[ActionId]] = defaultdict(list)
@@ -133,13 +133,14 @@ def _stops_of_others(steps: Steps, start: Action) -> list[Action]:
     return [a for a in there if a.resource == start.resource and a.instance != start.instance]
 
 
-def _order_migration(steps: Steps, own: Sequence[Action]) -> None:
+def _order_migration(situation: Situation, steps: Steps, decision: Decision, own: Sequence[Action]) -> None:
     """Look first, then hand over, take over, and clear what was left; what an earlier migration has left, before."""
     probes, handed = _of_kinds(own, {ActionKind.PROBE}), _of_kinds(own, {ActionKind.MIGRATE_TO})
     for to in handed:
         steps.order_all(probes, to)
+    ending = [p.id for p in situation.ending.get(decision.resource.id, ())]
     for taken in [a for a in own if a.kind is ActionKind.MIGRATE_FROM]:
-        steps.order_all(handed or probes, taken.id)
+        steps.order_all([*(handed or probes), *ending], taken.id)
         for stop in [a for a in own if a.kind is ActionKind.STOP]:
             if stop.node == taken.peer:
                 steps.order(taken.id, stop.id)

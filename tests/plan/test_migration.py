@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from reconciler.model.constraint import OrderKind
 from reconciler.model.intent import Intent
-from reconciler.model.names import NodeName
+from reconciler.model.names import ActionId, NodeName, ResourceId
 from reconciler.model.node import NodeKind, NodeState
-from reconciler.model.observed import Failure, Observed
+from reconciler.model.observed import Failure, Observed, Pending
 from reconciler.model.resource import MultipleActive
 from reconciler.model.score import INFINITY
 from reconciler.model.transition import ActionKind
@@ -174,6 +174,23 @@ def test_a_clone_of_which_an_instance_is_restarted_elsewhere_interrupts_a_migrat
     assert "c_start_0@h3" in graph(transition)["a_start_0@h2"]
 
 
+def test_a_clone_of_which_an_instance_is_restarted_interrupts_the_migration_of_another_clone() -> None:
+    asked = intent(
+        "h1 h2 h3",
+        dummy("c"),
+        clone("cs", "c"),
+        dummy("d", allows_migration=True),
+        clone("ds", "d", max=1),
+        after("ds", "cs"),
+        prefers("ds", "h2"),
+    )
+    failed = running(asked, "c", "h3", failure=Failure(operation="monitor", rc=1, text="no"))
+    world = seen(empty_world(asked), *(running(asked, "c", h) for h in ("h1", "h2")), failed)
+    transition = plan(asked, seen(world, running(asked, "d", "h1")))
+    assert changes(transition) == ["recover resource/c:2 h3 -> h3", "move resource/d:0 h1 -> h2"]
+    assert graph(transition)["c_stop_0@h3"] == ["d_stop_0@h1"]
+
+
 def test_what_migrates_is_not_waited_for_by_what_should_only_stop_after_it() -> None:
     asked = intent(
         "h1 h2",
@@ -300,6 +317,27 @@ def test_what_was_left_is_cleared_before_it_migrates_on_though_what_starts_after
     assert check(transition, asked, world).alarms == ()
 
 
+def test_what_was_left_in_a_guest_that_moves_waits_for_nothing_on_other_nodes() -> None:
+    """What migrates is probed in the guest first, once that has moved, for which it has to be empty."""
+    asked = intent(
+        "h1 h2",
+        guest("vm", "g"),
+        dummy("a", allows_migration=True),
+        dummy("b", allows_migration=True),
+        after("b", "a"),
+        prefers("vm", "h2"),
+        prefers("a", "h1"),
+        prefers("b", "h2"),
+    )
+    left = running(asked, "a", "g", migrated_to=NodeName("h1"))
+    world = seen(empty_world(asked), running(asked, "vm", "h1"), running(asked, "a", "h1"), left)
+    world = nodes(seen(world, running(asked, "b", "h1")), online("g", kind=NodeKind.GUEST))
+    transition = plan(asked, world)
+    assert changes(transition) == ["move guest/vm h1 -> h2", "migrate resource/b h1 -> h2"]
+    assert graph(transition)["a_stop_0@g"] == []
+    assert check(transition, asked, world).alarms == ()
+
+
 def test_what_was_left_where_nobody_can_clear_it_keeps_it_from_being_started_again() -> None:
     parts = (
         guest("vm", "g"),
@@ -325,6 +363,17 @@ def test_what_was_left_where_nobody_can_clear_it_keeps_it_from_being_started_aga
     apart = plan(asked, seen(lost, running(asked, "b", "h1", failure=failed)))
     assert "stop resource/a h1" in changes(apart)
     assert [b.text for b in apart.blocked] == [why]
+
+
+def test_what_ends_with_a_guest_that_is_being_stopped_arrives_elsewhere_after_that() -> None:
+    asked = intent("h1 h2", guest("vm", "g"), dummy("a", allows_migration=True), prefers("a", "h2"))
+    world = seen(empty_world(asked), *(running(asked, "a", node) for node in ("h1", "g")))
+    world = nodes(seen(world, running(asked, "vm", "h1")), online("g", kind=NodeKind.GUEST))
+    stop = Pending(id=ActionId("vm_stop_0@h1"), kind="stop", node=NodeName("h1"), resource=ResourceId("vm"))
+    world = replace(world, pending=(stop,))
+    transition = plan(asked, world)
+    assert "vm_stop_0@h1" in graph(transition)["a_migrate_from_0@h2"]
+    assert check(transition, asked, world).alarms == ()
 
 
 def test_a_plan_around_a_half_in_flight_goes_on_with_the_other() -> None:

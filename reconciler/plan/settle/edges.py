@@ -5,8 +5,8 @@ The rules:
 * Where both tasks of a relation are done by actions, each action of `then` waits for all of `first`. Tasks of groups
   and clones run nothing: who waits for one waits for all that comes before it.
 * What migrates live is not waited for by what stops after it, unless that stop implies its own.
-* What earlier migrations have left is cleared in the order in which it would stop, where it migrates on; nothing else
-  has to stop before, for that may begin only once it is cleared.
+* What earlier migrations have left is cleared after what stops before it on its node: elsewhere it serves nothing. If
+  it migrates on, that begins once it is cleared, so what migrates after it cannot have ended before.
 * What is kept, and asked again how it is, may turn out not to run: what starts after it waits for the answer.
 * What stops after something that ends with its guest waits for the guest's end, planned or in flight, where that makes
   no circle.
@@ -16,7 +16,7 @@ The rules:
 from collections.abc import Sequence, Set
 from typing import NamedTuple
 
-from reconciler.model.names import ActionId
+from reconciler.model.names import ActionId, NodeName
 from reconciler.model.resource import Role
 from reconciler.model.transition import ActionKind, Milestone
 from reconciler.plan.decision import Fate
@@ -61,10 +61,12 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             if is_after and first not in asked:
                 before = asked[first] = (*before, *_monitors(situation, settled, steps, first))
             if is_live:
-                _order_live(steps, relation.then, before, live)
+                _order_live(situation, steps, relation.then, before, live)
                 continue
             for action in planned:
-                steps.order_all(before, action.id)
+                is_left = action.id in live.left
+                there = _on_node(situation, steps, before, action.node) if is_left else before
+                steps.order_all(there, action.id)
 
 
 class _LiveStops(NamedTuple):
@@ -185,7 +187,18 @@ def _is_passed_by(settled: Settled, relation: Relation) -> bool:
     return is_optional and first is not None and first.migrates
 
 
-def _order_live(steps: Steps, then: TaskName, before: Sequence[ActionId], live: _LiveStops) -> None:
+def _on_node(
+    situation: Situation, steps: Steps, actions: Sequence[ActionId], node: NodeName
+) -> list[ActionId]:
+    """Return those of several actions, planned or in flight, that are on a node."""
+    there = {a.id for a in steps.by_node.get(node, ())}
+    there.update(p.id for p in situation.index.pending_on.get(node, ()))
+    return [name for name in actions if name in there]
+
+
+def _order_live(
+    situation: Situation, steps: Steps, then: TaskName, before: Sequence[ActionId], live: _LiveStops
+) -> None:
     """Let a task wait that is a part of a live migration.
 
     It begins to start, and to stop, at once. Two that migrate live stop in order, at their ends: the
@@ -195,8 +208,11 @@ def _order_live(steps: Steps, then: TaskName, before: Sequence[ActionId], live: 
     begun = steps.of(ActionKind.MIGRATE_TO, resource) or steps.of(ActionKind.MIGRATE_FROM, resource)
     if verb is STOP:
         for stop in steps.of(ActionKind.STOP, resource):
-            others = live.left if stop.id in live.left else live.ends
-            steps.order_all([b for b in before if b in others], stop.id)
+            if stop.id in live.left:
+                there = _on_node(situation, steps, before, stop.node)
+                steps.order_all([b for b in there if b not in live.ends], stop.id)
+            else:
+                steps.order_all([b for b in before if b in live.ends], stop.id)
         before = [b for b in before if b not in live.left and b not in live.ends]
     for action in begun:
         steps.order_all(before, action.id)

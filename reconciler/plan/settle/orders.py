@@ -177,7 +177,7 @@ def inverse(
             where=ordering.where,
             implies_first=is_start and not is_local and not is_between_clones,
             holds=is_start,
-            interrupts=is_start and is_local,
+            interrupts=is_start and (is_local or is_between_clones),
         )
         node = _current(situation, decisions, leaf)
         for instance in (
