@@ -15,7 +15,7 @@ from reconciler.plan.effects import advance
 from reconciler.plan.outlook import settled
 from reconciler.plan.schedule import schedule
 from tests.plan.worlds import NOW
-from tests.properties.worlds import Case, carried_out, cases, running_of
+from tests.properties.worlds import Case, carried_out, cases, middles, running_of
 
 EXAMPLES = settings(max_examples=60)
 
@@ -77,6 +77,13 @@ def test_an_honest_plan_is_never_cut(case: Case) -> None:
 
 
 @EXAMPLES
+@given(middles())
+def test_nor_is_one_that_is_made_in_the_middle_of_another(case: Case) -> None:
+    asked, world, history = case
+    assert check(schedule(asked, world, history, NOW), asked, world).alarms == ()
+
+
+@EXAMPLES
 @given(cases())
 def test_one_action_leaves_the_rest_of_the_world_as_it_is(case: Case) -> None:
     asked, world, history = case
@@ -84,8 +91,9 @@ def test_one_action_leaves_the_rest_of_the_world_as_it_is(case: Case) -> None:
     for action in transition.ready(frozenset(), frozenset()):
         after = advance(world, action, dict(transition.guest_nodes))
         own_node = transition.guest_nodes.get(action.resource) if action.resource else None
+        own = {(action.resource, action.node), (action.resource, action.peer)}
         rest = [
-            {k: i for k, i in w.instances.items() if k != (action.resource, action.node) and k[1] != own_node}
+            {k: i for k, i in w.instances.items() if k not in own and k[1] != own_node}
             for w in (world, after)
         ]
         nodes = [

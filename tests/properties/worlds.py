@@ -12,9 +12,10 @@ from reconciler.model.observed import Observed
 from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 from reconciler.model.transition import Transition
-from reconciler.plan.effects import advance
+from reconciler.plan.effects import advance, pending_from
 from reconciler.plan.former import carried_over
-from tests.plan.worlds import after, dummy, empty_world, guest, intent, only_on, prefers, settle, with_
+from reconciler.plan.schedule import schedule
+from tests.plan.worlds import NOW, after, dummy, empty_world, guest, intent, only_on, prefers, settle, with_
 
 Case = tuple[Intent, Observed, History]
 
@@ -34,7 +35,9 @@ def intents(draw: st.DrawFn) -> Intent:
         if draw(st.booleans()):
             things.append(only_on(name, draw(st.sampled_from(hosts))))
     for index, name in enumerate(names):
-        things.append(dummy(name, params={"x": draw(st.sampled_from("ab"))}, state=draw(_states())))
+        params = {"x": draw(st.sampled_from("ab"))}
+        moves = draw(st.booleans())
+        things.append(dummy(name, params=params, state=draw(_states()), allows_migration=moves))
         if draw(st.booleans()):
             things.append(prefers(name, draw(st.sampled_from(nodes)), draw(st.sampled_from([10, INFINITY]))))
         elif draw(st.booleans()):
@@ -59,6 +62,23 @@ def cases(draw: st.DrawFn) -> Case:
     asked = replace(asked, hosts={**before.hosts, **asked.hosts})
     world = settle(both, empty_world(both))
     return asked, world, carried_over(History(), before, asked)
+
+
+@st.composite
+def middles(draw: st.DrawFn) -> Case:
+    """An intent over a world in which the plan of another one was carried out half."""
+    (before, world, history), asked = draw(cases()), draw(intents())
+    transition = schedule(before, world, history, NOW)
+    done: set[ActionId] = set()
+    for _ in range(draw(st.integers(0, len(transition.actions)))):
+        ready = transition.ready(frozenset(done), frozenset(done))
+        action = draw(st.sampled_from(sorted(ready, key=lambda a: a.id)))
+        world = advance(world, action, dict(transition.guest_nodes))
+        done.add(action.id)
+    pending = [a for a in transition.ready(frozenset(done), frozenset(done)) if draw(st.booleans())]
+    asked = replace(asked, hosts={**before.hosts, **asked.hosts})
+    world = replace(world, pending=tuple(pending_from(a) for a in pending))
+    return asked, world, carried_over(history, before, asked)
 
 
 def carried_out(transition: Transition, observed: Observed, order: list[ActionId]) -> Observed:
