@@ -81,6 +81,8 @@ class Decision:
     """It may run already where nobody could look: nothing is concluded from its not running."""
     is_waiting: bool = False
     """The obstacle is only that something has not been heard of yet; no person need look."""
+    lacks_ticket: bool = False
+    """The obstacle is a ticket that the cluster does not hold: it may well be another site's turn."""
     stops: bool = field(init=False, repr=False, compare=False)
     """It is stopped where it runs."""
     starts: bool = field(init=False, repr=False, compare=False)

@@ -1,7 +1,7 @@
 """Gathers what the phases look up: the resources to decide on, the guest behind each node, actions in flight."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.history import History
@@ -17,6 +17,7 @@ from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
 from reconciler.plan.rules import resolved
 from reconciler.plan.situation import Situation, running_of
+from reconciler.plan.tickets import heed_tickets
 from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
 FORMER = ":former"
@@ -29,12 +30,14 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     """Return the situation to plan from."""
     intent = resolved(intent, observed, now)
     removed = _removed(intent, observed, history)
-    declared = {**intent.resources, **{r.id: r for r in removed}}
-    guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
-    makers = _makers(guests)
+    makers = _makers(_guests([*intent.resources.values(), *removed]))
     assumed = assume_done(observed, makers)
+    heeded = heed_tickets(intent, assumed, history.tickets)
+    intent = heeded.intent
+    declared = {**intent.resources, **{r.id: r for r in removed}}
+    guests = _guests(declared.values())
     ensemble = take_apart(intent, observed, assumed)
-    judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
+    judged = judge_nodes(intent, assumed, declared, ensemble.numbers, heeded.forfeited)
     assumed = judged.observed
     known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
     resources = {**ensemble.resources, **{r.id: r for r in removed if r.known_as not in known}}
@@ -64,6 +67,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
         emptied=judged.emptied,
+        lacking=heeded.lacking,
         contents=_contents(resources),
         index=index_of(intent, assumed),
         ending=_ending(observed, makers),
@@ -87,6 +91,11 @@ def _in_its_role(instance: Instance) -> Instance:
 
 def _contents(resources: Mapping[ResourceId, Resource]) -> Mapping[ResourceId, Sequence[Resource]]:
     return grouped((r.container, r) for r in resources.values() if r.container is not None)
+
+
+def _guests(resources: Iterable[Resource]) -> dict[NodeName, Resource]:
+    """Return what makes each node that is no machine."""
+    return {r.remote_node.name: r for r in resources if r.remote_node is not None}
 
 
 def _makers(guests: Mapping[NodeName, Resource]) -> dict[ResourceId, NodeName]:

@@ -14,6 +14,7 @@ from reconciler.model.node import GuestType, Host, HostState, NodeState, RemoteN
 from reconciler.model.observed import Instance, NodeStatus, Observed, Pending
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.index import Index
+from reconciler.plan.tickets import Lack
 
 _STOPPED, _ONLINE = Role.STOPPED, NodeState.ONLINE
 """What is asked for many times: Python 3.11 takes ten times as long to find it in its Enum."""
@@ -75,6 +76,8 @@ class Situation:
     """The nodes that this plan fences, and why: what runs there ends with them."""
     emptied: frozenset[NodeName] = frozenset()
     """The nodes that everything moves away from, though they are not in standby by their declaration."""
+    lacking: Mapping[ResourceId, Lack] = field(default_factory=dict)
+    """The ticket that each declared resource would need to run, and that is not to be used."""
     contents: Mapping[ResourceId, Sequence[Resource]] = field(default_factory=dict)
     """What is in each container."""
     serving: Set[NodeName] = frozenset()
