@@ -73,6 +73,10 @@ class TicketState:
     last_granted: float | None = None
     """Epoch seconds, by the controller's clock; None: never."""
 
+    def describe(self) -> str:
+        """Return the state in a few words."""
+        return f"{'' if self.is_granted else 'not '}granted{', on standby' if self.is_standby else ''}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
