@@ -68,6 +68,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         fences=judged.fences,
         emptied=judged.emptied,
         lacking=heeded.lacking,
+        unpromotable=heeded.unpromotable,
         contents=_contents(resources),
         index=index_of(intent, assumed),
         ending=_ending(observed, makers),

@@ -57,7 +57,7 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
         active = running.get(name, ())
         case = Case(situation, placement, resource, active, nodes.get(name), obstacles.get(name))
         decided = held(case) or _stopped(case) or (_running(case) if active else _started(case))
-        decisions.append(with_role(decided, placement) if decided.has_roles else decided)
+        decisions.append(with_role(decided, situation, placement) if decided.has_roles else decided)
     return decisions
 
 
@@ -103,8 +103,7 @@ def _nowhere(case: Case) -> Decision:
 def _without_ticket(case: Case, lack: Lack) -> Decision:
     """Let nothing run that lacks its ticket; which is as asked, and said all the same."""
     if case.active:
-        reason = Reason("ticket", lack.text, lack.where)
-        decision = _with_force(decision_on(case, Fate.STOP, reason, obstacle=lack.text))
+        decision = _with_force(decision_on(case, Fate.STOP, lack.reason, obstacle=lack.text))
     else:
         decision = decision_on(case, Fate.HOLD, obstacle=lack.text)
     return replace(decision, obstacle_at=lack.where, lacks_ticket=True)

@@ -78,6 +78,8 @@ class Situation:
     """The nodes that everything moves away from, though they are not in standby by their declaration."""
     lacking: Mapping[ResourceId, Lack] = field(default_factory=dict)
     """The ticket that each declared resource would need to run, and that is not to be used."""
+    unpromotable: Mapping[ResourceId, Lack] = field(default_factory=dict)
+    """The same for promotion."""
     contents: Mapping[ResourceId, Sequence[Resource]] = field(default_factory=dict)
     """What is in each container."""
     serving: Set[NodeName] = frozenset()

@@ -19,6 +19,7 @@ from reconciler.model.names import NodeName, ResourceId, TicketName, Where
 from reconciler.model.observed import Instance, Observed
 from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY
+from reconciler.model.transition import Reason
 
 _LOST = "deadman ticket was lost"
 """Pacemaker's words for why a node is fenced."""
@@ -33,6 +34,11 @@ class Lack:
     where: Where
     """Of the constraint."""
 
+    @property
+    def reason(self) -> Reason:
+        """Return it as the reason of what is done."""
+        return Reason("ticket", self.text, self.where)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heeded:
@@ -41,6 +47,8 @@ class Heeded:
     intent: Intent
     lacking: Mapping[ResourceId, Lack] = field(default_factory=dict)
     """Of the declared primitives that are to run nowhere, or are frozen; if they lack several, the first."""
+    unpromotable: Mapping[ResourceId, Lack] = field(default_factory=dict)
+    """The same of those that may run, and are not to be promoted."""
     forfeited: Mapping[NodeName, str] = field(default_factory=dict)
     """The nodes that are to be fenced, and why."""
 
@@ -59,6 +67,7 @@ def heed_tickets(intent: Intent, observed: Observed, states: Mapping[TicketName,
     bans: list[Location] = []
     frozen: set[ResourceId] = set()
     lacking: dict[ResourceId, Lack] = {}
+    unpromotable: dict[ResourceId, Lack] = {}
     forfeited: dict[NodeName, str] = {}
     for need in intent.tickets:
         state = states.get(need.ticket, TicketState())
@@ -76,11 +85,14 @@ def heed_tickets(intent: Intent, observed: Observed, states: Mapping[TicketName,
         is_frozen = bool(struck) and policy is LossPolicy.FREEZE
         if role is None:
             lacking = {**dict.fromkeys(leaves, lack), **lacking}
+        else:
+            unpromotable = {**dict.fromkeys(leaves, lack), **unpromotable}
         if role is not None or not is_frozen:
             bans += _bans(need, role, nodes, lack)
     return Heeded(
         intent=replace(intent, resources=_frozen(intent, frozen), locations=(*intent.locations, *bans)),
         lacking=lacking,
+        unpromotable=unpromotable,
         forfeited=forfeited,
     )
 

@@ -138,6 +138,13 @@ def test_a_ticket_for_the_promoted_role_is_lost(on_loss: LossPolicy, want: list[
     assert changes(plan(asked, promoted(asked), REVOKED)) == want
 
 
+def test_a_demotion_names_the_ticket_that_is_lacking() -> None:
+    asked = needing(promotable(), "c", LossPolicy.DEMOTE, Role.PROMOTED)
+    (demotion,) = plan(asked, promoted(asked), STANDBY).changes
+    want = (Reason("ticket", "ticket T is on standby", AT),)
+    assert (demotion.action, demotion.reasons) == ("demote", want)
+
+
 def test_without_a_ticket_for_it_nothing_is_promoted_whatever_the_policy() -> None:
     for on_loss in (LossPolicy.DEMOTE, LossPolicy.FREEZE, LossPolicy.FENCE):
         asked = with_fencing(needing(promotable(), "c", on_loss, Role.PROMOTED))
