@@ -63,11 +63,13 @@ def _beyond_help(resource: Resource, instance: Instance) -> str | None:
 
 def _unmanaged(case: Case) -> Decision:
     """Leave what is not managed as it is; for the lack of a ticket, that is said."""
-    lack = case.situation.lacking.get(case.resource.declared_as)
+    resource = case.resource
     kept = replace(decision_on(case, Fate.KEEP), is_left_alone=True)
+    lack = case.situation.lack_of(resource)
     if lack is None:
         return kept
-    return replace(kept, obstacle=lack.text, obstacle_at=lack.where, lacks_ticket=True)
+    is_frozen = resource.id in case.situation.frozen
+    return replace(kept, obstacle=lack.text, obstacle_at=lack.where, lacks_ticket=True, is_frozen=is_frozen)
 
 
 def _out_of_fencing(case: Case) -> Sequence[Instance]:

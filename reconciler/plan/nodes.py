@@ -34,13 +34,17 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     assumed = assume_done(observed, makers)
     heeded = heed_tickets(intent, assumed, history.tickets)
     intent = heeded.intent
-    declared = {**intent.resources, **{r.id: r for r in removed}}
-    guests = _guests(declared.values())
     ensemble = take_apart(intent, observed, assumed)
+    frozen = {ensemble.numbers.get(key, key[0]) for key in heeded.frozen}
+    declared = _left_alone({**intent.resources, **{r.id: r for r in removed}}, frozen)
+    guests = _guests(declared.values())
     judged = judge_nodes(intent, assumed, declared, ensemble.numbers, heeded.forfeited)
     assumed = judged.observed
     known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
-    resources = {**ensemble.resources, **{r.id: r for r in removed if r.known_as not in known}}
+    resources = {
+        **_left_alone(ensemble.resources, frozen),
+        **{r.id: r for r in removed if r.known_as not in known},
+    }
     names = {**ensemble.numbers, **_former_names(removed, assumed)}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
     for key, instance in assumed.instances.items():
@@ -69,6 +73,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         emptied=judged.emptied,
         lacking=heeded.lacking,
         unpromotable=heeded.unpromotable,
+        frozen=frozen,
         contents=_contents(resources),
         index=index_of(intent, assumed),
         ending=_ending(observed, makers),
@@ -79,6 +84,15 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     return replace(
         situation, serving=serving, unheard=unheard_node(situation), joining=joining_hosts(situation)
     )
+
+
+def _left_alone(
+    resources: Mapping[ResourceId, Resource], frozen: set[ResourceId]
+) -> Mapping[ResourceId, Resource]:
+    """Return resources of which those that are frozen are not managed."""
+    if not frozen:
+        return resources
+    return {name: replace(r, is_managed=False) if name in frozen else r for name, r in resources.items()}
 
 
 def _by_node(instances: list[Instance]) -> tuple[Instance, ...]:

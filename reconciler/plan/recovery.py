@@ -90,7 +90,7 @@ def _nowhere(case: Case) -> Decision:
     if resource.instance_of is not None and not case.obstacle and not case.active:
         # There are as many instances as there may be; that some find no node is as asked.
         return decision_on(case, Fate.KEEP)
-    lack = case.situation.lacking.get(resource.declared_as)
+    lack = case.situation.lack_of(resource)
     if lack is not None:
         return _without_ticket(case, lack)
     obstacle = case.obstacle or "no node will do"

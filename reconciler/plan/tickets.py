@@ -49,6 +49,8 @@ class Heeded:
     """Of the declared primitives that are to run nowhere, or are frozen; if they lack several, the first."""
     unpromotable: Mapping[ResourceId, Lack] = field(default_factory=dict)
     """The same of those that may run, and are not to be promoted."""
+    frozen: frozenset[tuple[ResourceId, NodeName]] = frozenset()
+    """What is left as it is, by the names that nodes know, and where."""
     forfeited: Mapping[NodeName, str] = field(default_factory=dict)
     """The nodes that are to be fenced, and why."""
 
@@ -65,7 +67,8 @@ def heed_tickets(intent: Intent, observed: Observed, states: Mapping[TicketName,
         return Heeded(intent=intent)
     nodes = (*intent.hosts, *intent.guest_nodes())
     bans: list[Location] = []
-    frozen: set[ResourceId] = set()
+    frozen: set[tuple[ResourceId, NodeName]] = set()
+    untouched: set[ResourceId] = set()
     lacking: dict[ResourceId, Lack] = {}
     unpromotable: dict[ResourceId, Lack] = {}
     forfeited: dict[NodeName, str] = {}
@@ -77,20 +80,22 @@ def heed_tickets(intent: Intent, observed: Observed, states: Mapping[TicketName,
         leaves = _leaves(intent, need.resource)
         policy = _policy(intent, need)
         struck = [] if state.is_granted else _struck(need, observed, frozenset(leaves))
-        if struck and policy is LossPolicy.FREEZE:
-            frozen |= {*leaves}
-        elif struck and policy is LossPolicy.FENCE:
-            forfeited |= {instance.node: _LOST for instance in struck}
         role = None if policy is LossPolicy.STOP else need.role
-        is_frozen = bool(struck) and policy is LossPolicy.FREEZE
+        if policy is LossPolicy.FREEZE:
+            frozen |= {(i.resource, i.node) for i in struck}
+        elif policy is LossPolicy.FENCE:
+            forfeited |= {instance.node: _LOST for instance in struck}
         if role is None:
             lacking = {**dict.fromkeys(leaves, lack), **lacking}
         else:
             unpromotable = {**dict.fromkeys(leaves, lack), **unpromotable}
-        if role is not None or not is_frozen:
+        if role is None and struck and policy is LossPolicy.FREEZE:
+            untouched |= {*leaves}
+        else:
             bans += _bans(need, role, nodes, lack)
     return Heeded(
-        intent=replace(intent, resources=_frozen(intent, frozen), locations=(*intent.locations, *bans)),
+        intent=replace(intent, resources=_untouched(intent, untouched), locations=(*intent.locations, *bans)),
+        frozen=frozenset(frozen),
         lacking=lacking,
         unpromotable=unpromotable,
         forfeited=forfeited,
@@ -146,7 +151,8 @@ def _bans(need: TicketConstraint, role: Role | None, nodes: Iterable[NodeName], 
     ]
 
 
-def _frozen(intent: Intent, names: set[ResourceId]) -> Mapping[ResourceId, Resource]:
+def _untouched(intent: Intent, names: set[ResourceId]) -> Mapping[ResourceId, Resource]:
+    """Return the resources, of which those that are frozen as a whole are neither stopped nor started."""
     if not names:
         return intent.resources
     return {r: replace(d, is_managed=False) if r in names else d for r, d in intent.resources.items()}

@@ -8,7 +8,8 @@ from reconciler.model.collective import Promotion
 from reconciler.model.constraint import LossPolicy, TicketConstraint
 from reconciler.model.history import History, TicketState
 from reconciler.model.intent import Cluster, Intent
-from reconciler.model.names import ResourceId, TicketName, Where
+from reconciler.model.names import NodeName, ResourceId, TicketName, Where
+from reconciler.model.node import HostState
 from reconciler.model.observed import Observed
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Role
@@ -18,6 +19,7 @@ from reconciler.plan.replan import plan_after
 from reconciler.plan.why import explain_all
 from tests.plan.worlds import (
     NOW,
+    after,
     changes,
     clone,
     dummy,
@@ -212,3 +214,44 @@ def test_a_part_is_planned_by_the_same_tickets_as_all() -> None:
     gone = seen(world, *(replace(i, role=Role.STOPPED) for i in world.instances.values()))
     got, _ = plan_after(rest, asked, gone, GRANTED, NOW)
     assert got == plan(asked, gone, GRANTED)
+
+
+def test_what_would_stop_after_something_frozen_does_not_stop() -> None:
+    asked = intent("h1", dummy("a"), dummy("b"), after("b", "a"))
+    asked = needing(needing(asked, "a"), "b", LossPolicy.FREEZE)
+    world = seen(empty_world(asked), running(asked, "a", "h1"), running(asked, "b", "h1"))
+    held = plan(asked, world, REVOKED)
+    assert changes(held) == []
+    assert [(b.address, b.text) for b in held.blocked] == [
+        ("resource/a", "b, which stops before, can't be stopped: ticket T is not granted"),
+        ("resource/b", "ticket T is not granted"),
+    ]
+
+
+def test_of_a_clone_only_what_is_promoted_is_frozen_for_the_promoted_role() -> None:
+    asked = needing(promotable(), "c", LossPolicy.FREEZE, Role.PROMOTED)
+    standby = replace(asked.hosts[NodeName("h1")], state=HostState.STANDBY)
+    asked = replace(
+        asked,
+        hosts={
+            NodeName("h1"): standby,
+            NodeName("h2"): replace(standby, name=NodeName("h2")),
+        },
+    )
+    got = plan(asked, promoted(asked), REVOKED)
+    assert changes(got) == ["stop resource/r:1 h2"]
+    assert ("resource/r:0", "ticket T is not granted") in [(b.address, b.text) for b in got.blocked]
+
+
+def test_of_a_frozen_group_what_stands_still_does_not_start() -> None:
+    asked = needing(intent("h1", dummy("a"), dummy("b"), group("g", "a", "b")), "g", LossPolicy.FREEZE)
+    world = seen(empty_world(asked), running(asked, "a", "h1"))
+    assert changes(plan(asked, world, REVOKED)) == []
+    assert changes(plan(asked, world, GRANTED)) == ["start resource/b -> h1"]
+
+
+def test_why_says_that_what_is_frozen_is() -> None:
+    asked = needing(intent("h1 h2", dummy("a"), prefers("a", "h2")), "a", LossPolicy.FREEZE)
+    world = seen(empty_world(asked), running(asked, "a", "h1"))
+    (account,) = explain_all(asked, world, REVOKED, NOW).explain(ResourceId("a")).accounts
+    assert (account.node, account.text) == ("h1", "ticket T is not granted, and it is frozen as it is")
