@@ -6,7 +6,7 @@ from contextlib import closing
 import click
 
 from reconciler.cli.observe import ask_daemon
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.orders import give_order
 from reconciler.cli.target import Target, find_target, valid_intent
 from reconciler.loop.tickets import TicketOrder
@@ -26,7 +26,7 @@ def ticket() -> None:
 
 @ticket.command(epilog="\b\nExample:\n  reconcile ticket grant shop")
 @click.argument("name")
-@click.pass_obj
+@with_options
 def grant(options: Options, name: str) -> None:
     """Let what needs a ticket run here.
 
@@ -37,7 +37,7 @@ def grant(options: Options, name: str) -> None:
 
 @ticket.command(epilog="\b\nExample:\n  reconcile ticket revoke shop")
 @click.argument("name")
-@click.pass_obj
+@with_options
 def revoke(options: Options, name: str) -> None:
     """Take a ticket from this cluster: what needs it is stopped, demoted, fenced or frozen, as its onLoss says."""
     give_order(options, TicketOrder.REVOKE.value, name)
@@ -47,7 +47,7 @@ def revoke(options: Options, name: str) -> None:
     epilog="\b\nExample:\n  reconcile ticket standby shop    # then, once all has stopped, revoke it"
 )
 @click.argument("name")
-@click.pass_obj
+@with_options
 def standby(options: Options, name: str) -> None:
     """Have what needs a ticket stopped or demoted in good order, whatever its onLoss, and keep the ticket."""
     give_order(options, TicketOrder.STANDBY.value, name)
@@ -55,7 +55,7 @@ def standby(options: Options, name: str) -> None:
 
 @ticket.command(epilog="\b\nExample:\n  reconcile ticket activate shop")
 @click.argument("name")
-@click.pass_obj
+@with_options
 def activate(options: Options, name: str) -> None:
     """Put an end to a ticket's standby."""
     give_order(options, TicketOrder.ACTIVATE.value, name)
@@ -63,7 +63,7 @@ def activate(options: Options, name: str) -> None:
 
 @ticket.command(name="list", epilog="\b\nExamples:\n  reconcile ticket list\n  reconcile ticket list -o json")
 @click.option("-o", "output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-@click.pass_obj
+@with_options
 def list_tickets(options: Options, output: str) -> None:
     """List the tickets that are declared, whether this cluster holds them, and what needs them."""
     target = asyncio.run(find_target(options))
