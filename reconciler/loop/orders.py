@@ -51,7 +51,10 @@ def restart(memory: Memory, resource: str) -> str:
 
 def allow_destroy(memory: Memory, guest: str) -> str:
     """Let the removal of a guest through the gate of safety.maxDestroy."""
-    name = match_name(guest, list(memory.history.former), "removed guest")
+    declared = memory.intent.resources if memory.intent else {}
+    # Of a guest that is no node, its domain is all that is left once the journal is lost.
+    known = memory.history.former.keys() | memory.hypervisors.present()
+    name = match_name(guest, sorted(known - declared.keys()), "removed guest")
     allowed = memory.history.allowed_destroys | {ResourceId(name)}
     memory.remember(replace(memory.history, allowed_destroys=allowed))
     return f"{name} may be removed"

@@ -67,6 +67,14 @@ def test_only_a_removed_guest_is_let_through_a_gate() -> None:
         orders.allow_destroy(known, "vm2")
 
 
+def test_a_guest_of_which_only_its_domain_is_left_is_let_through_a_gate() -> None:
+    known = memory(intent("host1"))
+    assert known.history.former == {}
+    assert orders.allow_destroy(known, "vm1") == "vm1 may be removed"
+    with pytest.raises(UsageError, match=r"^there is no removed guest 'vm1'; there is none$"):
+        orders.allow_destroy(memory(), "vm1")
+
+
 def test_adopt_takes_what_is_unknown_as_declared_and_keeps_that() -> None:
     pages = Pages()
     known = memory(pages=pages, views={G1: in_guest("FAKE", role=Role.UNKNOWN, started_as=None)})
