@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from reconciler.load.problems import Problems
 from reconciler.load.relations import check_colocations, check_cycles, containers
+from reconciler.model.collective import parts_of
 from reconciler.model.constraint import Colocation, Discovery, Ordering
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
@@ -32,6 +33,7 @@ def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> No
             elif resource.remote_node is None:
                 _check_has_agent(intent, resource, allowed[resource.id], problems)
         _check_overrides_hold(intent, problems)
+        _check_tickets(intent, problems)
     inside = _only_inside(intent, allowed)
     refused = _check_own_guest(intent, inside, problems)
     check_cycles([o for o in intent.orderings if o.id not in refused], inside, intent.collectives, problems)
@@ -66,6 +68,17 @@ def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
             nodes = nodes & frozenset(exclusive.get(line, everywhere)) - banned.get(line, set())
         allowed[name] = nodes
     return allowed
+
+
+def _check_tickets(intent: Intent, problems: Problems) -> None:
+    """Warn of tickets for promotion on what is never promoted."""
+    promotable = intent.promotable()
+    for need in intent.tickets:
+        found = intent.collectives.get(need.resource)
+        parts = (need.resource,) if found is None else (need.resource, *parts_of(found))
+        if need.role is not None and promotable.isdisjoint(parts):
+            text = f"{need.resource} is never promoted, and so needs no ticket for it"
+            problems.warn(need.where, "no-effect", text, "add clone: {promotable: {}}, or remove role:")
 
 
 def _check_overrides_hold(intent: Intent, problems: Problems) -> None:

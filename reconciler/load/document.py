@@ -12,7 +12,7 @@ from reconciler.load.document_cluster import ClusterFencing, ClusterOptions, Clu
 from reconciler.load.document_conduct import Conduct, Defaults, GuestOverride, Override, ResourceOverride
 from reconciler.load.document_nodes import GuestNode, HostSpec, RemoteNodeSpec
 from reconciler.load.document_operations import GuestOperations, Operations
-from reconciler.load.document_placement import After, ConstraintSpec, Placement
+from reconciler.load.document_placement import After, ConstraintSpec, Placement, Ticket
 from reconciler.load.fields import (
     AgentSpec,
     Amount,
@@ -67,6 +67,8 @@ class Common(Conduct):
     """Where it may and should run. Default: anywhere."""
     after: list[After] | None = None
     """Resources that it starts after, and stops before (Pacemaker: rsc_order)."""
+    tickets: list[Ticket] | None = None
+    """Tickets that this cluster must hold before it runs, of a cluster of several sites (Pacemaker: rsc_ticket)."""
     state: Literal["running", "stopped", "unpromoted"] | None = None
     """What is asked of it (Pacemaker: target-role); unpromoted only of promotable clones. Default running."""
     managed: bool | None = None

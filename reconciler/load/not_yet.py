@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from reconciler.load.problems import Problems
+from reconciler.model.constraint import LossPolicy
 from reconciler.model.intent import Intent
 from reconciler.model.names import Where
 from reconciler.model.policy import QuorumPolicy
@@ -26,6 +27,9 @@ def _found(intent: Intent) -> Iterator[tuple[Where, str, str]]:
         yield cluster.where, "no host is fenced yet", confirm
     for resource in intent.resources.values():
         yield from _of_resource(intent, resource)
+    for need in intent.tickets:
+        if need.on_loss is LossPolicy.FENCE:
+            yield need.where, "no host is fenced yet", "what runs is stopped: write onLoss: stop"
     for override in intent.overrides:
         if any(operation.on_fail is OnFail.FENCE for operation in override.operations):
             yield override.where, "no host is fenced yet", "write onFail: block"

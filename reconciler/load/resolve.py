@@ -141,6 +141,7 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         locations=tuple(desugaring.locations),
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
+        tickets=tuple(desugaring.tickets),
         location_rules=tuple(desugaring.location_rules),
         overrides=tuple(overriding.read([(raw, d) for raw, _, d in found], groups, cluster_checked)),
         node_overrides=tuple(overriding.of_nodes(_with_nodes(usable))),

@@ -19,7 +19,7 @@ from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.orderings import read_order
 from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.rules import Subject, read_rule
-from reconciler.pacemaker.tickets import read_tickets
+from reconciler.pacemaker.tickets import read_ticket
 from reconciler.pacemaker.values import role_of, score
 from reconciler.plan.rules import NAME, Facts, holds
 
@@ -52,10 +52,9 @@ def read_constraints(cib: Cib, options: Options, nodes: Nodes, resources: Resour
             case "rsc_order":
                 read_order(reading, element)
             case "rsc_ticket":
-                pass
+                read_ticket(reading, element)
             case tag:
                 cib.note(element, str(tag), f"{tag} {element.get('id')} is not supported yet")
-    reading.found.tickets = read_tickets(reading, has_fencing=options.has_fencing)
     _let_in(reading, options)
     _tie_bundles(reading)
     return reading.found

@@ -22,7 +22,7 @@ from reconciler.pacemaker.remotes import Declared, declared_nodes, former_connec
 from reconciler.pacemaker.resources import Resources, address_nested, read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
 from reconciler.pacemaker.suspects import with_suspects
-from reconciler.pacemaker.tickets import without_tickets
+from reconciler.pacemaker.tickets import ticket_states
 from reconciler.pacemaker.topology import read_levels
 from reconciler.pacemaker.values import integer
 from reconciler.plan.rules import with_nodes_in_force
@@ -84,7 +84,6 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         has_quorum=has_quorum(cib),
         promotion_scores=read_promotion_scores(nodes, resources, statuses.names),
     )
-    intent, observed = without_tickets(intent, observed, constraints.tickets)
     if options.has_fencing:
         observed = with_suspects(with_nodes_in_force(intent, cib.now), observed)
     return CibInput(
@@ -93,6 +92,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         history=History(
             failures=statuses.failures,
             former={ResourceId(n): former_connection(cib, one) for n, one in former.items()},
+            tickets=ticket_states(cib),
         ),
         now=cib.now,
         names=statuses.names,
@@ -116,6 +116,7 @@ def _intent(
         colocations=tuple(constraints.colocations),
         orderings=tuple(constraints.orderings),
         location_rules=tuple(constraints.location_rules),
+        tickets=tuple(constraints.tickets),
         fencing_levels=read_levels(cib),
     )
 

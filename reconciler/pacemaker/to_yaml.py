@@ -19,7 +19,7 @@ from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.to_yaml_bundles import without_bundles
 from reconciler.pacemaker.to_yaml_cluster import policy_options, written_policy_override
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
-from reconciler.pacemaker.to_yaml_notes import note_what_is_of_now
+from reconciler.pacemaker.to_yaml_notes import note_ticket_states, note_what_is_of_now
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec, stock_agent
 from reconciler.pacemaker.to_yaml_rules import (
     can_be_said,
@@ -69,7 +69,9 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     """
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
-    note_what_is_of_now(open_cib(data, file, now), losses)
+    cib = open_cib(data, file, now)
+    note_what_is_of_now(cib, losses)
+    note_ticket_states(cib, {need.ticket for need in given.intent.tickets}, losses)
     sayable = without_connections(without_bundles(given.intent, losses))
     intent = with_rules_that_can_be_said(sayable, losses, given.now)
     _note_connections(given.intent, losses)

@@ -31,6 +31,7 @@ def without_bundles(intent: Intent, losses: Losses) -> Intent:
         overrides=tuple(o for o in intent.overrides if o.resource not in gone),
         locations=tuple(c for c in intent.locations if c.resource not in gone),
         location_rules=tuple(c for c in intent.location_rules if c.resource not in gone),
+        tickets=tuple(need for need in intent.tickets if need.resource not in gone),
         colocations=tuple(c for c in intent.colocations if stays(c.where, c.id, c.dependent, c.primary)),
         orderings=tuple(o for o in intent.orderings if stays(o.where, o.id, o.first, o.then)),
     )

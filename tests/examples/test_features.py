@@ -47,6 +47,9 @@ FEATURES = {
     "resource sets": ("OrderOfSets.sets", "", "sets"),
     "resource sets: sequential": ("OrderedSet.sequential", "sequential", "sets"),
     "resource sets of colocations": ("ColocationOfSets.sets", "", "sets"),
+    "tickets": ("ResourceSpec.tickets", "rsc_ticket", "tickets"),
+    "tickets: role": ("TicketItem.role", "rsc-role", "tickets"),
+    "tickets: loss policy": ("TicketItem.onLoss", "loss-policy", "onLoss"),
     "stickiness": ("ResourceSpec.stickiness", "resource-stickiness", "stickiness"),
     "priority": ("ResourceSpec.priority", "priority", "priority"),
     "migration-threshold": ("ResourceSpec.failureLimit", "migration-threshold", "failureLimit"),
@@ -107,6 +110,7 @@ VALUES = {
     "ClusterSpec.placementStrategy": {"default", "utilization", "minimal", "balanced"},
     "ClusterHealth.strategy": {"none", "migrate-on-red", "only-green", "progressive", "custom"},
     "AfterItem.kind": {"mandatory", "optional", "serialize"},
+    "TicketItem.onLoss": {"stop", "demote", "fence", "freeze"},
     "HostSpec.state": {"online", "standby", "maintenance"},
     "Rule.discovery": {"always", "never", "exclusive"},
 }  # fmt: skip

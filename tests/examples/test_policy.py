@@ -133,6 +133,7 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
                 "web start host2",
             ],
         ),
+        ("tickets", ["database:0 start host1", "database:1 start host2", "monitoring start host1"]),
     ],
 )
 def test_an_empty_world_is_planned_as_the_example_says(name: str, want: list[str]) -> None:

@@ -89,7 +89,7 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
                 '10:3: error[unknown-field]: there is no field "on-fail" in spec; known are after, agent, '
                 "allowMigration, allowUnhealthy, clone, container, critical, failureLimit, failureTimeout, "
                 "maintenance, managed, multipleActive, needs, op, overrides, params, placement, priority, rank, "
-                "remoteNode, requires, startFailureIsFatal, state, stickiness",
+                "remoteNode, requires, startFailureIsFatal, state, stickiness, tickets",
             ],
             id="Pacemaker's names",
         ),

@@ -92,6 +92,7 @@ def normal(intent: Intent) -> Intent:
         policy_overrides=tuple(replace(item, where=ANY) for item in intent.policy_overrides),
         colocations=tuple(sorted(intent.colocations, key=plain)),
         orderings=tuple(sorted(intent.orderings, key=plain)),
+        tickets=tuple(sorted((replace(t, id="", where=ANY) for t in intent.tickets), key=str)),
         fencing_levels=tuple(replace(level, id="", where=ANY) for level in intent.fencing_levels),
     )
 
