@@ -176,7 +176,7 @@ def test_a_location_of_the_promoted_role_is_about_what_is_in_the_bundle() -> Non
 @pytest.mark.parametrize(
     "element",
     [
-        f'<bundle id="web"><rkt image="x"/>{PORT}{dummy("app")}</bundle>',
+        f'<bundle id="web"><runc image="x"/>{PORT}{dummy("app")}</bundle>',
         f'<bundle id="web"><podman image="x"/>{dummy("app")}</bundle>',
     ],
 )
