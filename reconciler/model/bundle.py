@@ -136,6 +136,11 @@ class BundleDeclaration:
             for n, name in enumerate(usual)
         )
 
+    @property
+    def clone_id(self) -> ResourceId:
+        """Return the name of the clone that the content becomes."""
+        return ResourceId(f"{self.name}-{'master' if self.promoted_max else 'clone'}")
+
     def address(self, number: int) -> Part | None:
         """Return what sets up a replica's address on the host of its container."""
         address, network = self.addresses[number], self.network
@@ -172,11 +177,10 @@ class BundleDeclaration:
 
     def clone(self, agent: ResourceAgent, where: Where) -> Clone:
         """Return the clone that the content becomes, with an instance for each replica."""
-        word = "master" if self.promoted_max else "clone"
         assert self.content is not None, "what is empty has nothing to clone"
         is_unique = self.per_host > 1 and agent.standard in _NUMBERED
         return Clone(
-            id=ResourceId(f"{self.name}-{word}"),
+            id=self.clone_id,
             member=self.content,
             where=where,
             max=self.replicas,
