@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.key_rotate import rotate
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.target import find_target
 from reconciler.model.errors import KeyStoreError, UsageError
 from reconciler.model.intent import Intent
@@ -27,7 +27,7 @@ def key() -> None:
 
 
 @key.command(epilog="\b\nExample:\n  reconcile key init")
-@click.pass_obj
+@with_options
 def init(options: Options) -> None:
     """Make the root key unless it is there, and print its fingerprint."""
     target = asyncio.run(find_target(options))
@@ -41,7 +41,7 @@ def init(options: Options) -> None:
 @click.argument("node")
 @click.option("--binary", is_flag=True, help="Print the raw key, as an authkey file holds it.")
 @click.option("--delivery", is_flag=True, help="Print it as a running agent takes it, in authkey.next.")
-@click.pass_obj
+@with_options
 def show(options: Options, node: str, binary: bool, delivery: bool) -> None:
     """Print the key of a node, for delivery by hand. Whoever has it can act as the controller towards that node."""
     target = asyncio.run(find_target(options))
@@ -65,7 +65,7 @@ def show(options: Options, node: str, binary: bool, delivery: bool) -> None:
     "To restore it, copy it to keys/root.key in the state folder, with mode 0600, before the daemon starts."
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.pass_obj
+@with_options
 def backup(options: Options, file: Path) -> None:
     """Copy the root key to a new file, 0600. Without it, all nodes need new keys: keep it, and keep it safe."""
     target = asyncio.run(find_target(options))
@@ -84,7 +84,7 @@ def backup(options: Options, file: Path) -> None:
 )
 @click.argument("nodes", metavar="[NODE]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Change no file.")
-@click.pass_obj
+@with_options
 def rotate_command(options: Options, nodes: tuple[str, ...], dry_run: bool) -> None:
     """Give nodes, or all of them, new keys: raise keyEpoch in the YAML files.
 
@@ -97,7 +97,7 @@ def rotate_command(options: Options, nodes: tuple[str, ...], dry_run: bool) -> N
 @key.command(epilog="\b\nExample:\n  reconcile key revoke guest1    # its key was stolen; then commit")
 @click.argument("nodes", metavar="NODE...", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Change no file.")
-@click.pass_obj
+@with_options
 def revoke(options: Options, nodes: tuple[str, ...], dry_run: bool) -> None:
     """Give nodes new keys, and make the old ones worthless at once: raise keyEpoch and minKeyEpoch.
 

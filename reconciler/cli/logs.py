@@ -6,7 +6,7 @@ from contextlib import closing
 
 import click
 
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.target import find_target
 from reconciler.loop.orders import match_name
 from reconciler.model.names import ResourceId
@@ -18,7 +18,7 @@ from reconciler.world.journal import SqliteJournal
 @click.argument("resource")
 @click.option("-n", "limit", type=click.IntRange(1, 50), default=10, help="How many results.")
 @click.option("-o", "output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-@click.pass_obj
+@with_options
 def logs(options: Options, resource: str, limit: int, output: str) -> None:
     """Show a resource's last results, newest first, with what its resource agent printed."""
     target = asyncio.run(find_target(options))

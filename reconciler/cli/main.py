@@ -6,14 +6,13 @@ Nothing heavy is imported here: `reconcile --help` must be instant.
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from reconciler.cli.collection import collect_rarely
 from reconciler.cli.exits import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, shared
 
 _COMMANDS = {
     "adopt": "orders:adopt",
@@ -95,35 +94,20 @@ _SUMMARIES = {
     cls=LazyGroup,
     invoke_without_command=True,
     epilog=_EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "obj": Options()},
 )
-@click.option(
-    "-C",
-    "folder",
-    type=click.Path(path_type=Path),
-    default=".",
-    metavar="DIR",
-    help="The folder with the declaration (default: the current one).",
-)
-@click.option(
-    "--state", type=click.Path(path_type=Path), metavar="DIR", help="The folder with this cluster's state."
-)
-@click.option("--revision", metavar="REV", help="Follow this branch, tag or commit instead of HEAD.")
-@click.option("--worktree", is_flag=True, help="Take the files as they are, committed or not.")
+@shared
 @click.option("--watch", is_flag=True, help="Go on: follow every commit, and keep everything running.")
 @click.option("--dry-run", is_flag=True, help="The same as `plan`.")
-@click.option("-v", "--verbose", count=True, help="Log more; twice for everything.")
 @click.version_option(package_name="reconciler", prog_name="reconcile")
 @click.pass_context
-def reconcile(ctx: click.Context, /, **given: Any) -> None:  # noqa: ANN401  options are typed in Options
+def reconcile(ctx: click.Context, *, watch: bool, dry_run: bool) -> None:
     """Make guests, and the resources on hosts and in guests, as a git repository declares them.
 
     Without a command, one pass: acts until the world is as asked or nothing more can be done, then prints the status.
     """
     from reconciler.cli.logs_setup import set_up_logging  # noqa: PLC0415  --help needs no logging
 
-    watch, dry_run = given.pop("watch"), given.pop("dry_run")
-    ctx.obj = Options(**given)
     ctx.color = False if os.environ.get("NO_COLOR") else None
     set_up_logging(ctx.obj.verbose)
     if ctx.invoked_subcommand is not None:

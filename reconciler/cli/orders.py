@@ -7,7 +7,7 @@ import asyncio
 
 import click
 
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.run import run_order, stop_all
 from reconciler.cli.target import find_target
 from reconciler.model.errors import StateError
@@ -28,7 +28,7 @@ def _order(options: Options, order: str, name: str, node: str | None = None) -> 
 
 @click.command(epilog="\b\nExamples:\n  reconcile adopt FAKE\n  reconcile adopt db1")
 @click.argument("name")
-@click.pass_obj
+@with_options
 def adopt(options: Options, name: str) -> None:
     """Take a resource that runs with unknown parameters, or a node with a stock agent, as declared.
 
@@ -40,7 +40,7 @@ def adopt(options: Options, name: str) -> None:
 
 @click.command(epilog="\b\nExample:\n  reconcile restart web")
 @click.argument("resource")
-@click.pass_obj
+@with_options
 def restart(options: Options, resource: str) -> None:
     """Stop a resource or guest and start it again, with all that depends on it."""
     _order(options, "restart", resource)
@@ -49,7 +49,7 @@ def restart(options: Options, resource: str) -> None:
 @click.command(epilog="\b\nExamples:\n  reconcile cleanup web\n  reconcile cleanup web --node guest1")
 @click.argument("resource")
 @click.option("--node", help="Only the failures on this node.")
-@click.pass_obj
+@with_options
 def cleanup(options: Options, resource: str, node: str | None) -> None:
     """Forget a resource's failures, so that it is tried again where it was given up."""
     _order(options, "cleanup", resource, node)
@@ -57,7 +57,7 @@ def cleanup(options: Options, resource: str, node: str | None) -> None:
 
 @click.command("confirm-fenced", epilog="\b\nExample:\n  reconcile confirm-fenced host2")
 @click.argument("host")
-@click.pass_obj
+@with_options
 def confirm_fenced(options: Options, host: str) -> None:
     """Confirm that a host is dead: switched off, or cut off from disks and networks for good.
 
@@ -68,14 +68,14 @@ def confirm_fenced(options: Options, host: str) -> None:
 
 @click.command("allow-destroy", epilog="\b\nExample:\n  reconcile allow-destroy vm-guest1")
 @click.argument("guest")
-@click.pass_obj
+@with_options
 def allow_destroy(options: Options, guest: str) -> None:
     """Let the removal of a guest through, when a commit removes more of them than safety.maxDestroy."""
     _order(options, "allow-destroy", guest)
 
 
 @click.command("stop-all", epilog="\b\nExample:\n  reconcile -C examples/quickstart stop-all")
-@click.pass_obj
+@with_options
 def stop_everything(options: Options) -> None:
     """Stop everything that is declared, guests included, in order, until the next pass starts it again.
 

@@ -7,7 +7,7 @@ import click
 
 from reconciler.cli.exits import EXIT_CHANGES, EXIT_REFUSED
 from reconciler.cli.observe import Sight, look
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.target import Target, dirty_note, find_target, valid_intent
 from reconciler.load.load import load
 from reconciler.model.history import History
@@ -61,7 +61,7 @@ class _Verdict:
     type=click.Choice([*sorted(ACTIONS), "disruptive", "destructive"]),
     help="Exit with 3 when the plan has such a change; may be repeated.",
 )
-@click.pass_obj
+@with_options
 def plan(
     options: Options,
     output: str = "text",

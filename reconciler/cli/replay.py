@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.target import find_target
 from reconciler.load.record import load_plan_input
 from reconciler.model.errors import UsageError
@@ -29,7 +29,7 @@ MAX_INPUT_BYTES = 500 * 1024 * 1024
 @click.option(
     "-o", "output", type=click.Choice(["text", "json", "input"]), default="text", help="What to print."
 )
-@click.pass_obj
+@with_options
 def replay(options: Options, file: Path | None, is_list: bool, number: int, output: str) -> None:
     """Run the planner again on an input that was saved: the same input gives the same plan.
 

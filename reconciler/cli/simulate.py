@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.model.errors import SourceError, UsageError
 from reconciler.pacemaker.simulation import simulate_cib, simulation_document, simulation_text
 from reconciler.report.document import to_text
@@ -45,7 +45,7 @@ overloaded, 64 there is no such name. With --cib: 0 planned, 1 it is no CIB.
 )
 @click.option("-o", "output", type=click.Choice(["text", "json"]), default="text", help="What to print.")
 @click.option("--no-execute", is_flag=True, help="With --cib: plan only; do not carry the plan out on paper.")
-@click.pass_obj
+@with_options
 def simulate(
     options: Options,
     /,

@@ -5,7 +5,7 @@ import json
 
 import click
 
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.target import count_problems
 from reconciler.load.load import load
 from reconciler.world.git import open_repository
@@ -15,7 +15,7 @@ from reconciler.world.git import open_repository
     epilog="\b\nExamples:\n  reconcile validate\n  reconcile -C clusters/shop --worktree validate -o json"
 )
 @click.option("-o", "output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-@click.pass_obj
+@with_options
 def validate(options: Options, output: str) -> None:
     """Check the YAML, offline: every problem of every file, as file:line:col, with what would be right.
 

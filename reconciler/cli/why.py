@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.observe import Sight, look
-from reconciler.cli.options import Options
+from reconciler.cli.options import Options, with_options
 from reconciler.cli.target import find_target, valid_intent
 from reconciler.load.suggest import did_you_mean
 from reconciler.model.errors import SourceError, UsageError
@@ -41,7 +41,7 @@ codes: 0 explained, 1 it could not be looked, 64 there is no such resource or no
     metavar="FILE",
     help="Explain what is planned for a Pacemaker CIB instead of the declaration.",
 )
-@click.pass_obj
+@with_options
 def why(options: Options, resource: str, node: str | None, output: str, file: Path | None) -> None:
     """Say why a resource is where it is, or will be: each node's score by its terms.
 

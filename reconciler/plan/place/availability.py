@@ -19,6 +19,8 @@ class Availability:
     """Where resources were assigned so far; grows while we look at it."""
     known: dict[NodeName | tuple[GuestType, NodeName], str | None] = field(default_factory=dict)
     """What was found out already, and stays: on nodes, and for guests by their type too."""
+    awaited: dict[NodeName | tuple[GuestType, NodeName], str | None] = field(default_factory=dict)
+    """The same on nodes whose guest is not assigned yet; until it is."""
 
     def is_available(self, resource: Resource, node: NodeName) -> bool:
         """Tell whether a node can take a resource now."""
@@ -29,11 +31,12 @@ class Availability:
         key = node if resource.guest is None else (resource.guest.type, node)
         if key in self.known:
             return self.known[key]
-        found = self._obstacle(resource, node)
         guest = self.situation.guests.get(node)
-        if guest is None or node in self.situation.intent.hosts or guest.id in self.assigned:
-            self.known[key] = found
-        return found
+        is_settled = guest is None or node in self.situation.intent.hosts or guest.id in self.assigned
+        found = self.known if is_settled else self.awaited
+        if key not in found:
+            found[key] = self._obstacle(resource, node)
+        return found[key]
 
     def is_any(self, resource: Resource, scores: Mapping[NodeName, int]) -> bool:
         """Tell whether any node is left to a resource by its scores."""

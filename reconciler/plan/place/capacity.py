@@ -17,6 +17,7 @@ from reconciler.model.names import NodeName
 from reconciler.model.resource import Resource
 
 Needs = Mapping[str, int]
+_NOTHING: Needs = {}
 
 
 @dataclass(slots=True)
@@ -37,14 +38,16 @@ class Capacity:
         for name, amount in resource.needs.items():
             left[name] = left.get(name, 0) + amount
 
-    def has_room(self, node: NodeName, needs: Needs) -> bool:
-        """Tell whether enough of everything is left."""
-        left = self.left.get(node, {})
-        return not [name for name, amount in needs.items() if amount > left.get(name, 0)]
+    def with_room(self, nodes: Iterable[NodeName], needs: Needs) -> list[NodeName]:
+        """Return those of several nodes that have enough of everything left."""
+        found = list(nodes)
+        for name, amount in needs.items():
+            found = [node for node in found if self.left.get(node, _NOTHING).get(name, 0) >= amount]
+        return found
 
     def compare(self, left: NodeName, right: NodeName) -> int:
         """Return by how many capacities more the right node has more left than the left one; below 0: fewer."""
-        mine, others = self.left.get(left, {}), self.left.get(right, {})
+        mine, others = self.left.get(left, _NOTHING), self.left.get(right, _NOTHING)
         pairs = [(mine.get(name, 0), others.get(name, 0)) for name in {**mine, **others}]
         return sum([(own < other) - (own > other) for own, other in pairs])
 

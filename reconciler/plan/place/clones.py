@@ -198,7 +198,7 @@ def _assign_finally(sharing: _Sharing, instance: ResourceId) -> None:
     if node is not None:
         sharing.assigned += 1
         return
-    if is_left_over:
+    if is_left_over or instance in sharing.removed:
         assignment.left_over.add(instance)
     if is_possible:
         for leaf in assignment.situation.leaves(instance):

@@ -24,10 +24,11 @@ def ban_without_room(assignment: Assignment, name: ResourceId) -> NodeName | Non
         return None
     obstacle = assignment.availability.obstacle
     usable = sorted([n for n, score in scores.items() if score >= 0 and obstacle(resource, n) is None])
-    is_any = any(capacity.has_room(node, together) for node in usable)
-    needs = together if is_any else resource.needs
-    crowded = {node for node in usable if not capacity.has_room(node, needs)}
-    if crowded:
+    roomy = capacity.with_room(usable, together)
+    is_any = bool(roomy)
+    roomy = roomy or capacity.with_room(usable, resource.needs)
+    if len(roomy) < len(usable):
+        crowded = set(usable).difference(roomy)
         after = {n: -INFINITY if n in crowded else s for n, s in scores.items()}
         assignment.rescore(name, after, Cause.CAPACITY)
     return None if is_any else _roomiest(capacity, usable)

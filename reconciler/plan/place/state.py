@@ -45,7 +45,7 @@ class Assignment:
     ranked: dict[ResourceId, list[ResourceId]] = field(default_factory=dict)
     """Of clones that are assigned, the instances in the order of their assignment, or else of their promotion."""
     left_over: set[ResourceId] = field(default_factory=set)
-    """Instances that were not tried, for the others are as many as their clone may have."""
+    """Instances that were not tried: their clone has as many others as it may, or they run too many."""
     obstacles: dict[ResourceId, str] = field(default_factory=dict)
     promotions: dict[ResourceId, int] = field(default_factory=dict)
     """The promotion score of each instance of a promotable clone, where it is its priority: of its best node, and

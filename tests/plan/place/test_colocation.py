@@ -60,6 +60,14 @@ def test_an_instance_that_its_clone_may_not_have_repels_nothing() -> None:
     assert places_of(asked, "r h1", "r h2") == {"d": "h2", "r:0": "h1", "r:1": None}
 
 
+def test_an_instance_that_runs_too_many_repels_nothing_even_if_the_one_that_counts_must_move() -> None:
+    things = (dummy("d", needs={"cpu": 1}), dummy("r"), clone("c", "r", max=1), with_("d", "c", 10))
+    asked = with_capacity(intent("h1 h2 h3", *things, prefers("c", "h1", -100)), h1=0, h2=0, h3=1)
+    asked = with_policy(asked, placement=PlacementStrategy.UTILIZATION)
+    expected = {"d": "h3", "r:0": None, "r:1": "h2", "r:2": None}
+    assert places_of(asked, "r h1", "r h2", "r h3") == expected
+
+
 def test_of_the_instances_that_something_avoids_those_assigned_first_count_first() -> None:
     asked = intent("h1 h2", dummy("d"), dummy("r"), clone("c", "r"), with_("d", "c", -10))
     failure = Failure(operation="monitor", rc=1, text="failed")
