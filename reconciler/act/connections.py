@@ -143,16 +143,22 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
     budget_ms = address.detect_ms if address is not None else TIMEOUT_MS
     limit = asyncio.Semaphore(MAX_OPERATIONS_AT_ONCE)
 
+    async def describe(record: StartRecord) -> None:
+        # A resource agent that hangs must not keep the node from being trusted for longer than its own agent may.
+        uid = context.ports.clock.new_id()
+        agents.update(await inquiry.describe(record.resource, record.agent, uid, budget_ms))
+
     async def settle(record: StartRecord) -> None:
         async with limit:
-            uid = context.ports.clock.new_id()
-            # A resource agent that hangs must not keep the node from being trusted for longer than its own agent may.
-            agents.update(await inquiry.describe(record.resource, record.agent, uid, budget_ms))
+            if not _may_be_under_way(record):
+                await describe(record)
             migration = context.history.migrations.get(record.resource)
             if migration is not None and _is_leaving(migration, record, node, incarnation):
                 instances[record.resource] = await _settle_leaving(context, link, session, record, migration)
             else:
                 instances[record.resource] = await _settle(context, node, link, session, record)
+            if _may_be_under_way(record):
+                await describe(record)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -172,6 +178,11 @@ async def _resync(context: Context, node: NodeName, link: AgentLink, session: Se
     return Connected(
         link=link, incarnation=incarnation, is_known=is_known, instances=instances, agents=agents
     )
+
+
+def _may_be_under_way(record: StartRecord) -> bool:
+    """Tell whether an operation may run; agents answer nothing else about the resource before it has ended."""
+    return record.in_flight is not None or record.phase not in {"started", "adopted", "failed"}
 
 
 def _first(errors: BaseExceptionGroup[LinkError]) -> LinkError:

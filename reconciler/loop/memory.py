@@ -177,7 +177,7 @@ class Memory:
             self._note_guest(outcome, now)
         else:
             self._note_operation(outcome, now)
-            self.remember(failures.with_answer(migrations.with_outcome(self.history, outcome), outcome))
+            self.remember(failures.with_answer(migrations.with_outcome(self.history, outcome, now), outcome))
         if outcome.is_ok and action.kind is ActionKind.STOP and action.resource in self.history.restarts:
             self.remember(replace(self.history, restarts=self.history.restarts - {action.resource}))
         connected = outcome.connected

@@ -1,7 +1,7 @@
 """Remembers live migrations from before they are asked for until both ends are in order. Pure.
 
 An end is in order when nothing is left there, by a stop or by the end of its node's life; the target also when it has
-taken over.
+taken over, or is found without it when nothing can arrive any more: what is not managed is never stopped.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,8 +42,8 @@ def with_begun(
     return replace(history, migrations={**history.migrations, **begun}) if begun else history
 
 
-def with_outcome(history: History, outcome: Outcome) -> History:
-    """Return a history after an action has ended, which may be a step of a migration."""
+def with_outcome(history: History, outcome: Outcome, now: float) -> History:
+    """Return a history after an action has ended at `now`, which may be a step of a migration."""
     action, result = outcome.action, outcome.result
     migration = history.migrations.get(action.resource) if action.resource is not None else None
     if migration is None or action.resource is None:
@@ -58,6 +58,13 @@ def with_outcome(history: History, outcome: Outcome) -> History:
             return _with(history, action.resource, _arrived(migration, is_ok=result.is_ok))
         case ActionKind.STOP if outcome.is_ok:
             return _with(history, action.resource, _without(migration, action.node))
+        case ActionKind.MONITOR | ActionKind.PROBE if result is not None and result.is_not_running:
+            # Once a hand-over that failed has certainly ended, nothing arrives any more.
+            is_over = migration.phase is MigrationPhase.FAILED and now >= migration.ends_at
+            is_cleared = is_over and action.node == migration.target
+            return (
+                _with(history, action.resource, _without(migration, action.node)) if is_cleared else history
+            )
         case _:
             return history
 

@@ -13,6 +13,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import STOCK_MACHINE, LinkReason
 from reconciler.model.observed import Instance
+from reconciler.model.operation import OCF_NOT_RUNNING
 from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact
 from reconciler.observe.nodes import NodeView
@@ -21,7 +22,11 @@ from reconciler.plan.rules import in_force, with_nodes_in_force
 
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
-    """Forget a resource's failures, on one node or on all, so that it is tried again."""
+    """Forget a resource's failures, on one node or on all, so that it is tried again.
+
+    What a monitor found down is taken for stopped then, as by a probe after Pacemaker's cleanup: else what is not
+    managed, and so never stopped, would count as failed there for ever.
+    """
     found = _anything(memory, resource)
     place = _node(memory, node) if node else None
     memory.remember(memory.history.without_failures(found, place))
@@ -31,7 +36,8 @@ def cleanup(memory: Memory, resource: str, node: str | None) -> str:
             instances = {r: i for r, i in view.instances.items() if r != found}
             # With none on record, monitors are armed again and tell how it is; by themselves they tell changes only.
             left = replace(known, failure=None, monitors=frozenset())
-            is_up = known.role is not Role.STOPPED
+            is_down = known.failure.operation == "monitor" and known.failure.rc == OCF_NOT_RUNNING
+            is_up = known.role is not Role.STOPPED and not is_down
             memory.views[name] = replace(view, instances={**instances, found: left} if is_up else instances)
     kept = {
         node_name: failure
@@ -51,7 +57,10 @@ def restart(memory: Memory, resource: str) -> str:
 
 def allow_destroy(memory: Memory, guest: str) -> str:
     """Let the removal of a guest through the gate of safety.maxDestroy."""
-    name = match_name(guest, list(memory.history.former), "removed guest")
+    declared = memory.intent.resources if memory.intent else {}
+    # Of a guest that is no node, its domain is all that is left once the journal is lost.
+    known = memory.history.former.keys() | memory.hypervisors.present()
+    name = match_name(guest, sorted(known - declared.keys()), "removed guest")
     allowed = memory.history.allowed_destroys | {ResourceId(name)}
     memory.remember(replace(memory.history, allowed_destroys=allowed))
     return f"{name} may be removed"

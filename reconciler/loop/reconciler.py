@@ -54,8 +54,7 @@ class Reconciler:
         adjust: Callable[[Intent], Intent] = lambda intent: intent,
     ) -> None:
         """Take the world; `adjust` changes what is declared before it is in force, such as stopping all of it."""
-        self._ports = ports
-        self._settings = settings
+        self._ports, self._settings = ports, settings
         self._on_event = on_event
         self._on_plan = on_plan
         self._wake = asyncio.Event()
@@ -65,6 +64,7 @@ class Reconciler:
         self.has_acted = False
         self._inbox: list[Callable[[], None]] = []
         self._moved: str | None = "start"
+        self._planned_at = 0.0
         self._rest: Rest | None = None
         self._done: set[ActionId] = set()
         self._started: set[ActionId] = set()
@@ -241,7 +241,9 @@ class Reconciler:
         if self._moved is not None:
             return True
         now = self._ports.clock.now()
-        if self.transition.recheck_at is not None and now >= self.transition.recheck_at:
+        recheck_at = self.transition.recheck_at
+        # Before it was planned: the clock was set back, and the time at which to plan again may be far.
+        if recheck_at is not None and not self._planned_at <= now < recheck_at:
             self._moved = "timer"
         elif not is_same(
             self.observed, self._expected, self._runner.about_to_change(self.transition.guest_nodes)
@@ -267,7 +269,7 @@ class Reconciler:
         for alarm in checked.alarms:
             text = f"dropped {alarm.action}, it would break {alarm.invariant}: {alarm.text}"
             self.emit(Event(code="invariant", text=text, severity=Severity.ERROR))
-        self.transition = checked.transition
+        self.transition, self._planned_at = checked.transition, now
         self._expected = self.observed
         self._done, self._started = set(), set()
         if self._on_plan is not None:

@@ -83,6 +83,10 @@ class Hypervisors:
         }
         return replace(self, facts=facts)
 
+    def present(self) -> set[ResourceId]:
+        """Return the guests of ours that are anywhere, declared or not."""
+        return {resource for (resource, _), fact in self.facts.items() if fact.domain is not None}
+
     def domain_of(self, resource: ResourceId) -> tuple[NodeName, Domain] | None:
         """Return where a guest is, if it is at exactly one place."""
         found = [(h, f.domain) for (r, h), f in self.facts.items() if r == resource and f.domain is not None]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import GuestType, HostState
+from reconciler.model.node import GuestType, HostState, NodeState
 from reconciler.model.observed import Instance, Observed, Pending
 from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.model.transition import ActionKind
@@ -16,7 +16,7 @@ from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
 from reconciler.plan.rules import resolved
-from reconciler.plan.situation import Situation, running_of
+from reconciler.plan.situation import Situation, Unheard, running_of
 from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
 FORMER = ":former"
@@ -50,6 +50,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         if p.resource is not None:
             pending[names.get((p.resource, p.node), p.resource)].append(p)
     known_of = {r: _by_node(found) for r, found in instances.items()}
+    ends = _ends(observed, makers)
     situation = Situation(
         intent=intent,
         observed=assumed,
@@ -66,14 +67,13 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         emptied=judged.emptied,
         contents=_contents(resources),
         index=index_of(intent, assumed),
-        ending=_ending(observed, makers),
+        ending=_ending(observed, ends),
     )
     serving = {
         n for n in assumed.nodes if situation.is_online(n) and situation.state_of(n) is HostState.ONLINE
     }
-    return replace(
-        situation, serving=serving, unheard=unheard_node(situation), joining=joining_hosts(situation)
-    )
+    unheard = _unheard_end(observed, ends) or unheard_node(situation)
+    return replace(situation, serving=serving, unheard=unheard, joining=joining_hosts(situation))
 
 
 def _by_node(instances: list[Instance]) -> tuple[Instance, ...]:
@@ -97,10 +97,8 @@ def _makers(guests: Mapping[NodeName, Resource]) -> dict[ResourceId, NodeName]:
     return {**{r.id: node for node, r in guests.items()}, **launchers}
 
 
-def _ending(
-    observed: Observed, nodes: Mapping[ResourceId, NodeName]
-) -> dict[ResourceId, tuple[Pending, ...]]:
-    """Return, for what still runs in guests or on nodes that end, the actions in flight that end it."""
+def _ends(observed: Observed, nodes: Mapping[ResourceId, NodeName]) -> dict[NodeName, Pending]:
+    """Return the nodes that end with an action in flight: the stop of their guest, or fencing."""
     ends: dict[NodeName, Pending] = {}
     for p in observed.pending:
         if p.kind == ActionKind.STOP.value and p.resource is not None and p.resource in nodes:
@@ -108,12 +106,26 @@ def _ending(
     for p in observed.pending:
         if p.kind == ActionKind.FENCE.value:
             ends |= dict.fromkeys((p.node, *_guests_on(observed, p.node, nodes)), p)
+    return ends
+
+
+def _ending(observed: Observed, ends: Mapping[NodeName, Pending]) -> dict[ResourceId, tuple[Pending, ...]]:
+    """Return, for what still runs on nodes that end, the actions in flight that end it."""
     ending: dict[ResourceId, tuple[Pending, ...]] = {}
     if ends:
         for (resource, node), instance in sorted(observed.instances.items()):
             if node in ends and instance.role is not Role.STOPPED:
                 ending[resource] = (*ending.get(resource, ()), ends[node])
     return ending
+
+
+def _unheard_end(observed: Observed, ends: Mapping[NodeName, Pending]) -> Unheard | None:
+    """Return a node that ends, and of which nobody knows what runs there until it has ended."""
+    for node in sorted(ends):
+        status = observed.nodes.get(node)
+        if status is None or not (status.is_known or status.state is NodeState.OFFLINE):
+            return Unheard(node=node, text="which was not heard of, and has not ended yet", is_waiting=True)
+    return None
 
 
 def _guests_on(observed: Observed, host: NodeName, nodes: Mapping[ResourceId, NodeName]) -> list[NodeName]:

@@ -45,6 +45,9 @@ def unheard_node(situation: Situation) -> Unheard | None:
 
     It is the same one for all of them, so that a plan looks for it once and keeps it in its situation.
     """
+    unheard = _unheard_former(situation)
+    if unheard is not None:
+        return unheard
     for node in sorted([*situation.intent.hosts, *situation.guests]):
         guest = situation.guests.get(node)
         if guest is not None and guest.agent.is_connection:
@@ -60,6 +63,16 @@ def unheard_node(situation: Situation) -> Unheard | None:
         unheard = _unheard_agent(situation, node)
         if unheard is not None:
             return unheard
+    return None
+
+
+def _unheard_former(situation: Situation) -> Unheard | None:
+    """Return the node of a guest that is no longer declared, and may still run where nobody could look."""
+    for name, guest in sorted(situation.history.former.items()):
+        remote = guest.remote_node
+        if remote is not None and not situation.active(name) and _unheard_hypervisor(situation, guest):
+            text = f"whose guest {name} is no longer declared, and may run on a host that cannot be asked"
+            return Unheard(node=remote.name, text=text, is_waiting=False)
     return None
 
 

@@ -5,6 +5,7 @@ request or not, and if it has, the operation goes on.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from reconciler.model.attribute import AttributeChange
@@ -17,7 +18,7 @@ from reconciler.settings import pace_of
 from reconciler.sim.agent import Connection, SimAgent
 from reconciler.sim.chance import Chance
 from reconciler.sim.effects import silence
-from reconciler.sim.life import Life
+from reconciler.sim.life import KilledError, Life
 from reconciler.sim.machines import Machines
 from reconciler.sim.truth import variant_of
 from reconciler.sim.witness import Witness
@@ -270,7 +271,8 @@ class SimLink:
             if self.node in network.cut_off or self.node in network.hung:
                 loop.call_later(0.5, arrive)  # retransmitted, or told when the agent goes on
                 return
-            take()
+            with contextlib.suppress(KilledError):  # whoever died of it does nothing more
+                take()
 
         loop.call_at(self._last_s, arrive)
 

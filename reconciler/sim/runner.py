@@ -113,7 +113,7 @@ class Simulation:
                 continue
             reconciler = self.reconciler
             is_as_committed = reconciler.memory.intent == self.commits.last_good
-            is_idle = is_as_committed and reconciler.is_settled and not self._hangs()
+            is_idle = is_as_committed and reconciler.is_settled and self._sees_all() and not self._hangs()
             left = judge(self.commits.last_good, reconciler.transition, self.truth, self.machines)
             is_in_doubt = waited_s <= DOUBT_S and bool(self.controller.pages.intents)
             is_quiet = is_idle and reconciler.transition.recheck_at is None and not is_in_doubt
@@ -124,6 +124,11 @@ class Simulation:
                 if not is_idle:
                     self.truth.violate("I5", f"after {SETTLE_S:g} s it is still busy: {left}")
                 return left
+
+    def _sees_all(self) -> bool:
+        """Tell whether every hypervisor answered last time: else what is as asked as yet may have a better place."""
+        unread = self.reconciler.memory.hypervisors.errors
+        return not [host for host, _ in unread if host in self.commits.last_good.hosts]
 
     def _hangs(self) -> bool:
         """Tell whether an operation hangs that was begun in trouble: it is to fail yet."""

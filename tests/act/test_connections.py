@@ -21,7 +21,13 @@ from reconciler.model.node import (
     RemoteNode,
 )
 from reconciler.model.observed import Instance, Observed
-from reconciler.model.operation import OCF_NOT_RUNNING, OperationRequest, OperationResult, StartRecord
+from reconciler.model.operation import (
+    OCF_NOT_RUNNING,
+    InFlight,
+    OperationRequest,
+    OperationResult,
+    StartRecord,
+)
 from reconciler.model.resource import Resource, Role
 from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink, Clock, Hypervisor, Links, LinkTarget, Ports, Session
@@ -129,14 +135,16 @@ def connect(
     return asyncio.run(run_connection_action(context, action, "uid"))
 
 
-def recorded() -> Pages:
+def recorded(phase: str = "started") -> Pages:
     """A journal in which FAKE was started in this life of the guest."""
     pages = Pages()
     journal = MemoryJournal(pages, Life(lambda: None))
     journal.open_incarnation(G1, "start1")
     agent = ASKED.resources[FAKE].agent
     journal.save_record(
-        G1, "start1", StartRecord(resource=FAKE, agent=agent, params={}, cluster="test", uid="u")
+        G1,
+        "start1",
+        StartRecord(resource=FAKE, agent=agent, params={}, cluster="test", uid="u", phase=phase),
     )
     return pages
 
@@ -210,6 +218,23 @@ def test_what_a_stock_agent_was_given_is_asked_for_again_for_its_machine_may_hav
         ["meta-data 0", "monitor 0"],
         Role.STOPPED,
     )
+
+
+def test_a_resource_agent_is_asked_what_it_takes_when_its_long_start_has_ended() -> None:
+    """The agent runs one operation of a resource at a time: what is asked before would stay out as long."""
+    start = InFlight(operation="start", uid="u", interval_ms=0, timeout_ms=600_000)
+    agent = ASKED.resources[FAKE].agent
+    record = StartRecord(
+        resource=FAKE, agent=agent, params={}, cluster="test", uid="u", phase="starting", in_flight=start
+    )
+    ours = replace(STOCK, is_ours=True, incarnation="start1", is_record_keeping=True, records={FAKE: record})
+    for session, pages, want in (
+        (ours, None, ["start 0", "meta-data 0"]),
+        (STOCK, recorded("starting"), ["monitor 0", "meta-data 0"]),
+    ):
+        link = FakeLink(session)
+        assert connect(link, FakeHost(ITS_OWN), pages).connected is not None
+        assert link.executed == want
 
 
 def test_a_resource_agent_that_hangs_keeps_no_node_from_being_trusted_for_longer_than_its_agent_may() -> None:

@@ -19,6 +19,7 @@ import agent as package
 from agent import processes
 from agent.wire import ExecStatus
 from tests.agent.controller import is_running, pid_in, wait_until
+from tests.agent.test_operations import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,13 +148,13 @@ def test_a_timeout_ends_what_forked_twice_hides_and_ignores_it(
     scripts("Stuck", f"{HIDDEN}\nsleep 1h\n")
     client = grouped.connect()
     client.add("t1", "ocf:test:Stuck")
-    call_id = client.begin("t1", "start", {"pid": str(tmp_path / "pid")}, timeout_ms=2000)
+    call_id = client.begin("t1", "start", {"pid": str(tmp_path / "pid")}, timeout_ms=TIMEOUT_MS)
     hidden = pid_in(tmp_path / "pid")
     assert len(hierarchy.groups(grouped)) == 1
     result = client.result(call_id)
     assert (result.op_status, result.exit_reason) == (
         ExecStatus.TIMEOUT,
-        "Resource agent did not complete within 2s",
+        f"Resource agent did not complete within {TIMEOUT_MS // 1000}s",
     )
     assert not is_running(hidden)
     assert hierarchy.groups(grouped) == []
@@ -168,7 +169,7 @@ def test_a_daemon_that_a_start_leaves_goes_on_in_the_group_of_the_agent(
     assert client.run("d1", "start", {"pid": str(tmp_path / "pid")}).exec_rc == 0
     pid = pid_in(tmp_path / "pid")
     try:
-        assert client.run("d1", "monitor", {"pid": str(tmp_path / "pid")}, timeout_ms=2000).exec_rc == 0
+        assert client.run("d1", "monitor", {"pid": str(tmp_path / "pid")}).exec_rc == 0
         assert is_running(pid)
         assert pid in hierarchy.members(grouped)
         assert hierarchy.groups(grouped) == []

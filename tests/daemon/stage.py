@@ -1,7 +1,10 @@
 """A stage for the whole command: a git repository, a state folder, ports of its own, and what runs there."""
 
+import errno
+import itertools
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -20,6 +23,9 @@ TIMEOUT_S = 60.0
 """For anything to come true; generous, for a loaded machine of two cores."""
 
 Status = dict[str, Any]
+
+# Another place to begin for each run, for there may be another one beside it.
+_PORTS = itertools.count(10_000 + 10 * secrets.randbelow(1_500), 10)
 
 
 class Stage:
@@ -175,9 +181,16 @@ def _has_read(status: Status) -> bool:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port for something that is started later, with ten more behind it that are asked for nowhere else.
+
+    It is none of those that Linux gives to whoever asks for any (ip_local_port_range: 32768 and above), so that nobody
+    gets it in between by chance.
+    """
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED:
+                return port
 
 
 def is_started(name: str, *nodes: str) -> Callable[[Status], bool]:
@@ -255,3 +268,22 @@ spec:
   op: {{monitor: {{interval: 1s, timeout: 20s}}}}
   placement: {{prefer: {{{prefer}}}}}
 {extra}"""
+
+
+def gated_yaml(name: str, ledger: Path, gate: Path, *, prefer: str = "guest1: INFINITY") -> str:
+    """A resource whose start lasts until a file is there, in whose folder it runs."""
+    return f"""\
+---
+apiVersion: reconciler/v1alpha1
+kind: Resource
+metadata: {{name: {name}}}
+spec:
+  agent: "ocf:reconciler:Process"
+  params:
+    command: sleep 1000
+    directory: {gate.parent}
+    monitor_command: test -e {gate}
+    ledger: {ledger}
+  op: {{start: {{timeout: 120s}}, monitor: {{interval: 1s, timeout: 20s}}}}
+  placement: {{prefer: {{{prefer}}}}}
+"""

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.stage import Stage, both, dummy_yaml, guest_yaml, host_yaml, is_node, is_started
+from tests.daemon.stage import (
+    TIMEOUT_S,
+    Stage,
+    both,
+    dummy_yaml,
+    gated_yaml,
+    guest_yaml,
+    host_yaml,
+    is_node,
+    is_started,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +124,7 @@ def test_stopping_the_daemon_stops_nothing_else(stage: Stage) -> None:
     stage.until(is_started("FAKE", "guest1"))
     assert stage.daemon is not None
     stage.daemon.send_signal(signal.SIGINT)
-    assert stage.daemon.wait(30) == 0
+    assert stage.daemon.wait(TIMEOUT_S) == 0
     stage.daemon = None
     stage.start_daemon()
     stage.until(both(is_started("FAKE", "guest1"), is_node("guest1", "online")))
@@ -134,7 +144,8 @@ def test_an_empty_declaration_deletes_nothing(stage: Stage, tmp_path: Path) -> N
 
 
 def test_an_interrupted_pass_says_so_and_the_next_one_goes_on(stage: Stage) -> None:
-    declare(stage, fake=dummy_yaml("FAKE", stage.ledger, params="    delay: 8s"))
+    gate = stage.folder / "gate"
+    declare(stage, fake=gated_yaml("FAKE", stage.ledger, gate))
     command = [*stage.command()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one_pass:
         assert one_pass.stderr is not None
@@ -144,6 +155,7 @@ def test_an_interrupted_pass_says_so_and_the_next_one_goes_on(stage: Stage) -> N
         one_pass.send_signal(signal.SIGINT)
         rest = "".join(lines)
     assert (one_pass.returncode, "stopped; what runs goes on" in rest) == (130, True)
+    gate.touch()
     stage.reconcile()
     assert is_started("FAKE", "guest1")(stage.status())
     assert stage.lines() == ["start FAKE guest1"]

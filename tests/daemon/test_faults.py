@@ -16,6 +16,7 @@ from tests.daemon.stage import (
     Status,
     both,
     dummy_yaml,
+    gated_yaml,
     guest_yaml,
     host_yaml,
     is_node,
@@ -91,20 +92,27 @@ def test_a_failed_monitor_is_answered_with_a_restart(stage: Stage) -> None:
 
 
 def test_killing_the_daemon_in_a_slow_start_starts_nothing_twice(stage: Stage) -> None:
-    declare(stage, dummy_yaml("FAKE", stage.ledger, params="    delay: 8s"))
+    gate = stage.folder / "gate"
+    declare(stage, gated_yaml("FAKE", stage.ledger, gate))
     stage.start_daemon()
     wait_for_start(stage, stage.state / "guests/vm-guest1/state")
     stage.kill_daemon()
     stage.start_daemon()
+    stage.wait_for_log("start of FAKE on guest1 was interrupted")
+    gate.touch()
     stage.until(is_started("FAKE", "guest1"))
     assert stage.lines() == ["start FAKE guest1"]
 
 
 def test_killing_the_local_agent_in_a_slow_start_starts_nothing_twice(stage: Stage) -> None:
-    declare(stage, dummy_yaml("FAKE", stage.ledger, params="    delay: 8s", prefer="host1: INFINITY"))
+    gate = stage.folder / "gate"
+    declare(stage, gated_yaml("FAKE", stage.ledger, gate, prefer="host1: INFINITY"))
     stage.start_daemon()
     wait_for_start(stage, state_folder(None, stage.state).runtime / "agent")
-    os.kill(local_agent_pid(stage), signal.SIGKILL)
+    old = local_agent_pid(stage)
+    os.kill(old, signal.SIGKILL)
+    wait_for_new_agent(stage, old)
+    gate.touch()
     stage.wait_for_lines(1)
     stage.until(both(is_started("FAKE", "host1"), is_node("host1", "online")))
     assert stage.lines() == ["start FAKE host1"]
@@ -116,11 +124,16 @@ def test_killing_the_local_agent_restarts_no_resource(stage: Stage) -> None:
     stage.until(is_started("FAKE", "host1"))
     old = local_agent_pid(stage)
     os.kill(old, signal.SIGKILL)
-    end = time.monotonic() + 30
-    while not (stage.processes() and _has_new_agent(stage, old)) and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_for_new_agent(stage, old)
     stage.until(both(is_started("FAKE", "host1"), is_node("host1", "online")))
     assert stage.lines() == ["start FAKE host1"]
+
+
+def wait_for_new_agent(stage: Stage, old: int) -> None:
+    end = time.monotonic() + TIMEOUT_S
+    while not _has_new_agent(stage, old):
+        assert time.monotonic() < end, f"no other local agent:\n{stage.daemon_log.read_text()}"
+        time.sleep(0.05)
 
 
 def _has_new_agent(stage: Stage, old: int) -> bool:

@@ -30,12 +30,17 @@ def fake_on_one_of_two(
 ) -> tuple[Machine, Machine]:
     """Start two machines and the daemon, and return the machines when FAKE runs on the first."""
     one, two = machines("one"), machines("two")
-    one.connect_timeout = connect_timeout or one.connect_timeout
     one.start()
     two.start()
     declare(stage, one, two, extra=extra)
     stage.start_daemon()
     stage.until(is_started("FAKE", "one"))
+    # What could be too short for this machine to begin with counts from here on.
+    if connect_timeout:
+        one.connect_timeout = connect_timeout
+        declare(stage, one, two, extra=extra)
+        commit = stage.git("rev-parse", "HEAD")
+        stage.until(both(lambda s: s["source"]["commit"] == commit, is_node("one", "online")))
     return one, two
 
 

@@ -44,7 +44,8 @@ def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
             thread.start()
 
     def serve(connection: socket.socket) -> None:
-        with connection:
+        # Who is answered may have left, with a reset if it has left anything unread.
+        with connection, contextlib.suppress(OSError):
             answer(connection)
 
     acceptor = threading.Thread(target=accept, daemon=True)
@@ -61,9 +62,8 @@ def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
 
 def say_nothing(connection: socket.socket) -> None:
     """Accept, and leave it at that."""
-    with contextlib.suppress(OSError):
-        while connection.recv(4096):
-            pass
+    while connection.recv(4096):
+        pass
 
 
 def greet_as_ssh(connection: socket.socket) -> None:
@@ -101,7 +101,7 @@ def tls_with_certificate(folder: Path) -> Callable[[socket.socket], None]:
     context.load_cert_chain(certificate(folder))
 
     def answer(connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as wrapped:
+        with context.wrap_socket(connection, server_side=True) as wrapped:
             wrapped.recv(1)
 
     return answer
@@ -113,18 +113,17 @@ def agent_with_another_key(folder: Path) -> Iterator[int]:
     key = folder / "another.key"
     key.write_bytes(os.urandom(64))
     key.chmod(0o600)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
     agent = build_agent_file(folder)
-    command = [sys.executable, "-I", "-S", str(agent), "serve", "--listen", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-I", "-S", str(agent), "serve", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(
         [*command, "--key-file", str(key), "--state", str(folder / "agent-state")],
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stderr is not None
-    assert "listening" in process.stderr.readline()
-    yield port
+    greeting = process.stderr.readline()
+    assert "listening on " in greeting
+    yield int(greeting.rpartition(":")[2])
     process.kill()
     process.communicate()
 

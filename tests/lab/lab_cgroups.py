@@ -49,6 +49,14 @@ def set_freezer(name: str, state: str) -> None:
         path.write_text(state)
 
 
+def set_share(name: str, part: float | None) -> None:
+    """Give a group no more than a part of one processor, or again all there is; nothing where no controller does it."""
+    period_us = 100_000
+    path = _CGROUPS / "cpu" / name / "cpu.cfs_quota_us"
+    if path.exists():
+        path.write_text(str(-1 if part is None else int(part * period_us)))
+
+
 def remove_cgroup(group: Path) -> bool:
     """Remove a cgroup with those below it; False while something in it still ends."""
     try:

@@ -27,6 +27,7 @@ from tests.lab.lab_cgroups import (
     make_cgroups,
     remove_cgroup,
     set_freezer,
+    set_share,
 )
 from tests.lab.lab_network import joined
 from tests.lab.lab_runs import abandoned_runs, make_run_folder
@@ -34,7 +35,7 @@ from tests.lab.lab_runs import abandoned_runs, make_run_folder
 SUBNET = "10.213.7"
 """First three numbers of the lab's addresses: the controller is .1, hosts are .11 and up, guests .100 and up."""
 CONTROLLER_ADDRESS = f"{SUBNET}.1"
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 120.0
 
 _HERE = Path(__file__).parent
 _VOLATILE = ("run", "guests")
@@ -159,6 +160,15 @@ class LabHost:
     def thaw(self) -> None:
         """Let a frozen host go on."""
         set_freezer(self.cgroup, "THAWED")
+
+    @contextmanager
+    def slowed(self) -> Iterator[None]:
+        """Have the host take twenty times as long, so that something can be seen in its middle."""
+        set_share(self.cgroup, 0.05)
+        try:
+            yield
+        finally:
+            set_share(self.cgroup, None)
 
     def unplug(self) -> None:
         """Take the host off the network."""

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.daemon.stage import Stage, Status, both, is_node, is_started
+from tests.lab.lab_agents import PATIENCE_S
 from tests.lab.lab_hosts import SUBNET, Lab, wait_for
 from tests.lab.lab_images import Images, copy_root
 from tests.lab.lab_stage import declare
@@ -95,7 +96,7 @@ def test_containers_in_their_hosts_network_are_known_by_their_processes(
     words = [sys.executable, "-m", "tests.lab.lab_shared_network", str(root), str(agent_file), str(said)]
     host.run(words, "shared-network.log")
     log = host.folder / "shared-network.log"
-    wait_for(said.exists, f"its end, see {log}", 60)
+    wait_for(said.exists, f"its end, see {log}", PATIENCE_S)
     assert json.loads(said.read_text()) == {
         "own": ["guest", "its host says that 127.0.0.1 is its own"],
         "swapped": ["stranger", "its host says that 127.0.0.1 is that of the domain two"],

@@ -31,6 +31,8 @@ HERE = Where(file="lab.yaml", line=1)
 CLUSTER = Cluster(name="lab")
 KEY = b"k" * 64
 MIB = 1024 * 1024
+PATIENCE_S = 300
+"""Only reached when a test fails."""
 THERE = Path("/var/lib/libvirt/images")
 """On each host a folder of its own (see lab_hosts)."""
 
@@ -55,7 +57,7 @@ def make(host: LabHost, *disks: Disk, events: Countdown = NEVER) -> None:
 
 def make_at(uri: str, host: str, *disks: Disk, events: Countdown = NEVER) -> None:
     connection = libvirt.open(uri)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     make_missing_disks(Workplace(connection=Fragile(connection, events), host=host, deadline=deadline), disks)
     assert connection.listStoragePools() == []
     connection.close()
@@ -159,7 +161,7 @@ def test_power_cut_amid_a_copy_leaves_a_mark_and_the_next_start_a_whole_disk(
     qemu_img("convert", "-O", image_format, image, store / "base")
     disk = Disk(path=str(THERE / "a.img"), format=disk_format, source=str(THERE / "base"))
     made = store / "a.img"
-    with ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(1) as thread, lab["b"].slowed():
         making = thread.submit(make, lab["b"], disk)
         wait_until_amid(made)
         lab["b"].power_off()
@@ -180,7 +182,8 @@ def test_copy_of_a_killed_controller_is_waited_for_and_made_again(
     shutil.copy(image, store / "base")
     disk = Disk(path=str(THERE / "a.img"), source=str(THERE / "base"))
     code = f"from tests.lab.test_libvirt_disks import *; make_at({lab['b'].local_vm_uri!r}, 'b', {disk!r})"
-    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2]) as controller:
+    here = Path(__file__).parents[2]
+    with lab["b"].slowed(), subprocess.Popen([sys.executable, "-c", code], cwd=here) as controller:
         wait_until_amid(store / "a.img")
         controller.kill()
     make(lab["b"], disk)
@@ -194,7 +197,7 @@ def test_many_disks_are_made_in_one_folder_at_the_same_time(lab: Lab, store: Pat
 
     def make_one(disk: Disk) -> None:
         connection = libvirt.open(lab["b"].local_vm_uri)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         make_missing_disks(Workplace(connection=connection, host="b", deadline=deadline), [disk])
         connection.close()
 
@@ -210,7 +213,7 @@ def test_users_own_pool_is_used_and_left_as_it_is(lab: Lab, store: Path) -> None
     pool = connection.storagePoolCreateXML(xml, 0)
     (store / "base").write_bytes(b"boot" + bytes(MIB))  # the pool does not know of it yet
     disk = Disk(path=str(THERE / "a.img"), source=str(THERE / "base"))
-    place = Workplace(connection=connection, host="b", deadline=time.monotonic() + 60)
+    place = Workplace(connection=connection, host="b", deadline=time.monotonic() + PATIENCE_S)
     make_missing_disks(place, [disk])
     assert (pool.isActive(), connection.listStoragePools()) == (1, ["theirs"])
     assert (store / "a.img").read_bytes() == (store / "base").read_bytes()

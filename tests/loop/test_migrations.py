@@ -34,10 +34,12 @@ def step(kind: ActionKind, node: NodeName) -> Action:
     )
 
 
-def ended(history: History, kind: ActionKind, node: NodeName, rc: int | None = 0) -> History:
+def ended(
+    history: History, kind: ActionKind, node: NodeName, rc: int | None = 0, now: float = 110.0
+) -> History:
     """Let a step end; with None nobody knows how."""
     result = None if rc is None else OperationResult(resource=A, operation=kind.value, rc=rc)
-    return with_outcome(history, Outcome(action=step(kind, node), uid="u", result=result))
+    return with_outcome(history, Outcome(action=step(kind, node), uid="u", result=result), now)
 
 
 def known(phase: MigrationPhase, *ends: NodeName) -> History:
@@ -76,6 +78,15 @@ def test_a_half_that_failed_leaves_both_ends_to_be_stopped(
     assert ended(ended(failed, ActionKind.STOP, H1), ActionKind.STOP, H2) == History()
 
 
+def test_a_target_where_a_monitor_finds_nothing_is_in_order_once_nothing_can_arrive_any_more() -> None:
+    for kind in (ActionKind.MONITOR, ActionKind.PROBE):
+        assert ended(FAILED, kind, H2, rc=7, now=119.9) == FAILED
+        assert ended(FAILED, kind, H2, rc=7, now=120.0) == known(MigrationPhase.FAILED, H1)
+        assert ended(FAILED, kind, H2, rc=0, now=120.0) == FAILED
+        assert ended(FAILED, kind, H1, rc=7, now=120.0) == FAILED
+        assert ended(SENT, kind, H2, rc=7, now=120.0) == SENT
+
+
 @pytest.mark.parametrize("kind", [ActionKind.MIGRATE_TO, ActionKind.MIGRATE_FROM])
 def test_what_nobody_knows_changes_nothing(kind: ActionKind) -> None:
     assert ended(SENT, kind, H1 if kind is ActionKind.MIGRATE_TO else H2, rc=None) == SENT
@@ -83,7 +94,7 @@ def test_what_nobody_knows_changes_nothing(kind: ActionKind) -> None:
 
 def test_what_never_left_was_never_begun() -> None:
     outcome = Outcome(action=step(ActionKind.MIGRATE_TO, H1), uid="u", is_unsent=True)
-    assert with_outcome(History(migrations={A: BEGUN}), outcome) == History()
+    assert with_outcome(History(migrations={A: BEGUN}), outcome, 110.0) == History()
 
 
 def test_a_source_that_is_met_again_says_whether_it_had_left() -> None:

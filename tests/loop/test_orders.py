@@ -41,6 +41,13 @@ def test_cleanup_forgets_a_resources_failures_and_leaves_others() -> None:
     assert pages.history == known.history
 
 
+def test_what_a_monitor_found_down_is_stopped_once_its_failure_is_forgotten() -> None:
+    down = Failure(operation="monitor", rc=7, text="not running")
+    known = memory(views={G1: in_guest("FAKE", "web", failure=down)})
+    orders.cleanup(known, "FAKE", None)
+    assert list(known.views[G1].instances) == [WEB]
+
+
 def test_cleanup_of_one_node_leaves_the_others() -> None:
     known = memory(history=History(failures={(FAKE, G1): ONCE, (FAKE, H1): ONCE}))
     assert orders.cleanup(known, "FAKE", "HOST1") == "forgot the failures of FAKE on host1"
@@ -65,6 +72,14 @@ def test_only_a_removed_guest_is_let_through_a_gate() -> None:
     assert known.history.allowed_destroys == {VM1}
     with pytest.raises(UsageError, match=r"^there is no removed guest 'vm2'; did you mean vm1\?$"):
         orders.allow_destroy(known, "vm2")
+
+
+def test_a_guest_of_which_only_its_domain_is_left_is_let_through_a_gate() -> None:
+    known = memory(intent("host1"))
+    assert known.history.former == {}
+    assert orders.allow_destroy(known, "vm1") == "vm1 may be removed"
+    with pytest.raises(UsageError, match=r"^there is no removed guest 'vm1'; there is none$"):
+        orders.allow_destroy(memory(), "vm1")
 
 
 def test_adopt_takes_what_is_unknown_as_declared_and_keeps_that() -> None:

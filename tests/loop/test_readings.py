@@ -9,6 +9,7 @@ from reconciler.model.node import GuestType, Host
 from reconciler.observe.domains import HypervisorKey, Hypervisors
 from reconciler.ports import Domain, Hypervisor, Wake
 from reconciler.settings import Settings
+from reconciler.sim.eventloop import run as run_in_virtual_time
 from tests.plan.worlds import intent
 
 
@@ -53,7 +54,7 @@ def test_pollers_follow_the_declaration() -> None:
             readings.stop()
         return seen
 
-    assert asyncio.run(run()) == [
+    assert run_in_virtual_time(run()) == [
         [(NodeName("h2"), GuestType.LXC)],
         False,
         [("h1", "h2")],

@@ -1,4 +1,4 @@
-"""Readings with a hypervisor in memory; time is short, and never waited for."""
+"""Readings with a hypervisor in memory, in virtual time."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ from reconciler.model.node import GuestType, Host
 from reconciler.observe.poll import Poller
 from reconciler.ports import Domain, Hypervisor
 from reconciler.settings import Settings
+from reconciler.sim.eventloop import run as run_in_virtual_time
 from tests.plan.worlds import host
 
 KEY = (NodeName("h1"), GuestType.LXC)
@@ -64,7 +65,7 @@ def poll(
             await has_enough.wait()
             task.cancel()
 
-    asyncio.run(run())
+    run_in_virtual_time(run())
     return told
 
 

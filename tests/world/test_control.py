@@ -18,6 +18,9 @@ from reconciler.world.control import MAX_REQUEST, Message, ask, serve_control
 
 T = TypeVar("T")
 
+PATIENCE_S = 60
+"""Only reached when a test fails."""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -139,7 +142,7 @@ def test_a_writer_that_ends_before_it_answers_is_an_error(path: Path) -> None:
 
 def test_a_writer_that_hangs_is_named(path: Path) -> None:
     async def answer(request: Message) -> AsyncGenerator[Message]:
-        await asyncio.sleep(10)
+        await asyncio.Event().wait()
         yield request
 
     def act() -> None:
@@ -167,7 +170,10 @@ def test_a_listener_of_another_user_is_not_asked(path: Path, monkeypatch: pytest
     assert asked == []
 
 
-def test_an_answer_that_is_nearly_there_is_given_before_the_writer_ends(path: Path) -> None:
+def test_an_answer_that_is_nearly_there_is_given_before_the_writer_ends(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "GRACE_S", PATIENCE_S)
     has_ended = asyncio.Event()
 
     async def answer(request: Message) -> AsyncGenerator[Message]:
@@ -206,7 +212,7 @@ def test_an_answer_ends_when_its_asker_is_gone(path: Path) -> None:
     async def run() -> None:
         async with serve_control(path, answer):
             await asyncio.to_thread(act)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 await ended.wait()
 
     asyncio.run(run())

@@ -38,6 +38,8 @@ class Process:
         self.log = folder / "log"
         self.ledger = folder / "ledger"
         self.params = {"ledger": str(self.ledger), "logfile": str(self.log)}
+        self.settle_s: float | None = None
+        """How long a start without a monitor command looks whether its daemon stays; None: as it usually does."""
 
     def run(self, action: str, **params: str) -> Ran:
         result = self.run_raw(action, **params)
@@ -55,7 +57,9 @@ class Process:
             "RECONCILER_GUEST": "uuid:uid",
             **{f"OCF_RESKEY_{name}": value for name, value in self.params.items()},
         }
-        code = f"import sys; sys.path.insert(0, {ROOT!r}); from agent.__main__ import main; sys.exit(main())"
+        settle = f"from agent.ocf import process; process._SETTLE_S = {self.settle_s}; "
+        code = f"import sys; sys.path.insert(0, {ROOT!r}); {settle if self.settle_s else ''}"
+        code += "from agent.__main__ import main; sys.exit(main())"
         return subprocess.run(
             [sys.executable, "-I", "-c", code, "ocf", "Process", action],
             env=environment,
@@ -169,6 +173,7 @@ def test_the_stop_signal_can_be_chosen(process: Process) -> None:
 
 
 def test_a_daemon_that_ends_at_once_is_a_failed_start(process: Process) -> None:
+    process.settle_s = PATIENCE_S  # for this machine may take its time until it gets there
     assert process.run("start", command="sh -c 'exit 9'") == Ran(
         1, "the command exited with 9 right after its start"
     )

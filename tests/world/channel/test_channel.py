@@ -119,7 +119,7 @@ def test_what_waited_is_answered_when_there_is_allowance_again() -> None:
         burst = int(MAX_BURST) + 3
         for number in range(burst):
             channel.take(update(number=number, task="refresh"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(told.sent) < burst:
                 told.is_told.clear()
                 await told.is_told.wait()

@@ -12,13 +12,13 @@ def test_a_connection_that_is_given_up_stays_open_for_the_calls_that_are_still_u
 
     def slow(connection: Any) -> str:
         entered.set()
-        assert may_go.wait(30)
+        assert may_go.wait(60)
         return str(connection.getType())
 
     async def scenario() -> tuple[str, str]:
         connection = LibvirtConnection("test:///default")
         under_way = asyncio.create_task(connection.call(slow))
-        await asyncio.to_thread(entered.wait, 30)
+        await asyncio.to_thread(entered.wait, 60)
         connection.close()
         anew = await connection.call(lambda c: str(c.getType()))  # on a connection of its own
         may_go.set()

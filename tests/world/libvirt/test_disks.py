@@ -35,7 +35,7 @@ def pool() -> Iterator[Any]:
     connection.close()
 
 
-def make(pool: Any, *disks: Disk, crash: Countdown = NEVER, deadline_s: float = 5) -> None:
+def make(pool: Any, *disks: Disk, crash: Countdown = NEVER, deadline_s: float = 60) -> None:
     connection = Fragile(pool.connect(), crash, pool)
     place = Workplace(connection=connection, host="h2", deadline=time.monotonic() + deadline_s)
     make_missing_disks(place, disks)

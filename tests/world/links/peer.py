@@ -44,8 +44,10 @@ OURS = wire.RegisterReply(
 STOCK = wire.RegisterReply(0, client_id="c", protocol_version="1.1", uptime_s=5)
 
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 """Only reached when a test fails."""
+
+CONNECT_MS = PATIENCE_S * 1000
 
 
 def impatient(detect_ms: int = 5000) -> LinkSettings:

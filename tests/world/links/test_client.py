@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 SLOW = Pulse(interval_s=PATIENCE_S, silence_s=PATIENCE_S, reply_s=PATIENCE_S)
 
 
@@ -159,13 +159,14 @@ def play(
     async def run() -> Any:
         left, right = socket.socketpair()
         left.setblocking(False)
-        client = AgentClient(PlainChannel(left), pulse, lambda _: None, heard.append)
+        client = AgentClient(PlainChannel(left), SLOW, lambda _: None, heard.append)
         peer = Peer(right)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(client.ask(wire.Register("c")))
                     peer.reply(await peer.request(), wire.RegisterReply(0))
+                client._pulse = pulse  # only now: to register may take this machine its time
                 return await scenario(peer, client)
         finally:
             client.close()

@@ -16,7 +16,19 @@ from reconciler.world.links.links import WireLink
 
 if TYPE_CHECKING:
     from pathlib import Path
-from tests.world.links.peer import DUMMY, FAST, MONITOR, OURS, START, STOCK, Agent, Heard, failure, play
+from tests.world.links.peer import (
+    CONNECT_MS,
+    DUMMY,
+    FAST,
+    MONITOR,
+    OURS,
+    START,
+    STOCK,
+    Agent,
+    Heard,
+    failure,
+    play,
+)
 
 
 def test_a_session_tells_what_our_agent_keeps(tmp_path: Path) -> None:
@@ -31,7 +43,7 @@ def test_a_session_tells_what_our_agent_keeps(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> Session:
         agent.records = (record,)
         agent.recurring = armed
-        return await link.connect(5000)
+        return await link.connect(CONNECT_MS)
 
     monitor = Monitor(interval_ms=10_000, timeout_ms=20_000)
     kept = StartRecord(
@@ -60,7 +72,7 @@ def test_a_session_tells_what_our_agent_keeps(tmp_path: Path) -> None:
 def test_a_stock_agent_is_sent_nothing_that_it_does_not_know(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> Session:
         agent.register_reply = STOCK
-        session = await link.connect(5000)
+        session = await link.connect(CONNECT_MS)
         await link.execute(START)
         return session
 
@@ -84,13 +96,13 @@ def test_a_stock_agent_is_sent_nothing_that_it_does_not_know(tmp_path: Path) -> 
 
 def test_our_agent_is_told_cluster_and_epoch(tmp_path: Path) -> None:
     agent = Agent()
-    play(tmp_path, lambda _agent, link: link.connect(5000), agent=agent)
+    play(tmp_path, lambda _agent, link: link.connect(CONNECT_MS), agent=agent)
     assert agent.requests[0] == wire.Register("reconciler", is_ipc_provider=True, cluster="shop", epoch=7)
 
 
 def test_an_operation_is_sent_with_what_resource_agents_expect(tmp_path: Path) -> None:
     async def scenario(_agent: Agent, link: WireLink) -> OperationResult:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         return await link.execute(START)
 
     agent = Agent()
@@ -120,7 +132,7 @@ def test_a_resource_is_introduced_once_and_only_if_the_agent_does_not_know_it(tm
     async def scenario(agent: Agent, link: WireLink) -> None:
         agent.resources["known"] = wire.ResourceInfoReply(0, 1, "known", "ocf", "heartbeat", "Dummy")
         agent.resources["other"] = wire.ResourceInfoReply(0, 1, "other", "systemd", "", "nginx")
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         for resource in ("known", "other", "new", "new"):
             await link.execute(replace(START, resource=ResourceId(resource), uid=f"{resource}-start"))
 
@@ -133,7 +145,7 @@ def test_a_resource_is_introduced_once_and_only_if_the_agent_does_not_know_it(tm
 
 def test_a_monitor_returns_its_first_result_and_reports_changes(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> OperationResult:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         first = await link.execute(MONITOR)
         changed = wire.OperationResult("web", "monitor", agent.call_id, 7, 0, interval_ms=10_000)
         agent.notify(changed)
@@ -151,7 +163,7 @@ def test_a_monitor_returns_its_first_result_and_reports_changes(tmp_path: Path) 
 def test_a_lost_connection_makes_the_outcome_unknown_never_failed(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> tuple[Any, bool]:
         agent.on_exec = lambda agent, message_id, _: (agent.reply(message_id, 8), agent.hang_up())
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         return await failure(link.execute(START)), link.is_connected
 
     heard = Heard()
@@ -162,7 +174,7 @@ def test_a_lost_connection_makes_the_outcome_unknown_never_failed(tmp_path: Path
 
 def test_losing_the_connection_before_the_operation_was_sent_is_no_unknown_outcome(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> list[Any]:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.on[wire.ResourceInfo] = lambda agent, _id, _request: agent.hang_up()
         return [await failure(link.execute(START)), await failure(link.execute(START))]
 
@@ -173,7 +185,7 @@ def test_losing_the_connection_before_the_operation_was_sent_is_no_unknown_outco
 def test_a_result_that_stays_out_is_unknown_and_is_kept_for_who_asks_again(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> list[Any]:
         agent.on_exec = lambda agent, message_id, _: agent.reply(message_id, 8)
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         impatient = replace(START, timeout_ms=10)
         error = await failure(link.execute(impatient))
         late = wire.OperationResult("web", "start", 8, 1, 0, exit_reason="no", uid="u1")
@@ -194,7 +206,7 @@ def test_a_result_that_stays_out_is_unknown_and_is_kept_for_who_asks_again(tmp_p
 
 def test_a_request_that_the_agent_will_not_run_is_a_failed_operation(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> list[OperationResult]:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.on_exec = lambda agent, message_id, _: agent.reply(message_id, wire.RC_INVALID)
         by_exec = await link.execute(START)
         agent.on[wire.ResourceRegister] = lambda agent, message_id, _: agent.reply(
@@ -217,11 +229,11 @@ def test_a_controller_that_was_replaced_is_told_so_at_registration_and_at_any_op
     tmp_path: Path,
 ) -> None:
     async def scenario(agent: Agent, link: WireLink) -> list[Any]:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.on_exec = lambda agent, message_id, _: agent.reply(message_id, wire.RC_STALE_EPOCH)
         errors = [await failure(link.execute(START))]
         agent.register_reply = wire.RegisterReply(wire.RC_STALE_EPOCH, epoch=8)
-        return [*errors, await failure(link.connect(60_000))]
+        return [*errors, await failure(link.connect(CONNECT_MS))]
 
     errors = play(tmp_path, scenario)
     assert [(type(error), error.reason) for error in errors] == [(LinkError, LinkReason.STALE)] * 2
@@ -230,7 +242,7 @@ def test_a_controller_that_was_replaced_is_told_so_at_registration_and_at_any_op
 def test_the_agent_of_another_node_is_not_believed(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> Any:
         agent.register_reply = values.replace(OURS, node="guest2")
-        return await failure(link.connect(60_000))
+        return await failure(link.connect(CONNECT_MS))
 
     error = play(tmp_path, scenario)
     assert (error.reason, str(error)) == (LinkReason.WRONG_NODE, "the agent there is that of node guest2")

@@ -21,6 +21,7 @@ from reconciler.world.links.links import WireLink, WireLinks
 if TYPE_CHECKING:
     from pathlib import Path
 from tests.world.links.peer import (
+    CONNECT_MS,
     FAST,
     KEY,
     PATIENCE_S,
@@ -39,7 +40,7 @@ def test_connecting_tries_again_until_the_agent_is_there(tmp_path: Path) -> None
         agent = Agent()
         link = WireLinks(tmp_path / "agent.sock", FAST).link(target(), Heard())
         async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
-            connecting = tasks.create_task(link.connect(PATIENCE_S * 1000))
+            connecting = tasks.create_task(link.connect(CONNECT_MS))
             while (await failure(link.execute(START))).reason is not LinkReason.LOST:
                 pass
             async with agent.serving(tmp_path / "agent.sock"):
@@ -68,7 +69,7 @@ def test_an_agent_that_does_not_register_us_is_silent(tmp_path: Path) -> None:
 
 def test_an_agent_that_wants_to_stop_is_let_go_and_reported(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> None:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.notify(wire.ShutdownRequest())
         await agent.heard(wire.ShutdownNack)
         agent.hang_up()
@@ -81,7 +82,7 @@ def test_an_agent_that_wants_to_stop_is_let_go_and_reported(tmp_path: Path) -> N
 
 def test_an_agent_that_wants_to_stop_waits_until_its_node_is_empty(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> bool:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.notify(wire.ShutdownRequest())
         await agent.heard(wire.ShutdownAck)
         return (await link.execute(START)).is_ok and link.is_connected
@@ -93,7 +94,7 @@ def test_an_agent_that_wants_to_stop_waits_until_its_node_is_empty(tmp_path: Pat
 
 def test_programs_that_ask_for_a_daemon_that_we_are_not_fail_at_once(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> None:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.notify(wire.ProxyNew("S", "corosync"))
         await agent.heard(wire.ProxyDestroy)
 
@@ -106,7 +107,7 @@ def test_another_client_is_warned_of_once_a_while_and_does_not_end_the_link(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(agent: Agent, link: WireLink) -> OperationResult:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         for _ in range(100):
             agent.notify(wire.NewClient())
         return await link.execute(START)
@@ -118,7 +119,7 @@ def test_another_client_is_warned_of_once_a_while_and_does_not_end_the_link(
 
 def test_a_resource_that_another_client_removed_is_introduced_again(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> None:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         await link.execute(START)
         agent.notify(wire.ResourceNotice(wire.OP_RESOURCE_UNREGISTER, "web", 0))
         agent.notify(wire.OperationResult("web", "monitor", 9, 7, 0, interval_ms=10_000))
@@ -137,7 +138,7 @@ def test_a_resource_that_the_agent_has_just_forgotten_is_introduced_again(tmp_pa
             agent.reply(message_id, wire.RC_NO_SUCH_RESOURCE)
 
         agent.on_exec = forget_once
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         return await link.execute(START)
 
     agent = Agent()
@@ -149,7 +150,7 @@ def test_an_agent_that_falls_silent_is_lost(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> Any:
         agent.on_exec = lambda agent, message_id, _: agent.reply(message_id, 8)
         agent.on[wire.Poke] = lambda _agent, _id, _request: None
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         return await failure(link.execute(START))
 
     heard = Heard()
@@ -161,7 +162,7 @@ def test_an_agent_that_falls_silent_is_lost(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_no_verdict_is_passed_when_our_own_loop_was_late(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> bool:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         await agent.heard(wire.Poke)
         time.sleep(0.5)  # noqa: ASYNC251 - a loop that is held up is what is tested
         for _ in range(3):
@@ -173,7 +174,7 @@ def test_no_verdict_is_passed_when_our_own_loop_was_late(tmp_path: Path) -> None
 
 def test_bytes_that_are_not_the_protocol_end_the_link(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> None:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.send([b"HTTP/1.1 200 OK\r\n\r\n"])
         await heard.on("lost", 1)
 
@@ -184,7 +185,7 @@ def test_bytes_that_are_not_the_protocol_end_the_link(tmp_path: Path) -> None:
 
 def test_a_monitor_that_is_not_there_is_cancelled_with_success(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> Any:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         for rc in (0, wire.RC_UNSUPPORTED, wire.RC_NO_SUCH_RESOURCE):
             agent.on[wire.Cancel] = lambda agent, message_id, _, rc=rc: agent.reply(message_id, rc)
             await link.cancel(ResourceId("web"), "monitor", 10_000)
@@ -197,7 +198,7 @@ def test_a_monitor_that_is_not_there_is_cancelled_with_success(tmp_path: Path) -
 def test_closing_makes_outcomes_unknown_and_is_no_loss(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> Any:
         agent.on_exec = lambda agent, message_id, _: agent.reply(message_id, 8)
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(failure(link.execute(START)))
             await agent.heard(wire.Exec)
@@ -212,10 +213,10 @@ def test_closing_makes_outcomes_unknown_and_is_no_loss(tmp_path: Path) -> None:
 
 def test_a_link_can_be_connected_again_after_it_was_lost(tmp_path: Path) -> None:
     async def scenario(agent: Agent, link: WireLink) -> OperationResult:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         agent.hang_up()
         await heard.on("lost", 1)
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         return await link.execute(START)
 
     heard = Heard()
@@ -224,7 +225,7 @@ def test_a_link_can_be_connected_again_after_it_was_lost(tmp_path: Path) -> None
 
 def test_a_parameter_that_cannot_travel_is_an_error_before_anything_is_sent(tmp_path: Path) -> None:
     async def scenario(_agent: Agent, link: WireLink) -> list[Any]:
-        await link.connect(5000)
+        await link.connect(CONNECT_MS)
         error = await failure(link.execute(replace(START, params={"a": "\x00secret"})))
         return [error, link.is_connected]
 
@@ -239,7 +240,7 @@ def test_a_link_over_tls_carries_operations_of_any_size(tmp_path: Path) -> None:
         async with agent.serving_tls(KEY) as port, asyncio.timeout(PATIENCE_S):
             address = AgentAddress(address="127.0.0.1", port=port)
             link = WireLinks(tmp_path, FAST).link(target(address, KEY), Heard())
-            await link.connect(5000)
+            await link.connect(CONNECT_MS)
             result = await link.execute(replace(START, params={"text": "y" * 100_000}))
             await link.close()
         return result

@@ -15,7 +15,17 @@ from agent import wire
 from reconciler.model.errors import LinkError
 from reconciler.model.node import AgentAddress, LinkReason
 from reconciler.world.links.links import WireLink, WireLinks
-from tests.world.links.peer import FAST, KEY, PATIENCE_S, START, Agent, Heard, failure, target
+from tests.world.links.peer import (
+    CONNECT_MS,
+    FAST,
+    KEY,
+    PATIENCE_S,
+    START,
+    Agent,
+    Heard,
+    failure,
+    target,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +45,7 @@ def test_a_flooding_guest_costs_others_no_turn_of_the_loop(tmp_path: Path) -> No
                 WireLinks(path, FAST).link(target(), ear) for path, ear in zip(paths, heard, strict=True)
             ]
             for link in links:
-                await link.connect(5000)
+                await link.connect(CONNECT_MS)
             await turns_of(links[1], "introduce", lambda: None)
             alone = await turns_of(links[1], "alone", lambda: None)
 
@@ -84,7 +94,7 @@ def test_thousands_of_agents_that_say_nothing_delay_no_other(tmp_path: Path) -> 
             ):
                 waiting = [tasks.create_task(connecting(link)) for link in slow]
                 link = links.link(target(AgentAddress(address="127.0.0.1", port=port), KEY), Heard())
-                await link.connect(PATIENCE_S * 1000)
+                await link.connect(CONNECT_MS)
                 is_ok = (await link.execute(START)).is_ok
                 are_done = [task.done() for task in waiting]
                 await link.close()
@@ -103,7 +113,7 @@ def test_guests_with_each_others_addresses_are_told_nothing(tmp_path: Path) -> N
             async with asyncio.timeout(PATIENCE_S):
                 for port_there, key in ((port, keys[1]), (other_port, keys[0])):
                     swapped = AgentAddress(address="127.0.0.1", port=port_there)
-                    error = await failure(links.link(target(swapped, key), Heard()).connect(5000))
+                    error = await failure(links.link(target(swapped, key), Heard()).connect(CONNECT_MS))
                     reasons.append(error.reason)
         return reasons, one.requests + other.requests
 
@@ -124,4 +134,4 @@ async def turns_of(link: WireLink, uid: str, each_turn: Callable[[], object]) ->
 
 async def connecting(link: WireLink) -> None:
     with contextlib.suppress(LinkError):
-        await link.connect(PATIENCE_S * 1000)
+        await link.connect(CONNECT_MS)

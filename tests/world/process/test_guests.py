@@ -9,7 +9,7 @@ import sys
 import textwrap
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -29,12 +29,18 @@ from reconciler.model.node import (
 )
 from reconciler.model.resource import Guest, Resource, ResourceAgent
 from reconciler.ports import Domain, GuestStart
+from reconciler.world.process import guests as process_guests
+from reconciler.world.process import watch
 from reconciler.world.process.guests import ProcessGuests
 from reconciler.world.process.record import read_record, write_record
 from reconciler.world.process.spawn import find_namespaces
 from reconciler.world.process.table import ProcessIdentity, find_marked, is_alive, send_signal
+from tests.daemon.stage import free_port
 
 pytestmark = pytest.mark.slow
+
+PATIENCE_S = 60
+"""Only reached when a test fails."""
 
 HERE = Where(file="x.yaml", line=1)
 HOST = Host(name=NodeName("h1"), where=HERE)
@@ -81,7 +87,9 @@ class Lab:
 
 
 @pytest.fixture(params=["namespaces", "plain"])
-def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    for limit in ("_APPEAR_TIMEOUT_S", "_LISTEN_TIMEOUT_S"):
+        monkeypatch.setattr(process_guests, limit, PATIENCE_S)
     namespaces = tuple(find_namespaces(os.geteuid() == 0)) if request.param == "namespaces" else ()
     if request.param == "namespaces" and not namespaces:
         pytest.skip("no namespaces are permitted here")
@@ -97,12 +105,6 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
 
 def ours() -> list[ProcessIdentity]:
     return [process.identity for process in find_marked(str(CLUSTER.uuid_of(WEB)))]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def a_start(uid: str = "u1", node: str = "web", port: int = 0) -> GuestStart:
@@ -300,17 +302,30 @@ def test_port_in_use_is_a_failed_start(lab: Lab) -> None:
     assert ours() == []
 
 
-def test_death_and_birth_wake_the_loop(lab: Lab) -> None:
+def test_death_and_birth_wake_the_loop(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        woken = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(lab.guests().watch(woken.set))
-            await asyncio.sleep(0.1)
+        woken, looked, watched = asyncio.Event(), asyncio.Event(), lab.guests()
+        loop, list_mains = asyncio.get_running_loop(), watched._mains
+
+        def look() -> Sequence[ProcessIdentity]:
+            found = list_mains()
+            loop.call_soon_threadsafe(looked.set)
+            return found
+
+        def wake() -> None:
+            # From the first time on: deaths wake by themselves, and not because somebody looks again.
+            monkeypatch.setattr(watch, "POLL_S", 3600)
+            woken.set()
+
+        monkeypatch.setattr(watched, "_mains", look)
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+            watching = group.create_task(watched.watch(wake))
+            await looked.wait()
             await lab.guests().start(HOST, a_start())
-            await asyncio.wait_for(woken.wait(), 3)
+            await woken.wait()
             woken.clear()
             send_signal(ours(), signal.SIGKILL)
-            await asyncio.wait_for(woken.wait(), 0.5)
+            await woken.wait()
             watching.cancel()
 
     asyncio.run(scenario())
@@ -323,7 +338,7 @@ def test_key_less_guest_is_refused(lab: Lab) -> None:
         asyncio.run(lab.guests().start(HOST, plain))
 
 
-async def until(is_done: Callable[[], bool], limit_s: float = 5) -> None:
-    async with asyncio.timeout(limit_s):
+async def until(is_done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not is_done():  # noqa: ASYNC110 - processes set no event
             await asyncio.sleep(0.01)
