@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.load.collectives import Subject
-from reconciler.load.document import Common
+from reconciler.load.document_common import Common
 from reconciler.load.document_placement import (
     AfterItem,
     LabelSelector,
@@ -67,13 +67,18 @@ class NodeTable:
         return [
             place
             for place in found
-            if (place.kind is NodeKind.HOST or not subject.holds_guests)
-            and place.name not in subject.own_nodes
+            if self.may_hold(subject, place.name) and place.name not in subject.own_nodes
         ]
 
-    def is_host(self, name: NodeName) -> bool:
-        """Tell whether guests can run on a node."""
-        return name in self.machines and self.machines[name].kind is NodeKind.HOST
+    def may_hold(self, subject: Subject, name: NodeName) -> bool:
+        """Tell whether something can run on a node of its kind."""
+        match subject.reach:
+            case "hosts":
+                return name in self.machines and self.machines[name].kind is NodeKind.HOST
+            case "machines":
+                return name in self.machines
+            case _:
+                return True
 
 
 @dataclass(slots=True)
@@ -164,17 +169,18 @@ class Desugaring:
         ]
         if not found and self.nodes.is_complete:
             wanted = ", ".join(f"{name}: {value}" for name, value in labels.items())
-            kind = "host" if resource.holds_guests else "node"
+            kind = "node" if resource.reach == "all" else "host"
             hint = f"give a {kind} these labels, or select others"
             self.problems.add(where, "selects-nothing", f"no {kind} has the labels {wanted}", hint)
         return found
 
     def _may_hold(self, resource: Subject, node: NodeName, where: Where) -> bool:
         # Pacemaker Remote: such nodes cannot run resources that are nodes themselves; ours run no guests at all.
-        if not resource.holds_guests or self.nodes.is_host(node):
+        if self.nodes.may_hold(resource, node):
             return True
         kind = "remote" if node in self.nodes.machines else "guest"
-        text = f"{node} is a {kind} node, which can't run the guest {resource.id}"
+        what = "guest" if resource.reach == "hosts" else "bundle"
+        text = f"{node} is a {kind} node, which can't run the {what} {resource.id}"
         self.problems.add(where, "guest-in-guest", text, "guests run on hosts")
         return False
 
@@ -238,7 +244,7 @@ class Desugaring:
         if is_fixed(when):
             places = [place for place in places if holds(when, place.facts())]
             if not places and self.nodes.is_complete:
-                kind = "host" if resource.holds_guests else "node"
+                kind = "node" if resource.reach == "all" else "host"
                 text = f"this rule holds for no {kind}"
                 self.problems.warn(raw.at(path), "selects-nothing", text, "see its labels")
         for place in places:

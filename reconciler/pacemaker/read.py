@@ -1,8 +1,9 @@
 """From a CIB to what the planner takes: intent, observation and history."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from reconciler.model.bundle import BundleDeclaration
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -41,6 +42,8 @@ class CibInput:
     statuses: Statuses
     """The histories that it was concluded from."""
     unsupported: tuple[Unsupported, ...]
+    bundles: Mapping[ResourceId, BundleDeclaration] = field(default_factory=dict)
+    """As they are declared."""
 
     def declared(self, resource: ResourceId) -> Resource | None:
         """Return what is declared of what is observed; for an instance of a clone, of what is cloned."""
@@ -98,6 +101,7 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         names=statuses.names,
         statuses=statuses,
         unsupported=tuple(cib.unsupported),
+        bundles=resources.bundles,
     )
 
 

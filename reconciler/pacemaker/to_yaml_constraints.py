@@ -15,6 +15,7 @@ from reconciler.model.constraint import (
 )
 from reconciler.model.intent import Intent
 from reconciler.model.names import ResourceId, TicketName, is_legal_name
+from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.to_yaml_rules import written_rule
 from reconciler.pacemaker.to_yaml_values import Losses, Map, score
@@ -69,12 +70,16 @@ class _Collection:
 def wishes_of(intent: Intent, names: frozenset[ResourceId], losses: Losses) -> Wishes:
     """Return all constraints, those on what is left out excepted."""
     found = _Collection(intent=intent, names=names, losses=losses, kin=_kin(intent))
-    guest_nodes = {node for node, guest in intent.guest_nodes().items() if guest.id in names}
+    remote = intent.remote_nodes()
+    guest_nodes = {
+        node for node, guest in intent.guest_nodes().items() if guest.id in names or remote[node].is_reserved
+    }
     nodes = {str(name) for name in (*intent.hosts, *guest_nodes)}
     for location in intent.locations:
         # Guests run on hosts only, as in Pacemaker, and nothing is asked of nodes that are left out.
         is_guest = any(intent.resources[r].remote_node for r in _resources(intent, location.resource))
-        is_there = location.node in intent.hosts or (location.node in guest_nodes and not is_guest)
+        is_inside = location.role is Role.PROMOTED or not is_guest
+        is_there = location.node in intent.hosts or (location.node in guest_nodes and is_inside)
         if location.resource in names and is_there:
             _add_location(found, location)
     for rule in intent.location_rules:
