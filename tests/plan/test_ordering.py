@@ -28,7 +28,6 @@ from tests.plan.worlds import (
     settle,
 )
 
-
 A = ResourceId("a")
 
 
