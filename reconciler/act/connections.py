@@ -17,7 +17,14 @@ from reconciler.model.agent_metadata import AgentMetadata
 from reconciler.model.errors import HypervisorError, KeyStoreError, LinkError
 from reconciler.model.history import Migration, MigrationPhase
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import STOCK_MACHINE, AddressFinding, AddressOwner, AgentAddress, LinkReason
+from reconciler.model.node import (
+    HOST_OF_CONTAINER,
+    STOCK_MACHINE,
+    AddressFinding,
+    AddressOwner,
+    AgentAddress,
+    LinkReason,
+)
 from reconciler.model.observed import Instance, StartedAs
 from reconciler.model.operation import OperationRequest, StartRecord
 from reconciler.model.resource import Resource, ResourceAgent, Role
@@ -26,6 +33,8 @@ from reconciler.plan.results import after_result, in_role
 from reconciler.ports import AgentLink, LinkTarget, Session
 
 MAX_OPERATIONS_AT_ONCE = 16
+_LOOPBACK = "127.0.0.1"
+"""Of the machine whose agent is reached without an address: the controller's own."""
 HOST_ANSWER_S = 5.0
 """How long a host may take to say whose an address is."""
 
@@ -39,7 +48,12 @@ async def run_connection_action(context: Context, action: Action, uid: str) -> O
         return Outcome(action=action, uid=uid)
     address = _address(context, action.node)
     if address is None:
-        text = f"{action.node} is no longer declared"
+        is_declared = context.guest_of(action.node) is not None
+        text = (
+            "it is not known on which machine it is"
+            if is_declared
+            else f"{action.node} is no longer declared"
+        )
         return Outcome(action=action, uid=uid, reason=LinkReason.UNREACHABLE, text=text)
     try:
         key = context.ports.keys.key_of(context.intent.cluster, action.node, address)
@@ -102,7 +116,17 @@ def _address(context: Context, node: NodeName) -> AgentAddress | None:
     guest = context.guest_of(node)
     if guest is None or guest.remote_node is None:
         return None
-    return guest.remote_node.agent
+    agent = guest.remote_node.agent
+    return _at_its_machine(context, guest, agent) if agent.address == HOST_OF_CONTAINER else agent
+
+
+def _at_its_machine(context: Context, guest: Resource, agent: AgentAddress) -> AgentAddress | None:
+    """Return how an agent is reached at a port of the machine that its container runs on; None if that is not clear."""
+    machines = context.observed.active_on(guest.id)
+    host = context.intent.hosts.get(machines[0]) if len(machines) == 1 else None
+    if host is None or host.agent is None:
+        return None
+    return replace(agent, address=host.agent.address or _LOOPBACK)
 
 
 async def _resync(context: Context, node: NodeName, link: AgentLink, session: Session) -> Connected:

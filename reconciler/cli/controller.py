@@ -7,6 +7,7 @@ from reconciler.load.record import dump_plan_input
 from reconciler.loop import orders
 from reconciler.loop.memory import Memory
 from reconciler.loop.reconciler import Reconciler
+from reconciler.loop.tickets import TicketOrder, order_ticket
 from reconciler.model.errors import UsageError
 from reconciler.model.event import Event
 from reconciler.model.intent import Intent
@@ -19,6 +20,8 @@ from reconciler.world.control import Answer, Message
 
 MAX_QUEUED = 1000
 """Events that one who waits for a sync has not read yet."""
+
+TICKET_ORDERS = frozenset(order.value for order in TicketOrder)
 
 Order = Callable[[Memory, float], str]
 
@@ -120,5 +123,7 @@ def _order(request: Message) -> Order:
             return lambda memory, _: orders.confirm_fenced(memory, name)
         case "allow-destroy":
             return lambda memory, _: orders.allow_destroy(memory, name)
+        case order if order in TICKET_ORDERS:
+            return lambda memory, now: order_ticket(memory, TicketOrder(order), name, now)
         case other:
             raise UsageError(f"there is no order {other!r}")

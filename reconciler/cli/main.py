@@ -29,6 +29,7 @@ _COMMANDS = {
     "simulate": "simulate:simulate",
     "status": "status:status",
     "stop-all": "orders:stop_everything",
+    "ticket": "ticket:ticket",
     "validate": "validate:validate",
     "why": "why:why",
 }
@@ -85,6 +86,7 @@ _SUMMARIES = {
     "simulate": "Let hosts, guests or resources fail on paper; or plan for a Pacemaker CIB.",
     "status": "Show what is, in one screen or as JSON.",
     "stop-all": "Stop everything that is declared, guests included.",
+    "ticket": "Grant and revoke tickets, by which one of several sites runs something.",
     "validate": "Check the YAML, offline, and show every problem.",
     "why": "Say why a resource is where it is: each node's score by its terms.",
 }

@@ -1,4 +1,4 @@
-"""Operators' orders: adopt, restart, cleanup, confirm-fenced, allow-destroy, stop-all.
+"""Operators' orders: adopt, restart, cleanup, confirm-fenced, allow-destroy, stop-all; `ticket` has its own.
 
 With a daemon running it is told. Without one, the order is carried out at the beginning of one pass.
 """
@@ -14,7 +14,13 @@ from reconciler.model.errors import StateError
 from reconciler.world.control import ask
 
 
-def _order(options: Options, order: str, name: str, node: str | None = None) -> None:
+def give_order(options: Options, order: str, name: str, node: str | None = None) -> None:
+    """Have an order carried out, and print what was done.
+
+    Raises:
+        UsageError: there is nothing of that name.
+        StateError: the daemon ended before it answered.
+    """
     request = {"command": "order", "order": order, "name": name, "node": node}
     target = asyncio.run(find_target(options))
     answers = ask(target.state.control_socket, request)
@@ -35,7 +41,7 @@ def adopt(options: Options, name: str) -> None:
     A stock agent has one master: the cluster that had a node before must have let go of it. What runs there without
     a record of ours is taken as declared, too.
     """
-    _order(options, "adopt", name)
+    give_order(options, "adopt", name)
 
 
 @click.command(epilog="\b\nExample:\n  reconcile restart web")
@@ -43,7 +49,7 @@ def adopt(options: Options, name: str) -> None:
 @with_options
 def restart(options: Options, resource: str) -> None:
     """Stop a resource or guest and start it again, with all that depends on it."""
-    _order(options, "restart", resource)
+    give_order(options, "restart", resource)
 
 
 @click.command(epilog="\b\nExamples:\n  reconcile cleanup web\n  reconcile cleanup web --node guest1")
@@ -52,7 +58,7 @@ def restart(options: Options, resource: str) -> None:
 @with_options
 def cleanup(options: Options, resource: str, node: str | None) -> None:
     """Forget a resource's failures, so that it is tried again where it was given up."""
-    _order(options, "cleanup", resource, node)
+    give_order(options, "cleanup", resource, node)
 
 
 @click.command("confirm-fenced", epilog="\b\nExample:\n  reconcile confirm-fenced host2")
@@ -63,7 +69,7 @@ def confirm_fenced(options: Options, host: str) -> None:
 
     What ran there is then started elsewhere. If the host still runs, things run twice: look before you say so.
     """
-    _order(options, "confirm-fenced", host)
+    give_order(options, "confirm-fenced", host)
 
 
 @click.command("allow-destroy", epilog="\b\nExample:\n  reconcile allow-destroy vm-guest1")
@@ -71,7 +77,7 @@ def confirm_fenced(options: Options, host: str) -> None:
 @with_options
 def allow_destroy(options: Options, guest: str) -> None:
     """Let the removal of a guest through, when a commit removes more of them than safety.maxDestroy."""
-    _order(options, "allow-destroy", guest)
+    give_order(options, "allow-destroy", guest)
 
 
 @click.command("stop-all", epilog="\b\nExample:\n  reconcile -C examples/quickstart stop-all")

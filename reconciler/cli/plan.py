@@ -16,6 +16,7 @@ from reconciler.model.transition import Transition
 from reconciler.plan.former import carried_over, in_force
 from reconciler.plan.outlook import ideal_world, settled
 from reconciler.plan.schedule import schedule
+from reconciler.plan.tickets import all_granted
 from reconciler.report.document import Document, to_text
 from reconciler.report.plan import ACTIONS, has_changes, matching, plan_document, plan_markdown, plan_text
 from reconciler.world.clock import RealClock
@@ -95,8 +96,12 @@ async def _plan(options: Options, against: str | None) -> tuple[Target, Transiti
 
 
 def _plan_against(intent: Intent, base: Intent) -> Transition:
-    """Return what changes when a world that is as `base` declares comes to be as `intent` declares."""
+    """Return what changes when a world that is as `base` declares comes to be as `intent` declares.
+
+    All tickets of `base` are granted; one that is new is not, as it would be.
+    """
     now = RealClock().now()  # rules with dates are judged as of today on both sides
-    world = settled(base, ideal_world(base, intent), History(), now)
-    history = carried_over(History(met=frozenset(base.hosts)), base, intent)
+    granted = all_granted(base)
+    world = settled(base, ideal_world(base, intent), History(tickets=granted), now)
+    history = carried_over(History(met=frozenset(base.hosts), tickets=granted), base, intent)
     return schedule(in_force(intent, history), world, history, now)

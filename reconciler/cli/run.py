@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.controller import Controller
+from reconciler.cli.controller import TICKET_ORDERS, Controller
 from reconciler.cli.exits import EXIT_INTERRUPTED
 from reconciler.cli.options import Options
 from reconciler.cli.plan_keeper import PlanKeeper
@@ -137,14 +137,20 @@ async def _work(work: _Work, target: Target, job: _Job) -> bool:
 async def _carry_out(reconciler: Reconciler, controller: Controller, order: Message) -> None:
     """See what is, carry an order out, and go on until nothing more can be done.
 
+    Orders about tickets need not see what is, and come first: nothing is started by a ticket that is being revoked.
+
     Raises:
         UsageError: there is nothing of the order's name.
     """
     refusal: UsageError | None = None
+    is_blind = order["order"] in TICKET_ORDERS
+    if is_blind:
+        await reconciler.declaration.load()
     async with asyncio.TaskGroup() as group:
         loop = group.create_task(reconciler.run(once=False))
         try:
-            await _look(reconciler, order)
+            if not is_blind:
+                await _look(reconciler, order)
             click.echo(await controller.carry_out(order), err=True)
             await reconciler.sync()
         except UsageError as error:

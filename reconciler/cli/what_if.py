@@ -18,6 +18,7 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.plan.former import carried_over, in_force
 from reconciler.plan.outlook import ideal_world
+from reconciler.plan.tickets import all_granted
 from reconciler.plan.what_if import Fault, World, at_rest, single_failures, what_if
 from reconciler.report.document import to_text
 from reconciler.report.what_if import what_if_document, what_if_text
@@ -62,7 +63,8 @@ async def _world(options: Options, now: float, *, is_live: bool) -> World:
     target = await find_target(options)
     intent = valid_intent(target.loaded)
     if not is_live:
-        return World(intent=intent, observed=ideal_world(intent), history=History(), now=now)
+        history = History(tickets=all_granted(intent))
+        return World(intent=intent, observed=ideal_world(intent), history=history, now=now)
     sight = await look(target)
     history = carried_over(sight.history, sight.intent, intent)
     intent = in_force(intent, history)

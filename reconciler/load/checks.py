@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from reconciler.load.problems import Problems
 from reconciler.load.relations import check_colocations, check_cycles, containers
+from reconciler.model.collective import parts_of
 from reconciler.model.constraint import Colocation, Discovery, Ordering
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import GuestType, Host
+from reconciler.model.node import HOST_OF_CONTAINER, GuestType, Host
 from reconciler.model.resource import Resource
 from reconciler.model.score import INFINITY
 from reconciler.plan.rules import facts_of, holds, is_fixed
@@ -32,6 +33,7 @@ def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> No
             elif resource.remote_node is None:
                 _check_has_agent(intent, resource, allowed[resource.id], problems)
         _check_overrides_hold(intent, problems)
+        _check_tickets(intent, problems)
     inside = _only_inside(intent, allowed)
     refused = _check_own_guest(intent, inside, problems)
     check_cycles([o for o in intent.orderings if o.id not in refused], inside, intent.collectives, problems)
@@ -42,7 +44,7 @@ def check_intent(intent: Intent, *, is_complete: bool, problems: Problems) -> No
 def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
     """Return the nodes that constraints leave to each resource, group and clone; guests have hosts only."""
     hosts = frozenset(intent.hosts)
-    everywhere = hosts | frozenset(intent.guest_nodes())
+    everywhere = hosts | {name for name, node in intent.remote_nodes().items() if not node.is_reserved}
     exclusive: dict[ResourceId, set[NodeName]] = {}
     named: dict[ResourceId, set[NodeName]] = {}
     banned: dict[ResourceId, set[NodeName]] = {}
@@ -57,6 +59,9 @@ def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
     for name in (*intent.resources, *intent.collectives):
         resource = intent.resources.get(name)
         is_guest = resource is not None and (resource.guest is not None or resource.remote_node is not None)
+        if resource is not None and resource.only_on:
+            allowed[name] = frozenset(resource.only_on)
+            continue
         nodes = hosts if is_guest else everywhere
         # What is said of a group or a clone holds for all that it consists of.
         lines = (name, *around.get(name, ()))
@@ -66,6 +71,17 @@ def allowed_nodes(intent: Intent) -> Mapping[ResourceId, frozenset[NodeName]]:
             nodes = nodes & frozenset(exclusive.get(line, everywhere)) - banned.get(line, set())
         allowed[name] = nodes
     return allowed
+
+
+def _check_tickets(intent: Intent, problems: Problems) -> None:
+    """Warn of tickets for promotion on what is never promoted."""
+    promotable = intent.promotable()
+    for need in intent.tickets:
+        found = intent.collectives.get(need.resource)
+        parts = (need.resource,) if found is None else (need.resource, *parts_of(found))
+        if need.role is not None and promotable.isdisjoint(parts):
+            text = f"{need.resource} is never promoted, and so needs no ticket for it"
+            problems.warn(need.where, "no-effect", text, "add clone: {promotable: {}}, or remove role:")
 
 
 def _check_overrides_hold(intent: Intent, problems: Problems) -> None:
@@ -95,7 +111,7 @@ def _check_addresses(intent: Intent, problems: Problems) -> None:
             places.append((host.agent.address.lower(), host.agent.port, host.name, where))
     for resource in intent.resources.values():
         remote = resource.remote_node
-        if remote is not None and remote.agent.address is not None:
+        if remote is not None and remote.agent.address not in {None, HOST_OF_CONTAINER}:
             where = resource.at("spec", "remoteNode", "port")
             places.append((remote.agent.address.lower(), remote.agent.port, remote.name, where))
     seen: dict[tuple[str, int], NodeName] = {}

@@ -1,6 +1,6 @@
 """Groups and clones: who belongs to which group, and what a collective may consist of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.load.document import Clone, GroupDocument, ResourceDocument
@@ -11,6 +11,7 @@ from reconciler.load.validate import Checked
 from reconciler.model import collective as model
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Resource
+from reconciler.plan.place.scores import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,8 @@ class Subject:
     id: ResourceId
     kin: frozenset[ResourceId]
     """What it consists of, and what it belongs to: no constraint can stand between them and it."""
-    holds_guests: bool = False
-    """It needs hosts."""
+    reach: Reach = "all"
+    """What makes a node runs in no guest; guests need hosts."""
     own_nodes: frozenset[NodeName] = frozenset()
     """Nodes that it becomes, and so cannot run on."""
     is_critical: bool = True
@@ -72,10 +73,18 @@ def read_groups(usable: Sequence[tuple[int, Checked]], names: Namespace) -> list
 def collectives_of(
     groups: Sequence[GroupReading],
     resources: Sequence[tuple[RawDocument, Resource, ResourceDocument]],
+    bundles: Iterable[tuple[int, model.Collective]],
     problems: Problems,
 ) -> dict[ResourceId, model.Collective]:
-    """Return the groups, and the clones of them and of resources, in rank order."""
-    found: list[tuple[int, model.Collective]] = []
+    """Return the groups, the clones of them and of resources, and what bundles consist of, in rank order.
+
+    Args:
+        groups: with their members.
+        resources: those that may be cloned, with their documents.
+        bundles: bundles, and the clones in them, with their ranks.
+        problems: takes what does not fit together.
+    """
+    found: list[tuple[int, model.Collective]] = list(bundles)
     for group in groups:
         spec = group.document.spec
         declared = model.Group(
@@ -132,7 +141,7 @@ def subjects(
         found[group.id] = Subject(
             id=clone or group.id,
             kin=frozenset({group.id, *group.members, *([clone] if clone else [])}),
-            holds_guests=any(m.guest is not None or m.remote_node is not None for m in members),
+            reach="hosts" if any(map(_makes_node, members)) else "all",
             own_nodes=frozenset(m.remote_node.name for m in members if m.remote_node is not None),
             is_critical=group.id not in mild,
         )
@@ -145,11 +154,15 @@ def subjects(
         found[resource.id] = Subject(
             id=clone or resource.id,
             kin=frozenset(kin),
-            holds_guests=resource.guest is not None or resource.remote_node is not None,
+            reach="hosts" if _makes_node(resource) else "all",
             own_nodes=frozenset({resource.remote_node.name} if resource.remote_node else ()),
             is_critical=resource.is_critical,
         )
     return found
+
+
+def _makes_node(resource: Resource) -> bool:
+    return resource.guest is not None or resource.remote_node is not None
 
 
 def _clone(raw: RawDocument, member: ResourceId, written: Clone, problems: Problems) -> model.Clone:

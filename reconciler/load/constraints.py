@@ -4,16 +4,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.load.collectives import Subject
-from reconciler.load.document import Common
-from reconciler.load.document_placement import AfterItem, LabelSelector, Placement, Rule, WithItem
+from reconciler.load.document_common import Common
+from reconciler.load.document_placement import (
+    AfterItem,
+    LabelSelector,
+    Placement,
+    Rule,
+    TicketItem,
+    WithItem,
+)
 from reconciler.load.namespace import Namespace
 from reconciler.load.positions import Path, RawDocument
 from reconciler.load.problems import Problems
 from reconciler.load.resources import role_of
 from reconciler.load.rules import Rules
 from reconciler.load.units import UnitError, parse_score_text
-from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
-from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.constraint import (
+    Colocation,
+    Discovery,
+    Location,
+    LossPolicy,
+    Ordering,
+    OrderKind,
+    TicketConstraint,
+)
+from reconciler.model.names import NodeName, ResourceId, TicketName, Where
 from reconciler.model.node import Host, NodeKind
 from reconciler.model.rule import Condition, LocationRule
 from reconciler.model.score import INFINITY
@@ -52,13 +67,18 @@ class NodeTable:
         return [
             place
             for place in found
-            if (place.kind is NodeKind.HOST or not subject.holds_guests)
-            and place.name not in subject.own_nodes
+            if self.may_hold(subject, place.name) and place.name not in subject.own_nodes
         ]
 
-    def is_host(self, name: NodeName) -> bool:
-        """Tell whether guests can run on a node."""
-        return name in self.machines and self.machines[name].kind is NodeKind.HOST
+    def may_hold(self, subject: Subject, name: NodeName) -> bool:
+        """Tell whether something can run on a node of its kind."""
+        match subject.reach:
+            case "hosts":
+                return name in self.machines and self.machines[name].kind is NodeKind.HOST
+            case "machines":
+                return name in self.machines
+            case _:
+                return True
 
 
 @dataclass(slots=True)
@@ -74,7 +94,10 @@ class Desugaring:
     colocations: list[Colocation] = field(default_factory=list)
     orderings: list[Ordering] = field(default_factory=list)
     location_rules: list[LocationRule] = field(default_factory=list)
+    tickets: list[TicketConstraint] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
+    _spellings: dict[str, TicketName] = field(default_factory=dict)
+    """Of each ticket the first one, by that without case."""
 
     def add(self, raw: RawDocument, subject: Subject, spec: Common) -> None:
         """Add the constraints that one document implies."""
@@ -87,6 +110,7 @@ class Desugaring:
             self._add_with(raw, subject, spec.placement.with_ or (), others, is_apart=False)
             self._add_with(raw, subject, spec.placement.apart_from or (), others, is_apart=True)
         self._add_after(raw, subject, spec.after or ())
+        self._add_tickets(raw, subject, spec.tickets or ())
 
     def new_id(self, wanted: str) -> str:
         """Return an id that no other constraint has."""
@@ -145,17 +169,18 @@ class Desugaring:
         ]
         if not found and self.nodes.is_complete:
             wanted = ", ".join(f"{name}: {value}" for name, value in labels.items())
-            kind = "host" if resource.holds_guests else "node"
+            kind = "node" if resource.reach == "all" else "host"
             hint = f"give a {kind} these labels, or select others"
             self.problems.add(where, "selects-nothing", f"no {kind} has the labels {wanted}", hint)
         return found
 
     def _may_hold(self, resource: Subject, node: NodeName, where: Where) -> bool:
         # Pacemaker Remote: such nodes cannot run resources that are nodes themselves; ours run no guests at all.
-        if not resource.holds_guests or self.nodes.is_host(node):
+        if self.nodes.may_hold(resource, node):
             return True
         kind = "remote" if node in self.nodes.machines else "guest"
-        text = f"{node} is a {kind} node, which can't run the guest {resource.id}"
+        what = "guest" if resource.reach == "hosts" else "bundle"
+        text = f"{node} is a {kind} node, which can't run the {what} {resource.id}"
         self.problems.add(where, "guest-in-guest", text, "guests run on hosts")
         return False
 
@@ -219,7 +244,7 @@ class Desugaring:
         if is_fixed(when):
             places = [place for place in places if holds(when, place.facts())]
             if not places and self.nodes.is_complete:
-                kind = "host" if resource.holds_guests else "node"
+                kind = "node" if resource.reach == "all" else "host"
                 text = f"this rule holds for no {kind}"
                 self.problems.warn(raw.at(path), "selects-nothing", text, "see its labels")
         for place in places:
@@ -303,6 +328,34 @@ class Desugaring:
                     then_action=then_action,
                     is_symmetrical=kind is not OrderKind.SERIALIZE and written.symmetrical is not False,
                     needs_all=written.require_all is not False,
+                )
+            )
+
+    def _add_tickets(self, raw: RawDocument, subject: Subject, items: Sequence[str | TicketItem]) -> None:
+        seen: dict[tuple[TicketName, str | None], Where] = {}
+        for index, item in enumerate(items):
+            written = TicketItem(ticket=item) if isinstance(item, str) else item
+            path = ("spec", "tickets", index)
+            where, role = raw.at(path), role_of(written.role)
+            ticket = self._spellings.setdefault(written.ticket.lower(), TicketName(written.ticket))
+            if (ticket, written.role) in seen:
+                text, hint = f"{ticket} is listed twice in tickets", f"first at {seen[ticket, written.role]}"
+                self.problems.add(where, "duplicate", text, hint)
+                continue
+            seen[ticket, written.role] = where
+            if written.on_loss == "demote" and role is None:
+                text = "only what is promoted is demoted, and this ticket is needed to run at all"
+                hint = "add role: Promoted, or write onLoss: stop"
+                self.problems.add(raw.at((*path, "onLoss")), "does-not-fit", text, hint)
+                continue
+            self.tickets.append(
+                TicketConstraint(
+                    id=self.new_id(f"ticket-{ticket}-{subject.id}"),
+                    resource=subject.id,
+                    ticket=ticket,
+                    where=where,
+                    role=role,
+                    on_loss=LossPolicy(written.on_loss or ("stop" if role is None else "demote")),
                 )
             )
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.load.document import ClusterDocument, Common
+from reconciler.load.document import ClusterDocument
 from reconciler.load.document_cluster import ClusterHealth, ClusterOptions, FencingOptions
+from reconciler.load.document_common import Common
 from reconciler.load.document_conduct import Conduct
 from reconciler.load.document_conduct import Settings as AtTimes
 from reconciler.model.policy import HealthStrategy, PlacementStrategy, Policy, QuorumPolicy

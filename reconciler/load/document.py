@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
+from reconciler.load.document_bundle import BundleSpec
 from reconciler.load.document_cluster import ClusterFencing, ClusterOptions, ClusterOverride, Safety
-from reconciler.load.document_conduct import Conduct, Defaults, GuestOverride, Override, ResourceOverride
+from reconciler.load.document_common import Common
+from reconciler.load.document_conduct import Defaults, GuestOverride, Override, ResourceOverride
 from reconciler.load.document_nodes import GuestNode, HostSpec, RemoteNodeSpec
 from reconciler.load.document_operations import GuestOperations, Operations
-from reconciler.load.document_placement import After, ConstraintSpec, Placement
+from reconciler.load.document_placement import ConstraintSpec
 from reconciler.load.fields import (
     AgentSpec,
     Amount,
@@ -58,25 +60,6 @@ class ClusterSpec(ClusterOptions):
     """Whether and how nodes are fenced that may still run something. Default: they are not."""
     overrides: list[ClusterOverride] | None = None
     """What holds at certain times instead of what is beside it; of several, the last counts."""
-
-
-class Common(Conduct):
-    """What guests, resources and groups have in common."""
-
-    placement: Placement | None = None
-    """Where it may and should run. Default: anywhere."""
-    after: list[After] | None = None
-    """Resources that it starts after, and stops before (Pacemaker: rsc_order)."""
-    state: Literal["running", "stopped", "unpromoted"] | None = None
-    """What is asked of it (Pacemaker: target-role); unpromoted only of promotable clones. Default running."""
-    managed: bool | None = None
-    """false: it is observed, and not started or stopped (Pacemaker: is-managed). Default true."""
-    maintenance: bool | None = None
-    """true: as managed: false, and not monitored either (Pacemaker: maintenance). Default false."""
-    critical: bool | None = None
-    """false: what it is placed with is not moved for its sake (Pacemaker: critical). Default true."""
-    rank: Count | None = None
-    """Breaks ties, lower first. Default: its position in the declaration, counted from 0."""
 
 
 class Primitive(Common):
@@ -263,6 +246,19 @@ class GroupDocument(Part):
     """Its members, and where they run."""
 
 
+class BundleDocument(Part):
+    """A service in containers that are as good as each other, on several machines (Pacemaker: bundle)."""
+
+    api_version: ApiVersion
+    """The version of this schema."""
+    kind: Literal["Bundle"]
+    """The kind of document."""
+    metadata: Metadata
+    """The bundle's id; its replicas are NAME-0, NAME-1 and so on, which are nodes if something runs in them."""
+    spec: BundleSpec
+    """Its containers, and where they run."""
+
+
 class ConstraintDocument(Part):
     """An order or a colocation of sets of resources; for two resources, write `after` or `placement.with`."""
 
@@ -283,6 +279,7 @@ Document = Annotated[
     | GuestDocument
     | ResourceDocument
     | GroupDocument
+    | BundleDocument
     | ConstraintDocument,
     Discriminator("kind"),
 ]

@@ -158,6 +158,23 @@ _With = Annotated[Annotated[Name, Tag("text")] | Annotated[WithItem, Tag("map")]
 After = Annotated[Annotated[Name, Tag("text")] | Annotated[AfterItem, Tag("map")], Discriminator(shape)]
 
 
+class TicketItem(Part):
+    """A ticket that is needed (Pacemaker: rsc_ticket)."""
+
+    ticket: Name
+    """Which one (Pacemaker: ticket); `reconcile ticket grant` says that this cluster holds it."""
+    role: Literal["Promoted"] | None = None
+    """Only to be promoted it needs the ticket (Pacemaker: rsc-role). Default: to run at all."""
+    on_loss: Literal["stop", "demote", "fence", "freeze"] | None = None
+    """What is done when the ticket is revoked while it runs, or is promoted (Pacemaker: loss-policy).
+
+    fence: the nodes where it runs are fenced; freeze: it is left as it is. Default stop; for role: Promoted demote.
+    """
+
+
+Ticket = Annotated[Annotated[Name, Tag("text")] | Annotated[TicketItem, Tag("map")], Discriminator(shape)]
+
+
 class Placement(Part):
     """Where something may and should run."""
 

@@ -1,4 +1,4 @@
-"""The name space that hosts, remote nodes, guests, resources, groups and clones share, and the references into it.
+"""The name space that nodes and all kinds of resources share, and the references into it.
 
 Names are compared without case; a reference may differ from the declaration in case, and becomes what was declared.
 The name of something that is cloned means all its instances together.
@@ -25,6 +25,9 @@ class What(Enum):
     RESOURCE = "resource"
     GROUP = "group"
     CLONE = "clone"
+    BUNDLE = "bundle"
+    PART = "part of a bundle"
+    """What a bundle stands for, but for its nodes: nobody declares it."""
 
     @property
     def is_node(self) -> bool:
@@ -38,6 +41,7 @@ _KINDS = {
     "Guest": What.GUEST,
     "Resource": What.RESOURCE,
     "Group": What.GROUP,
+    "Bundle": What.BUNDLE,
 }
 
 
@@ -49,7 +53,7 @@ class Entry:
     what: What
     where: Where
     partner: str | None = None
-    """A guest's node, or a node's guest; what a clone is made from."""
+    """A guest's node, or a node's guest; what a clone is made from; the bundle of a part, or of a node in it."""
     clone: str | None = None
     """What all its instances together are called; None: it is not cloned."""
     is_usable: bool
@@ -67,6 +71,8 @@ class Namespace:
     _hints: dict[tuple[str, bool], str] = field(default_factory=dict)
     _groups: dict[str, Entry] = field(default_factory=dict)
     """The group of each member."""
+    _bundles: dict[str, Entry] = field(default_factory=dict)
+    """The bundle of what runs in its containers."""
 
     def declare(self, entry: Entry) -> bool:
         """Add a name; returns False, with a problem that names both places, when it is taken."""
@@ -100,6 +106,8 @@ class Namespace:
             # What cannot be told by name may be what others mean; Cluster is in no one's way.
             self.is_whole = self.is_whole and raw.value.get("kind") in ("Cluster", "Constraint")
             return False
+        # What a broken bundle makes cannot be told.
+        self.is_whole = self.is_whole and (is_usable or what is not What.BUNDLE)
         node = _text_at(raw, ("spec", "remoteNode", "name")) if not what.is_node else None
         clone = _clone_name(raw, name) if what in {What.RESOURCE, What.GROUP} else None
         where = raw.at(("metadata", "name"))
@@ -126,6 +134,13 @@ class Namespace:
                 where, "group-in-group", text, "list its members here, or order one after the other"
             )
             return None
+        if entry.what in {What.BUNDLE, What.PART}:
+            text, hint = (
+                f"{entry.name} is a {entry.what.value}, and groups consist of resources",
+                "leave it out",
+            )
+            self.problems.add(where, "bundle-in-group", text, hint)
+            return None
         if entry.clone is not None or entry.what is What.CLONE:
             text = (
                 f"{entry.name if entry.clone else entry.partner} has clone:, and a member of a group cannot"
@@ -140,6 +155,24 @@ class Namespace:
             return None
         self._groups[entry.name.lower()] = self._entries[group.lower()]
         return ResourceId(entry.name) if entry.is_usable else None
+
+    def add_content(self, name: str, bundle: ResourceId, where: Where) -> ResourceId | None:
+        """Let a resource run in a bundle; None, with a problem if there is a mistake, when it cannot."""
+        entry = self._entries.get(name.lower())
+        if entry is None or entry.what.is_node:
+            return self.resource(name, where)
+        around = self._bundles.get(entry.name.lower()) or self._groups.get(entry.name.lower())
+        what = "is a node itself" if entry.partner is not None else f"is a {entry.what.value}"
+        if around is not None:
+            what = f"belongs to {around.name} already"
+        elif entry.clone is not None:
+            what = "has clone:"
+        elif entry.what is What.RESOURCE and entry.partner is None:
+            self._bundles[entry.name.lower()] = self._entries[bundle.lower()]
+            return ResourceId(entry.name) if entry.is_usable else None
+        text = f"{entry.name} {what}, and a bundle runs one plain resource in each container"
+        self.problems.add(where, "not-in-bundle", text, "name a Resource that nothing else runs")
+        return None
 
     def node(self, name: str, where: Where) -> NodeName | None:
         """Return the node that a reference means; None, with a problem if there is a mistake, when unusable."""
@@ -169,10 +202,20 @@ class Namespace:
             text = f"{entry.name} runs at several places, as a member of the cloned group {group.name}"
             self.problems.add(where, "in-clone", text, f"write {group.name}, which means all of them")
             return None
+        if entry is not None and entry.what is What.PART:
+            text = f"{entry.name} is a part of the bundle {entry.partner}, and moves with it alone"
+            self.problems.add(where, "in-bundle", text, f"write {entry.partner}, which means all of it")
+            return None
+        bundle = self._bundles.get(entry.name.lower()) if entry is not None else None
+        if bundle is not None:
+            return ResourceId(bundle.name) if bundle.is_usable else None
         if entry is not None and not entry.what.is_node:
             return ResourceId(entry.clone or entry.name) if entry.is_usable else None
         if entry is not None:
-            hint = f"its guest is {entry.partner}" if entry.partner else ""
+            around = self._entries.get((entry.partner or "").lower())
+            is_bundled = around is not None and around.what is What.BUNDLE
+            word = "it belongs to" if is_bundled else "its guest is"
+            hint = f"{word} {entry.partner}" if entry.partner else ""
             text = f"{entry.name} is a {entry.what.value}, not a resource"
             self.problems.add(where, "not-a-resource", text, hint)
         elif self.is_whole:

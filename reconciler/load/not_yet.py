@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from reconciler.load.problems import Problems
+from reconciler.model.collective import Bundle
+from reconciler.model.constraint import LossPolicy
 from reconciler.model.intent import Intent
 from reconciler.model.names import Where
 from reconciler.model.policy import QuorumPolicy
@@ -26,6 +28,13 @@ def _found(intent: Intent) -> Iterator[tuple[Where, str, str]]:
         yield cluster.where, "no host is fenced yet", confirm
     for resource in intent.resources.values():
         yield from _of_resource(intent, resource)
+    for need in intent.tickets:
+        if need.on_loss is LossPolicy.FENCE:
+            yield need.where, "no host is fenced yet", "what runs is stopped: write onLoss: stop"
+    for bundle in intent.collectives.values():
+        if isinstance(bundle, Bundle) and bundle.inner is not None:
+            text = f"what runs in {bundle.id} is started and stopped, and not recovered yet when a container dies"
+            yield bundle.where, text, "without resource: the containers are"
     for override in intent.overrides:
         if any(operation.on_fail is OnFail.FENCE for operation in override.operations):
             yield override.where, "no host is fenced yet", "write onFail: block"

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.load import defaults
+from reconciler.load.bundles import BundleReading
 from reconciler.load.collectives import GroupReading
 from reconciler.load.document import (
     ClusterDocument,
-    Common,
     GuestDocument,
     HostDocument,
     RemoteNodeDocument,
     ResourceDocument,
 )
+from reconciler.load.document_common import Common
 from reconciler.load.document_conduct import (
     Defaults,
     DefaultsOverride,
@@ -79,11 +80,11 @@ class Overriding:
     def read(
         self,
         documents: Iterable[tuple[RawDocument, GuestDocument | ResourceDocument]],
-        groups: Sequence[GroupReading],
+        groups: Sequence[GroupReading | BundleReading],
         cluster: Checked | None,
     ) -> Iterator[model.Override]:
         """Yield what holds for each resource at times, or on nodes; of several, the last counts."""
-        groups_of: Mapping[ResourceId, GroupReading] = {m: group for group in groups for m in group.members}
+        groups_of = {m: group for group in groups for m in group.members}
         inherited = {g.id: list(self._read(g.raw, _PATH, g.document.spec.overrides)) for g in groups}
         times = self._times_of_operations(cluster)
         usual, said_usually = list(self._of_defaults(cluster)), _defaults_of(cluster)

@@ -1,15 +1,19 @@
 """Checked documents to one Intent: names, defaults, references and constraints put together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.load import defaults
+from reconciler.load.bundles import BundleReading, check_contents, parts_of, read_bundles, with_contents
+from reconciler.load.bundles import collectives_of as in_bundles
+from reconciler.load.bundles import subjects as subjects_of_bundles
 from reconciler.load.checks import check_intent
 from reconciler.load.collectives import GroupReading, check_cloned, collectives_of, read_groups, subjects
 from reconciler.load.constraints import Desugaring, NodeTable
 from reconciler.load.containers import with_containers
 from reconciler.load.defaults import Settings
 from reconciler.load.document import (
+    BundleDocument,
     ClusterDocument,
     ConstraintDocument,
     GroupDocument,
@@ -32,8 +36,10 @@ from reconciler.load.references import check_references
 from reconciler.load.resources import Given, resource_of
 from reconciler.load.sets import add_constraint
 from reconciler.load.validate import Checked
+from reconciler.model.bundle import tie
+from reconciler.model.collective import Bundle
 from reconciler.model.intent import Cluster, Intent
-from reconciler.model.names import NodeName, Where
+from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import Host
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Resource
@@ -67,32 +73,31 @@ class _Defaults:
 
     resources: Settings
     guests: Settings
-    groups: Mapping[str, GroupDocument]
-    """The group of each member."""
+    around: Mapping[str, GroupDocument | BundleDocument]
+    """The group of each member, and the bundle of what belongs to one."""
     policy: Policy
     said: Defaults
 
     @staticmethod
-    def of(cluster: ClusterDocument | None, groups: Sequence[GroupReading]) -> "_Defaults":
+    def of(cluster: ClusterDocument | None, wholes: Sequence[GroupReading | BundleReading]) -> "_Defaults":
         """Return the defaults of a declaration."""
         resources, guests = defaults.settings(cluster)
-        of_members = {str(member): group.document for group in groups for member in group.members}
         return _Defaults(
             resources=resources,
             guests=guests,
-            groups=of_members,
+            around={str(member): whole.document for whole in wholes for member in whole.members},
             policy=defaults.policy(cluster),
             said=(cluster.spec.defaults if cluster is not None and cluster.spec is not None else None)
             or Defaults(),
         )
 
     def given(self, document: GuestDocument | ResourceDocument, rank: int) -> Given:
-        """Return what holds for a resource: the defaults of its kind and agent, and what its group says."""
+        """Return what holds for a resource: the defaults of its kind and agent, and what its group or bundle says."""
         settings = self.guests if isinstance(document, GuestDocument) else self.resources
         for override in overrides_of_kind(self.said, document):
             settings = settings.overridden(override) if override.when is None else settings
-        group = self.groups.get(document.metadata.name)
-        settings = settings.overridden(None if group is None else group.spec)
+        around = self.around.get(document.metadata.name)
+        settings = settings.overridden(None if around is None else around.spec)
         return Given(settings=settings, rank=rank, policy=self.policy, operations=self.said.operations)
 
 
@@ -107,24 +112,27 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
     hosts = _hosts(usable)
     ranked = _ranked(usable)
     groups = read_groups(ranked, names)
-    found = _resources(reading.files, ranked, _Defaults.of(cluster_document, groups), problems)
+    bundles = read_bundles(ranked, names, problems)
+    wholes: list[GroupReading | BundleReading] = [*groups, *bundles]
+    found = _resources(reading.files, ranked, bundles, _Defaults.of(cluster_document, wholes), problems)
     resources = with_containers({resource.id: resource for _, resource, _ in found}, names, problems)
+    resources = with_contents(resources, bundles)
+    check_contents(bundles, found, problems)
     cloneable = [(raw, r, d) for raw, r, d in found if isinstance(d, ResourceDocument)]
-    collectives = collectives_of(groups, cloneable, problems)
+    collectives = collectives_of(groups, cloneable, in_bundles(bundles, resources), problems)
     check_cloned(collectives, resources, problems)
-    nodes = NodeTable(
-        machines=hosts,
-        remote_nodes={r.remote_node.name: r.remote_node.labels for r in resources.values() if r.remote_node},
-        is_complete=reading.is_complete,
-    )
-    about = subjects(resources, groups, collectives)
+    nodes = NodeTable(machines=hosts, remote_nodes=_open_nodes(resources), is_complete=reading.is_complete)
+    about = {**subjects(resources, groups, collectives), **dict(subjects_of_bundles(bundles))}
     kin = {subject.id: subject.kin for subject in about.values()}
     desugaring = Desugaring(names=names, nodes=nodes, problems=problems, kin=kin)
     for raw, resource, document in found:
         desugaring.add(raw, about[resource.id], document.spec)
-    for group in groups:
-        desugaring.add(group.raw, about[group.id], group.document.spec)
+    for whole in wholes:
+        desugaring.add(whole.raw, about[whole.id], whole.document.spec)
     _add_constraints(reading.checked.values(), desugaring)
+    for collective in collectives.values():
+        if isinstance(collective, Bundle):
+            tie(collective, desugaring)
     for index, raw in enumerate(reading.raw):
         if index not in reading.checked:
             check_references(raw, names)
@@ -141,8 +149,9 @@ def resolve(reading: Reading, problems: Problems) -> Intent:
         locations=tuple(desugaring.locations),
         colocations=tuple(desugaring.colocations),
         orderings=tuple(desugaring.orderings),
+        tickets=tuple(desugaring.tickets),
         location_rules=tuple(desugaring.location_rules),
-        overrides=tuple(overriding.read([(raw, d) for raw, _, d in found], groups, cluster_checked)),
+        overrides=tuple(overriding.read([(raw, d) for raw, _, d in found], wholes, cluster_checked)),
         node_overrides=tuple(overriding.of_nodes(_with_nodes(usable))),
         policy_overrides=tuple(overriding.of_cluster(cluster_checked)),
         fencing_levels=tuple(topology.levels_of([*clusters[:1], *usable])),
@@ -200,13 +209,14 @@ def _with_nodes(usable: Sequence[Checked]) -> list[tuple[RawDocument, _NodeDocum
 
 def _ranked(usable: Sequence[Checked]) -> list[tuple[int, Checked]]:
     """Return the documents that are placed, each with its position among them."""
-    kinds = (GuestDocument, ResourceDocument, GroupDocument)
+    kinds = (GuestDocument, ResourceDocument, GroupDocument, BundleDocument)
     return list(enumerate(checked for checked in usable if isinstance(checked.document, kinds)))
 
 
 def _resources(
     files: Mapping[str, bytes],
     ranked: Sequence[tuple[int, Checked]],
+    bundles: Sequence[BundleReading],
     settings: "_Defaults",
     problems: Problems,
 ) -> list[tuple[RawDocument, Resource, GuestDocument | ResourceDocument]]:
@@ -220,7 +230,19 @@ def _resources(
             found.append(
                 (raw, resource_of(raw, document, settings.given(document, rank), problems), document)
             )
+    for bundle in bundles:
+        for number, part in enumerate(parts_of(bundle)):
+            # What is wrong with the settings of all is said once.
+            takes = problems if number == 0 else Problems()
+            made = resource_of(bundle.raw, part, settings.given(part, bundle.rank), takes)
+            found.append((bundle.raw, replace(made, fields={}), part))
     return found
+
+
+def _open_nodes(resources: Mapping[ResourceId, Resource]) -> dict[NodeName, Mapping[str, str]]:
+    """Return the labels of the nodes that resources make, and others can be placed on."""
+    nodes = [r.remote_node for r in resources.values() if r.remote_node is not None]
+    return {node.name: node.labels for node in nodes if not node.is_reserved}
 
 
 def _add_constraints(checked: Iterable[Checked], desugaring: Desugaring) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.load.document import (
+    BundleDocument,
     ClusterDocument,
     ConstraintDocument,
     GroupDocument,
@@ -28,6 +29,7 @@ AnyDocument = (
     | GuestDocument
     | ResourceDocument
     | GroupDocument
+    | BundleDocument
     | ConstraintDocument
 )
 
@@ -39,6 +41,7 @@ KINDS: Mapping[str, type[AnyDocument]] = {
     "Guest": GuestDocument,
     "Resource": ResourceDocument,
     "Group": GroupDocument,
+    "Bundle": BundleDocument,
     "Constraint": ConstraintDocument,
 }
 

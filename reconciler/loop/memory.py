@@ -355,6 +355,15 @@ class Memory:
             kept = {n: f for n, f in self.history.connections.items() if n != remote.name}
             self.remember(replace(self.history, connections=kept))
 
+    def _note_container(self, kind: ActionKind, node: NodeName) -> None:
+        """Take in that what a resource agent runs, and is a node, began or ended: nothing of before is in it."""
+        if kind in {ActionKind.START, ActionKind.STOP}:
+            self.views.pop(node, None)
+        if kind is ActionKind.START:
+            self.views[node] = NodeView(name=node, is_known=True)
+            kept = {n: f for n, f in self.history.connections.items() if n != node}
+            self.remember(replace(self.history, connections=kept))
+
     def _note_operation(self, outcome: Outcome, now: float) -> None:
         action = outcome.action
         view = self.views.get(action.node)
@@ -379,6 +388,9 @@ class Memory:
             self.save_adopted(action.node, view.incarnation, action.resource, uses, now)
         after = after_result(known, outcome.request, outcome.result, action.node)
         self.views[action.node] = view.with_instance(after)
+        declared = self._all_declared().get(action.resource)
+        if outcome.is_ok and declared is not None and declared.remote_node is not None:
+            self._note_container(action.kind, declared.remote_node.name)
         is_found = after.failure is not None and after.failure != (known.failure if known else None)
         if not outcome.is_ok or is_found:
             self.remember(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.names import NodeName, ResourceId, TicketName, Where
 from reconciler.model.resource import Role
 
 
@@ -24,6 +24,18 @@ class OrderKind(Enum):
     SERIALIZE = "serialize"
 
 
+class LossPolicy(Enum):
+    """What becomes of what runs when its ticket is revoked (Pacemaker's loss-policy)."""
+
+    STOP = "stop"
+    DEMOTE = "demote"
+    """It is not promoted any more, and runs on."""
+    FENCE = "fence"
+    """The nodes where it runs are fenced."""
+    FREEZE = "freeze"
+    """It is left as it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """A resource's score on one node."""
@@ -36,6 +48,8 @@ class Location:
     role: Role | None = None
     """It counts only for an instance that is to have this role; None: for all."""
     discovery: Discovery = Discovery.ALWAYS
+    lack: str = ""
+    """Which ticket is lacking, in a sentence, where that is what it comes from; "" for what is declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +85,17 @@ class Ordering:
     """False: of a clone that comes first, one instance is enough (Pacemaker's require-all)."""
     alternatives: str = ""
     """Orderings of one `then` with the same name here: one `first` of them is enough (require-all=false)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketConstraint:
+    """A resource runs, or is promoted, only where its cluster holds a ticket (Pacemaker's rsc_ticket)."""
+
+    id: str
+    resource: ResourceId
+    ticket: TicketName
+    where: Where
+    role: Role | None = None
+    """Promoted: only promotion needs the ticket; None: all of it does."""
+    on_loss: LossPolicy = LossPolicy.STOP
+    """Demote goes with the promoted role alone."""

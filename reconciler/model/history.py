@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from reconciler.model.attribute import NodeAttributes
-from reconciler.model.names import NodeName, ResourceId
+from reconciler.model.names import NodeName, ResourceId, TicketName
 from reconciler.model.node import Host, LinkReason
 from reconciler.model.observed import StartedAs
 from reconciler.model.resource import Resource
@@ -64,6 +64,21 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketState:
+    """Whether a cluster holds a ticket, by a person's or a ticket manager's word (Pacemaker's ticket_state)."""
+
+    is_granted: bool = False
+    is_standby: bool = False
+    """It is to be used by nothing, as if it were not granted; but what needs it counts as given up in good order."""
+    last_granted: float | None = None
+    """Epoch seconds, by the controller's clock; None: never."""
+
+    def describe(self) -> str:
+        """Return the state in a few words."""
+        return f"{'' if self.is_granted else 'not '}granted{', on standby' if self.is_standby else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """The memory that planning needs; losing it may block, never mislead."""
 
@@ -85,6 +100,8 @@ class History:
     """What programs on nodes have said of them; kept here, for a controller that starts anew cannot ask for it."""
     migrations: Mapping[ResourceId, Migration] = field(default_factory=dict)
     """Live migrations that are not over."""
+    tickets: Mapping[TicketName, TicketState] = field(default_factory=dict)
+    """Of the tickets that were ever granted or revoked here; all others are not granted."""
 
     def with_failure(self, key: tuple[ResourceId, NodeName], failure: FailureCount) -> "History":
         """Return a history in which a resource failed once more."""

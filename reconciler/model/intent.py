@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from reconciler.model.collective import Clone, Collective, Group
-from reconciler.model.constraint import Colocation, Location, Ordering
+from reconciler.model.constraint import Colocation, Location, Ordering, TicketConstraint
 from reconciler.model.names import NodeName, ResourceId, Where
 from reconciler.model.node import AgentAddress, FencingLevel, Host, RemoteNode
 from reconciler.model.policy import Policy
@@ -54,6 +54,8 @@ class Intent:
     policy_overrides: tuple[PolicyOverride, ...] = ()
     colocations: tuple[Colocation, ...] = ()
     orderings: tuple[Ordering, ...] = ()
+    tickets: tuple[TicketConstraint, ...] = ()
+    """Whether the tickets are granted is history."""
     fencing_levels: tuple[FencingLevel, ...] = ()
     """Which fencing devices are used on which nodes, where the devices do not say it themselves."""
 

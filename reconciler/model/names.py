@@ -10,6 +10,9 @@ NodeName = NewType("NodeName", str)
 ResourceId = NewType("ResourceId", str)
 """A resource, guests included. Nodes and resources share one name space."""
 
+TicketName = NewType("TicketName", str)
+"""A ticket, which one of several sites holds at a time."""
+
 ActionId = NewType("ActionId", str)
 """An action within one transition, such as ``FAKE_start_0@guest1``; stable for the same decision."""
 

@@ -91,6 +91,10 @@ class AddressFinding:
     """For people: by what that is known, or why it is not."""
 
 
+HOST_OF_CONTAINER = "#uname"
+"""As an agent's address: that of the machine on which its container runs (Pacemaker lib/pengine/bundle.c)."""
+
+
 class AgentFlavor(Enum):
     """Which program answers on a node's agent port."""
 

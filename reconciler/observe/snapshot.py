@@ -41,21 +41,23 @@ def snapshot(known: Knowledge) -> Observed:
         status = _host_status(known, host)
         if status is not None:
             nodes[host] = status
+    failed: list[Instance] = []
     for node, guest in sorted(guest_of.items()):
-        active = [i for (r, _), i in instances.items() if r == guest.id and i.role is not Role.STOPPED]
+        active = _active(known, guest, instances)
         guest_status = _guest_node_status(known, node, guest, active)
         if guest_status is not None:
             nodes[node] = guest_status
         for instance in active:
             failure = _connection_failure(known, node, guest_status)
             if failure is not None and instance.failure is None and instance.role is Role.STARTED:
-                instances[(instance.resource, instance.node)] = replace(instance, failure=failure)
+                failed.append(replace(instance, failure=failure))
     for name, view in sorted(known.views.items()):
         if (name in nodes and nodes[name].state is not NodeState.OFFLINE) or (
             name in nodes and view.has_left
         ):
             for resource, instance in sorted(view.instances.items()):
                 instances[(resource, name)] = instance
+    instances |= {(instance.resource, instance.node): instance for instance in failed}
     instances |= ends_of_migrations(known.history.migrations, known.views, instances)
     nodes = {name: _with_attributes(known, status) for name, status in nodes.items()}
     agents, metadata = _metadata(known.views)
@@ -109,6 +111,16 @@ def _guest_instances(known: Knowledge) -> dict[tuple[ResourceId, NodeName], Inst
         (resource, host): guest_instance(resource, host, fact)
         for (resource, host), fact in sorted(known.hypervisors.facts.items())
     }
+
+
+def _active(
+    known: Knowledge, guest: Resource, seen: Mapping[tuple[ResourceId, NodeName], Instance]
+) -> list[Instance]:
+    """Return where a guest runs or may run: hypervisors have seen it, or the agents that started a container tell."""
+    found = [i for (resource, _), i in seen.items() if resource == guest.id]
+    if guest.guest is None:
+        found = [v.instances[guest.id] for _, v in sorted(known.views.items()) if guest.id in v.instances]
+    return [instance for instance in found if instance.role is not Role.STOPPED]
 
 
 def _host_status(known: Knowledge, name: NodeName) -> NodeStatus | None:

@@ -1,11 +1,12 @@
 """Reads groups, clones, promotable ones and their old form `master` among them, and bundles."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from reconciler.model.collective import MAX_INSTANCES, Bundle, Clone, Group, Promotion, Replica
+from reconciler.model.bundle import BundleDeclaration
+from reconciler.model.collective import MAX_INSTANCES, Bundle, Clone, Group, Promotion
 from reconciler.model.names import ResourceId
 from reconciler.model.resource import ResourceAgent
-from reconciler.pacemaker.bundles import BundleElement
 from reconciler.pacemaker.lineage import Lineage, is_unique
 from reconciler.pacemaker.values import boolean, integer, score
 
@@ -63,23 +64,17 @@ def read_clone(
     )
 
 
-def read_bundle(lineage: Lineage, meta: Mapping[str, str], bundle: BundleElement) -> Bundle:
-    """Return a bundle of resources that are known."""
-    addresses = [bundle.id_of_address(number) for number in range(bundle.count)]
-    connections = bundle.connections or (None,) * bundle.count
-    return Bundle(
-        id=lineage.id,
+def read_bundle(
+    lineage: Lineage, meta: Mapping[str, str], declared: BundleDeclaration, clone: Clone | None
+) -> Bundle:
+    """Return a bundle of resources that are known; each connection is one, named as the node behind it."""
+    whole = declared.collective(clone, lineage.cib.where(lineage.element))
+    connections = dict(enumerate(ResourceId(node) for node in declared.nodes))
+    return replace(
+        whole,
         replicas=tuple(
-            Replica(
-                container=ResourceId(bundle.id_of_container(number)),
-                address=None if address is None else ResourceId(address),
-                connection=None if connection is None else ResourceId(connection),
-            )
-            for number, (address, connection) in enumerate(zip(addresses, connections, strict=True))
+            replace(r, connection=connections.get(number)) for number, r in enumerate(whole.replicas)
         ),
-        where=lineage.cib.where(lineage.element),
-        inner=None if bundle.primitive is None else bundle.clone,
-        node_max=bundle.per_host,
         is_interleaved=boolean(meta.get("interleave")),
         priority=score(meta.get("priority")),
     )

@@ -3,25 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.model.constraint import Colocation, Location, Ordering
+from reconciler.model.constraint import Colocation, Location, Ordering, TicketConstraint
 from reconciler.model.names import ResourceId
 from reconciler.model.rule import LocationRule
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.nodes import Nodes
 from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.values import boolean
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketNeed:
-    """A resource that needs a ticket which is not there, or is not to be used."""
-
-    location: Location
-    """Its ban, but for the nodes."""
-    policy: str
-    """stop, demote, freeze or fence: what becomes of it if the ticket was lost."""
-    is_lost: bool
-    """False: the ticket is there, and is on standby."""
 
 
 @dataclass(slots=True)
@@ -34,8 +22,7 @@ class Constraints:
     orderings: list[Ordering] = field(default_factory=list)
     first_orders: dict[tuple[ResourceId, str, ResourceId, str], Ordering] = field(default_factory=dict)
     """The first order of two actions: a resource and what it does, and another one and what that does then."""
-    tickets: list[TicketNeed] = field(default_factory=list)
-    """Needs that are not met."""
+    tickets: list[TicketConstraint] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

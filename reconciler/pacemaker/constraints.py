@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
+from reconciler.model.bundle import tie
 from reconciler.model.collective import Bundle
-from reconciler.model.constraint import Colocation, Discovery, Location, Ordering
+from reconciler.model.constraint import Discovery, Location
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.resource import Role
 from reconciler.model.rule import AttributeTest, Comparison, Condition, LocationRule, Together
-from reconciler.model.score import INFINITY
 from reconciler.pacemaker.colocations import read_colocation
 from reconciler.pacemaker.constraint_names import Constraints, Reading, names_of_several
 from reconciler.pacemaker.document import Cib, Element, elements
@@ -19,11 +18,9 @@ from reconciler.pacemaker.options import Options
 from reconciler.pacemaker.orderings import read_order
 from reconciler.pacemaker.resources import Resources
 from reconciler.pacemaker.rules import Subject, read_rule
-from reconciler.pacemaker.tickets import read_tickets
+from reconciler.pacemaker.tickets import read_ticket
 from reconciler.pacemaker.values import role_of, score
 from reconciler.plan.rules import NAME, Facts, holds
-
-_Located_T = TypeVar("_Located_T", Location, LocationRule)
 
 _ROLES_THAT_COUNT = frozenset({Role.STOPPED, Role.PROMOTED})
 """What is to be promoted is started first, so that a location for what is started or unpromoted counts for all."""
@@ -52,39 +49,14 @@ def read_constraints(cib: Cib, options: Options, nodes: Nodes, resources: Resour
             case "rsc_order":
                 read_order(reading, element)
             case "rsc_ticket":
-                pass
+                read_ticket(reading, element)
             case tag:
                 cib.note(element, str(tag), f"{tag} {element.get('id')} is not supported yet")
-    reading.found.tickets = read_tickets(reading, has_fencing=options.has_fencing)
     _let_in(reading, options)
-    _tie_bundles(reading)
+    for collective in resources.collectives.values():
+        if isinstance(collective, Bundle):
+            tie(collective, reading.found)
     return reading.found
-
-
-def _tie_bundles(reading: Reading) -> None:
-    """Keep the addresses of bundles with their containers, set up before these, and where the bundle may be.
-
-    Locations of the promoted role are about what is in the containers (pcmk__bundle_apply_location).
-    """
-    found = reading.found
-    for bundle in (c for c in reading.resources.collectives.values() if isinstance(c, Bundle)):
-        if bundle.inner is not None:
-            inner = bundle.inner
-            found.locations = [_of_inner(c, bundle.id, inner) for c in found.locations]
-            found.location_rules = [_of_inner(c, bundle.id, inner) for c in found.location_rules]
-        for replica in bundle.replicas:
-            if replica.address is None:
-                continue
-            name, container = replica.address, replica.container
-            found.locations += [replace(c, resource=name) for c in found.locations if c.resource == bundle.id]
-            found.location_rules += [
-                replace(c, resource=name) for c in found.location_rules if c.resource == bundle.id
-            ]
-            tie = f"#{name}-with-container"
-            found.colocations.append(
-                Colocation(id=tie, dependent=name, primary=container, score=INFINITY, where=bundle.where)
-            )
-            found.orderings.append(Ordering(id=tie, first=name, then=container, where=bundle.where))
 
 
 def _let_in(reading: Reading, options: Options) -> None:
@@ -97,11 +69,6 @@ def _let_in(reading: Reading, options: Options) -> None:
                 Location(id="connection", resource=resource.id, node=node, score=0, where=resource.where)
                 for node in reading.nodes.hosts
             )
-
-
-def _of_inner(location: _Located_T, bundle: ResourceId, inner: ResourceId) -> _Located_T:
-    is_of_role = location.resource == bundle and location.role is Role.PROMOTED
-    return replace(location, resource=inner) if is_of_role else location
 
 
 def _read_location(reading: Reading, element: Element) -> None:

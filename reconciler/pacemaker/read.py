@@ -1,8 +1,9 @@
 """From a CIB to what the planner takes: intent, observation and history."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from reconciler.model.bundle import BundleDeclaration
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
@@ -22,7 +23,7 @@ from reconciler.pacemaker.remotes import Declared, declared_nodes, former_connec
 from reconciler.pacemaker.resources import Resources, address_nested, read_resources
 from reconciler.pacemaker.statuses import Statuses, read_statuses
 from reconciler.pacemaker.suspects import with_suspects
-from reconciler.pacemaker.tickets import without_tickets
+from reconciler.pacemaker.tickets import ticket_states
 from reconciler.pacemaker.topology import read_levels
 from reconciler.pacemaker.values import integer
 from reconciler.plan.rules import with_nodes_in_force
@@ -41,6 +42,8 @@ class CibInput:
     statuses: Statuses
     """The histories that it was concluded from."""
     unsupported: tuple[Unsupported, ...]
+    bundles: Mapping[ResourceId, BundleDeclaration] = field(default_factory=dict)
+    """As they are declared."""
 
     def declared(self, resource: ResourceId) -> Resource | None:
         """Return what is declared of what is observed; for an instance of a clone, of what is cloned."""
@@ -84,7 +87,6 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         has_quorum=has_quorum(cib),
         promotion_scores=read_promotion_scores(nodes, resources, statuses.names),
     )
-    intent, observed = without_tickets(intent, observed, constraints.tickets)
     if options.has_fencing:
         observed = with_suspects(with_nodes_in_force(intent, cib.now), observed)
     return CibInput(
@@ -93,11 +95,13 @@ def read_cib(data: bytes, file: str, now: float) -> CibInput:
         history=History(
             failures=statuses.failures,
             former={ResourceId(n): former_connection(cib, one) for n, one in former.items()},
+            tickets=ticket_states(cib),
         ),
         now=cib.now,
         names=statuses.names,
         statuses=statuses,
         unsupported=tuple(cib.unsupported),
+        bundles=resources.bundles,
     )
 
 
@@ -116,6 +120,7 @@ def _intent(
         colocations=tuple(constraints.colocations),
         orderings=tuple(constraints.orderings),
         location_rules=tuple(constraints.location_rules),
+        tickets=tuple(constraints.tickets),
         fencing_levels=read_levels(cib),
     )
 

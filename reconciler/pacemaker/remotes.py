@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import AgentAddress, RemoteNode
+from reconciler.model.node import HOST_OF_CONTAINER, AgentAddress, RemoteNode
 from reconciler.model.resource import Resource, ResourceAgent, Role
 from reconciler.pacemaker.bundles import bundles_of
 from reconciler.pacemaker.document import Cib, Element, elements
@@ -19,8 +19,6 @@ _AGENT = {"class": "ocf", "provider": "pacemaker", "type": "remote"}
 _SETTINGS = frozenset({
     "remote-node", "remote-addr", "remote-port", "remote-connect-timeout", "remote-allow-migrate", "is-managed",
 })  # fmt: skip
-HOST_OF_CONTAINER = "#uname"
-"""As the address of a connection: that of the host on which its container runs (lib/pengine/bundle.c)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +86,15 @@ def declared_nodes(cib: Cib) -> dict[NodeName, Declared]:
 def _in_bundles(cib: Cib) -> Iterator[Declared]:
     """Return the nodes that containers of bundles make; without an address of its own, one has that of its host."""
     for bundle in bundles_of(cib):
-        for number, name in enumerate(bundle.connections):
+        shape = bundle.declared
+        for name, address, number in zip(shape.nodes, shape.addresses, range(shape.replicas), strict=False):
             yield Declared(
-                name=NodeName(name),
-                resource=ResourceId(bundle.id_of_container(number)),
+                name=name,
+                resource=shape.container(number).id,
                 element=bundle.element,
                 is_guest=True,
-                address=bundle.addresses[number] or HOST_OF_CONTAINER,
-                port=bundle.control_port or "3121",
+                address=address or HOST_OF_CONTAINER,
+                port=shape.port,
                 is_in_bundle=True,
             )
 

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.model.bundle import BundleDeclaration
 from reconciler.model.collective import Clone, Collective, Group
 from reconciler.model.names import NodeName, ResourceId
-from reconciler.model.node import RemoteNode
+from reconciler.model.node import HOST_OF_CONTAINER, RemoteNode
 from reconciler.model.observed import Instance
 from reconciler.model.policy import QuorumPolicy
 from reconciler.model.resource import MultipleActive, Requires, Resource, ResourceAgent, Role
@@ -13,10 +14,10 @@ from reconciler.model.rule import Override
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.bundles import (
     BundleElement,
-    address_element,
     bundle_element,
     clone_element,
     container_element,
+    part_element,
 )
 from reconciler.pacemaker.collectives import read_bundle, read_clone, read_group
 from reconciler.pacemaker.document import Cib, Element, elements
@@ -33,7 +34,7 @@ from reconciler.pacemaker.overrides import (
     params_of,
     settings_of,
 )
-from reconciler.pacemaker.remotes import HOST_OF_CONTAINER, Declared, connection_element
+from reconciler.pacemaker.remotes import Declared, connection_element
 from reconciler.pacemaker.rules import Subject
 from reconciler.pacemaker.values import boolean, duration_ms, role_of, score
 
@@ -58,6 +59,7 @@ class Resources:
     lineages: dict[ResourceId, Lineage] = field(default_factory=dict)
     clone_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
     """The clone that a primitive, or a group, is in."""
+    bundles: dict[ResourceId, BundleDeclaration] = field(default_factory=dict)
     bundle_of: dict[ResourceId, ResourceId] = field(default_factory=dict)
     """The bundle that a clone is in."""
     nodes_of: dict[ResourceId, tuple[NodeName, ...]] = field(default_factory=dict)
@@ -189,27 +191,30 @@ def _add_bundle(
         lineage.cib.note(lineage.element, "bundle", text)
         found.left_out |= {e.get("id", "") for e in lineage.element.iter("*") if e.get("id")}
         return
+    shape, clone = bundle.declared, None
     meta = found.meta[lineage.id] = lineage.meta()
-    for number in range(bundle.count):
+    for number in range(shape.replicas):
         for element in _replica(bundle, number, declared):
             _add_primitive(options, found, Lineage(cib=lineage.cib, element=element, parent=lineage))
-    if bundle.primitive is not None:
-        nodes = tuple(NodeName(name) for name in bundle.connections)
-        found.nodes_of[ResourceId(bundle.primitive.get("id", ""))] = nodes
-        found.bundle_of[bundle.clone] = lineage.id
-        inside = Lineage(cib=lineage.cib, element=clone_element(bundle), parent=lineage)
-        _add_clone(options, found, inside, bundle.count)
-    found.collectives[lineage.id] = read_bundle(lineage, meta, bundle)
+    if bundle.primitive is not None and shape.content is not None:
+        agent = _agent(Lineage(cib=lineage.cib, element=bundle.primitive))
+        clone = shape.clone(agent, lineage.cib.where(lineage.element))
+        found.nodes_of[shape.content] = shape.nodes
+        found.bundle_of[clone.id] = lineage.id
+        inside = Lineage(cib=lineage.cib, element=clone_element(bundle, clone), parent=lineage)
+        _add_clone(options, found, inside, shape.replicas)
+    found.bundles[lineage.id] = shape
+    found.collectives[lineage.id] = read_bundle(lineage, meta, shape, clone)
 
 
 def _replica(bundle: BundleElement, number: int, declared: Mapping[NodeName, Declared]) -> Iterator[Element]:
     """Return the primitives of one replica: its address, its container, and the connection to it."""
-    address = address_element(bundle, number)
+    address = bundle.declared.address(number)
     if address is not None:
-        yield address
+        yield part_element(bundle, address)
     yield container_element(bundle, number)
-    if bundle.connections:
-        yield connection_element(declared[NodeName(bundle.connections[number])])
+    if bundle.declared.nodes:
+        yield connection_element(declared[bundle.declared.nodes[number]])
 
 
 def _parts(lineage: Lineage, *tags: str) -> "filter[Element]":
@@ -275,11 +280,7 @@ def _primitive(
 ) -> Resource:
     """Return a primitive as it is at a time (epoch seconds), or, without one, where no rule holds."""
     cib, name = lineage.cib, lineage.id
-    agent = ResourceAgent(
-        standard=lineage.attribute("class"),
-        provider=lineage.attribute("provider"),
-        type=lineage.attribute("type"),
-    )
+    agent = _agent(lineage)
     is_remote, container = agent.is_connection, meta.get("container")
     remote_node = found.remotes.get(NodeName(name)) if is_remote else None
     # A node that shuts down is disconnected for good (lib/pengine/unpack.c, unpack_node_history).
@@ -315,6 +316,14 @@ def _primitive(
         is_rated_by_host=name in found.nodes_of and meta.get("container-attribute-target") == "host",
         allows_unhealthy=boolean(meta.get("allow-unhealthy-nodes")),
         requires=_requires(options, agent, meta),
+    )
+
+
+def _agent(lineage: Lineage) -> ResourceAgent:
+    return ResourceAgent(
+        standard=lineage.attribute("class"),
+        provider=lineage.attribute("provider"),
+        type=lineage.attribute("type"),
     )
 
 

@@ -8,18 +8,26 @@ written as what they say at the time of the CIB.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.model.collective import Clone, Group
+from reconciler.model.collective import Bundle, Clone, Group
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, is_legal_name
-from reconciler.model.node import AgentAddress, FencingLevel, Host, HostState, NodeKind, RemoteNode
+from reconciler.model.node import AgentAddress, FencingLevel, Host, HostState, NodeKind
 from reconciler.model.resource import Resource
 from reconciler.model.rule import NodeOverride, PolicyOverride
 from reconciler.pacemaker.document import Unsupported, open_cib
 from reconciler.pacemaker.read import CibInput, read_cib
-from reconciler.pacemaker.to_yaml_bundles import without_bundles
+from reconciler.pacemaker.to_yaml_bundles import (
+    Bundles,
+    bundle_spec,
+    content_of,
+    own_settings,
+    with_wishes_of_bundles,
+    without_silent_bundles,
+)
 from reconciler.pacemaker.to_yaml_cluster import policy_options, written_policy_override
+from reconciler.pacemaker.to_yaml_connections import note_connections, without_connections
 from reconciler.pacemaker.to_yaml_constraints import Wishes, wishes_of
-from reconciler.pacemaker.to_yaml_notes import note_what_is_of_now
+from reconciler.pacemaker.to_yaml_notes import note_ticket_states, note_what_is_of_now
 from reconciler.pacemaker.to_yaml_resources import clone_spec, guest_spec, resource_spec, stock_agent
 from reconciler.pacemaker.to_yaml_rules import (
     can_be_said,
@@ -51,8 +59,9 @@ class _Conversion:
     makes_guests: bool
     names: frozenset[ResourceId]
     """Of resources, groups and clones that can be declared."""
+    bundles: Bundles
     clones: Mapping[ResourceId, Clone] = field(default_factory=dict)
-    """By what they are made from."""
+    """By what they are made from; without those in bundles."""
 
 
 def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Converted:
@@ -69,17 +78,21 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
     """
     given = read_cib(data, file, now)
     losses = Losses(found=list(given.unsupported))
-    note_what_is_of_now(open_cib(data, file, now), losses)
-    sayable = without_connections(without_bundles(given.intent, losses))
+    cib = open_cib(data, file, now)
+    note_what_is_of_now(cib, losses)
+    note_ticket_states(cib, {need.ticket for need in given.intent.tickets}, losses)
+    sayable = without_silent_bundles(without_connections(given.intent), given.bundles, losses)
+    bundles = Bundles.of(sayable, given.bundles)
     intent = with_rules_that_can_be_said(sayable, losses, given.now)
-    _note_connections(given.intent, losses)
-    names = _usable_names(intent, losses)
+    note_connections(given.intent, losses)
+    names = _usable_names(intent, bundles, losses)
     conversion = _Conversion(
         intent=intent,
-        wishes=wishes_of(intent, names, losses),
+        wishes=wishes_of(with_wishes_of_bundles(intent), names, losses),
         losses=losses,
         makes_guests=makes_guests,
         names=names,
+        bundles=bundles,
         clones={c.member: c for c in intent.collectives.values() if isinstance(c, Clone) and c.id in names},
     )
     documents = [_cluster(conversion), *(_host(conversion, host) for host in intent.hosts.values())]
@@ -89,36 +102,6 @@ def convert_cib(data: bytes, file: str, now: float, *, makes_guests: bool) -> Co
         given=given,
         documents=tuple(_document(kind, meta, spec) for kind, meta, spec in documents),
         lost=tuple(losses.found),
-    )
-
-
-def without_connections(intent: Intent) -> Intent:
-    """Return an intent in which connections are no resources, for our controller makes them.
-
-    What runs a guest makes the node itself, and a remote node is a machine that is there. Those of bundles stay.
-    """
-    resources, hosts = dict(intent.resources), dict(intent.hosts)
-    for connection in intent.resources.values():
-        node = connection.remote_node
-        if not connection.agent.is_connection or (node is not None and node.is_reserved):
-            continue
-        launcher = resources.get(connection.container) if connection.container is not None else None
-        if launcher is not None:
-            resources[launcher.id] = replace(launcher, remote_node=node)
-        elif node is not None:
-            hosts[node.name] = _machine(node, connection)
-        del resources[connection.id]
-    return replace(intent, resources=resources, hosts=hosts)
-
-
-def _machine(node: RemoteNode, connection: Resource) -> Host:
-    return Host(
-        name=node.name,
-        where=connection.where,
-        kind=NodeKind.REMOTE,
-        agent=node.agent,
-        labels=node.labels,
-        capacity=node.capacity,
     )
 
 
@@ -173,23 +156,18 @@ def _document(kind: str, metadata: Map, spec: Map) -> Map:
     return {"apiVersion": _API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _note_connections(intent: Intent, losses: Losses) -> None:
-    """Say of each remote node what has to be done before our controller can have it."""
-    for connection in intent.resources.values():
-        if connection.agent.is_connection and connection.container is None:
-            text = (
-                f"{connection.id} is connected by our controller, wherever that runs: let Pacemaker release it, "
-                f"then `reconcile adopt {connection.id}`"
-            )
-            losses.add(connection.where, "remote", text)
+def _usable_names(intent: Intent, bundles: Bundles, losses: Losses) -> frozenset[ResourceId]:
+    """Return the names that can be given here: legal, and unlike each other without case.
 
-
-def _usable_names(intent: Intent, losses: Losses) -> frozenset[ResourceId]:
-    """Return the names that can be given here: legal, and unlike each other without case."""
+    What bundles stand for is not named.
+    """
+    unnamed = {*bundles.by_part, *(bundle.inner for bundle in bundles.by_content.values())}
     taken = {name.lower() for name in intent.hosts}
     found: set[ResourceId] = set()
     for name in (*intent.resources, *intent.collectives):
         what = intent.resources.get(name) or intent.collectives[name]
+        if name in unnamed:
+            continue
         if not is_legal_name(name) or name.lower() in taken:
             losses.add(what.where, "name", f"{name} is left out: its name is taken, or not legal here")
             continue
@@ -310,6 +288,10 @@ def _groups_and_resources(conversion: _Conversion) -> Iterable[_Written]:
         if group is not None and group.id in conversion.names and group.id not in written:
             written.add(group.id)
             yield _group(conversion, group, resource.rank)
+        bundle = conversion.bundles.by_part.get(resource.id)
+        if bundle is not None and bundle.id in conversion.names and bundle.id not in written:
+            written.add(bundle.id)
+            yield _bundle(conversion, bundle)
         if resource.id in conversion.names:
             yield _resource(conversion, resource)
 
@@ -325,7 +307,17 @@ def _group(conversion: _Conversion, group: Group, rank: int) -> _Written:
     return "Group", {"name": str(group.id)}, _wished(conversion, spec, group.id)
 
 
+def _bundle(conversion: _Conversion, bundle: Bundle) -> _Written:
+    spec = bundle_spec(conversion.intent, bundle, conversion.bundles.declared[bundle.id], conversion.losses)
+    container = conversion.intent.resources[bundle.replicas[0].container]
+    spec |= _overrides(conversion, container, takes_params=False)
+    return "Bundle", {"name": str(bundle.id)}, _wished(conversion, spec, bundle.id)
+
+
 def _resource(conversion: _Conversion, resource: Resource) -> _Written:
+    around = conversion.bundles.by_content.get(resource.id)
+    if around is not None:
+        resource = content_of(conversion.intent, around, resource)
     is_guest = conversion.makes_guests and resource.agent.type == "VirtualDomain"
     make = guest_spec if is_guest else resource_spec
     spec = make(resource, conversion.losses)
@@ -333,6 +325,8 @@ def _resource(conversion: _Conversion, resource: Resource) -> _Written:
     if resource.remote_node is not None and isinstance(remote, dict):
         times = node_overrides(conversion.intent, resource.remote_node.name)
         remote |= {"overrides": times} if times else {}
+    if around is not None:
+        spec |= own_settings(conversion.intent, around, spec)
     spec |= _overrides(conversion, resource, takes_params=not is_guest)
     return (
         "Guest" if is_guest else "Resource",

@@ -4,9 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.collective import Clone, parts_of
-from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
+from reconciler.model.constraint import (
+    Colocation,
+    Discovery,
+    Location,
+    LossPolicy,
+    Ordering,
+    OrderKind,
+    TicketConstraint,
+)
 from reconciler.model.intent import Intent
-from reconciler.model.names import ResourceId, is_legal_name
+from reconciler.model.names import ResourceId, TicketName, is_legal_name
+from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 from reconciler.pacemaker.to_yaml_rules import written_rule
 from reconciler.pacemaker.to_yaml_values import Losses, Map, score
@@ -20,16 +29,19 @@ class Wishes:
 
     placements: Mapping[ResourceId, Map]
     orders: Mapping[ResourceId, list[object]]
+    tickets: Mapping[ResourceId, list[object]]
     documents: list[_Written]
     """Constraints that need documents of their own: kind, metadata and spec."""
 
     def of(self, name: ResourceId) -> Map:
-        """Return the fields placement and after."""
+        """Return the fields placement, after and tickets."""
         found: Map = {}
         if self.placements.get(name):
             found["placement"] = self.placements[name]
         if self.orders.get(name):
             found["after"] = self.orders[name]
+        if self.tickets.get(name):
+            found["tickets"] = self.tickets[name]
         return found
 
 
@@ -58,12 +70,16 @@ class _Collection:
 def wishes_of(intent: Intent, names: frozenset[ResourceId], losses: Losses) -> Wishes:
     """Return all constraints, those on what is left out excepted."""
     found = _Collection(intent=intent, names=names, losses=losses, kin=_kin(intent))
-    guest_nodes = {node for node, guest in intent.guest_nodes().items() if guest.id in names}
+    remote = intent.remote_nodes()
+    guest_nodes = {
+        node for node, guest in intent.guest_nodes().items() if guest.id in names or remote[node].is_reserved
+    }
     nodes = {str(name) for name in (*intent.hosts, *guest_nodes)}
     for location in intent.locations:
         # Guests run on hosts only, as in Pacemaker, and nothing is asked of nodes that are left out.
         is_guest = any(intent.resources[r].remote_node for r in _resources(intent, location.resource))
-        is_there = location.node in intent.hosts or (location.node in guest_nodes and not is_guest)
+        is_inside = location.role is Role.PROMOTED or not is_guest
+        is_there = location.node in intent.hosts or (location.node in guest_nodes and is_inside)
         if location.resource in names and is_there:
             _add_location(found, location)
     for rule in intent.location_rules:
@@ -78,7 +94,8 @@ def wishes_of(intent: Intent, names: frozenset[ResourceId], losses: Losses) -> W
         parts |= {"rules": found.rules[name]} if name in found.rules else {}
         placements[name] = {**parts, **found.bonds.get(name, {})}
     documents = _alternatives(found, [o for o in intent.orderings if o.alternatives])
-    return Wishes(placements=placements, orders=found.orders, documents=documents)
+    tickets = _tickets(found, [need for need in intent.tickets if need.resource in names])
+    return Wishes(placements=placements, orders=found.orders, tickets=tickets, documents=documents)
 
 
 def _kin(intent: Intent) -> dict[ResourceId, frozenset[ResourceId]]:
@@ -204,3 +221,30 @@ def _alternatives(found: _Collection, orderings: Iterable[Ordering]) -> list[_Wr
         order: Map = {"sets": [before, after], **_kind(found, one)}
         documents.append(("Constraint", {"name": name}, {"order": order}))
     return documents
+
+
+def _tickets(found: _Collection, needs: Iterable[TicketConstraint]) -> dict[ResourceId, list[object]]:
+    """Return the tickets that each resource needs; a name counts without case here."""
+    written: dict[ResourceId, list[object]] = {}
+    spellings: dict[str, TicketName] = {}
+    seen: set[tuple[object, ...]] = set()
+    for need in needs:
+        is_other = spellings.setdefault(need.ticket.lower(), need.ticket) != need.ticket
+        if is_other or not is_legal_name(need.ticket):
+            text = f"{need.resource} runs without the ticket {need.ticket!r}: its name is taken, or not legal here"
+            found.losses.add(need.where, "ticket", text)
+        elif (need.resource, need.ticket, need.role) in seen:
+            text = f"{need.id} is the second constraint of {need.resource} for the ticket {need.ticket}"
+            found.losses.add(need.where, "ticket", text)
+        else:
+            seen.add((need.resource, need.ticket, need.role))
+            written.setdefault(need.resource, []).append(_ticket(need))
+    return written
+
+
+def _ticket(need: TicketConstraint) -> object:
+    item: Map = {"ticket": str(need.ticket)}
+    item |= {"role": need.role.value} if need.role is not None else {}
+    usual = LossPolicy.STOP if need.role is None else LossPolicy.DEMOTE
+    item |= {"onLoss": need.on_loss.value} if need.on_loss is not usual else {}
+    return item if len(item) > 1 else str(need.ticket)

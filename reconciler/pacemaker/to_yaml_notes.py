@@ -1,9 +1,13 @@
-"""Finds what of a CIB is written as what it comes to at its time: rules without a place in YAML, tickets and locks."""
+"""Finds what of a CIB is written as what it comes to at its time: rules without a place in YAML, and locks."""
 
+from collections.abc import Collection
+
+from reconciler.model.names import TicketName
 from reconciler.pacemaker.document import Cib, Element, elements
 from reconciler.pacemaker.operation_settings import VARIABLE as OF_OPERATIONS
 from reconciler.pacemaker.options import is_variable
 from reconciler.pacemaker.overrides import VARIABLE
+from reconciler.pacemaker.tickets import ticket_elements
 from reconciler.pacemaker.to_yaml_values import Losses
 from reconciler.pacemaker.values import boolean
 
@@ -13,13 +17,6 @@ _RESOURCES = {"primitive", "template", "group", "clone", "master"}
 def note_what_is_of_now(cib: Cib, losses: Losses) -> None:
     """Note what is written as it is at the time of the CIB, and changes later only there."""
     _note_rules(cib, losses)
-    for element in cib.section("configuration/constraints"):
-        if element.tag == "rsc_ticket":
-            text = (
-                f"{element.get('id')}: there are no tickets here; what its ticket allows and forbids at the time of "
-                "the CIB is written as where resources may run"
-            )
-            losses.add(cib.where(element), "ticket", text)
     options = [
         pair for block in cib.section("configuration/crm_config") for pair in elements(block, "nvpair")
     ]
@@ -30,6 +27,20 @@ def note_what_is_of_now(cib: Cib, losses: Losses) -> None:
                 "is written as where resources may run"
             )
             losses.add(cib.where(pair), "shutdown-lock", text)
+
+
+def note_ticket_states(cib: Cib, tickets: Collection[TicketName], losses: Losses) -> None:
+    """Note what has to be ordered here for the tickets that a CIB says are granted: a commit grants none."""
+    for element in ticket_elements(cib):
+        name, is_standby = element.get("id", ""), boolean(element.get("standby"))
+        if name not in tickets or not (is_standby or boolean(element.get("granted"))):
+            continue
+        states = {"granted": boolean(element.get("granted")), "on standby": is_standby}
+        orders = {"granted": f"ticket grant {name}", "on standby": f"ticket standby {name}"}
+        what = " and ".join(state for state, holds in states.items() if holds)
+        said = " and ".join(f"`reconcile {orders[state]}`" for state, holds in states.items() if holds)
+        text = f"the ticket {name} is {what}, which is not declared: say {said}, once this cluster has taken over"
+        losses.add(cib.where(element), "ticket", text)
 
 
 def _note_rules(cib: Cib, losses: Losses) -> None:

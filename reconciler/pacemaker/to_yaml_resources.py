@@ -42,8 +42,8 @@ def resource_spec(resource: Resource, losses: Losses) -> Map:
             losses.add(resource.where, "param", f"the parameter {name} of {resource.id} has no legal name")
     spec: Map = {"agent": str(resource.agent)}
     spec |= {"params": params} if params else {}
-    spec["op"] = _operations(resource, losses)
-    return {**spec, **_common(resource, losses)}
+    spec["op"] = operations_spec(resource, losses)
+    return {**spec, **common_spec(resource, losses)}
 
 
 def guest_spec(resource: Resource, losses: Losses) -> Map:
@@ -61,9 +61,9 @@ def guest_spec(resource: Resource, losses: Losses) -> Map:
             text = f"the parameters of {operation.name} of {resource.id} mean nothing for a guest"
             losses.add(resource.where, "param", text)
     plain = replace(resource, operations=tuple(replace(o, params={}) for o in resource.operations))
-    operations = {n: o for n, o in _operations(plain, losses).items() if n in _GUEST_OPERATIONS}
+    operations = {n: o for n, o in operations_spec(plain, losses).items() if n in _GUEST_OPERATIONS}
     spec: Map = {"type": guest_type, "domain": {"xml": basename(config)}, "op": operations}
-    return {**spec, **_common(resource, losses)}
+    return {**spec, **common_spec(resource, losses)}
 
 
 def clone_spec(clone: Clone, losses: Losses) -> Map:
@@ -93,7 +93,7 @@ def clone_spec(clone: Clone, losses: Losses) -> Map:
     return spec
 
 
-def _common(resource: Resource, losses: Losses) -> Map:
+def common_spec(resource: Resource, losses: Losses) -> Map:
     """Return what guests and resources have in common; all that has another default in Pacemaker is written."""
     spec: Map = {
         "stickiness": score(resource.stickiness),
@@ -151,7 +151,7 @@ def stock_agent(agent: AgentAddress | None, node: str) -> Map:
     }
 
 
-def _operations(resource: Resource, losses: Losses) -> Map:
+def operations_spec(resource: Resource, losses: Losses) -> Map:
     """Return the operations; `monitor: []` says that there is no recurring one."""
     found: Map = {}
     monitors: list[object] = []

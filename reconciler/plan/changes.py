@@ -72,6 +72,8 @@ def _intended_change(decision: Decision) -> Change | None:
 def _code(decision: Decision) -> str:
     if decision.is_waiting:
         return "waiting"
+    if decision.lacks_ticket:
+        return "ticket"
     return "retry" if decision.retry_at is not None else "blocked"
 
 

@@ -37,6 +37,7 @@ def judge_nodes(
     observed: Observed,
     resources: Mapping[ResourceId, Resource],
     numbers: Mapping[tuple[ResourceId, NodeName], ResourceId],
+    forfeited: Mapping[NodeName, str],
 ) -> Judged:
     """Return which nodes are to be fenced or emptied.
 
@@ -45,11 +46,13 @@ def judge_nodes(
         observed: the world.
         resources: all resources by the names under which nodes know them.
         numbers: the instance of a clone that a node's copy of a resource is.
+        forfeited: the nodes that are to be fenced for the loss of a ticket, and why.
     """
     failed = [(i, on_fail) for i in observed.instances.values() if (on_fail := _on_fail(resources, i))]
     observed = _with_unclean(
         observed,
         {
+            **forfeited,
             **{
                 i.node: f"{numbers.get((i.resource, i.node), i.resource)} failed there"
                 for i, f in failed

@@ -27,6 +27,8 @@ def carried_over(history: History, before: Intent | None, after: Intent) -> Hist
     }
     attributes = {name: a for name, a in history.attributes.items() if name in nodes}
     machines_left = {*after.hosts, *left}
+    # What another site may have been granted meanwhile is not taken for ours when it is declared again.
+    needed = {constraint.ticket for constraint in after.tickets}
     return replace(
         history,
         former=former,
@@ -34,6 +36,7 @@ def carried_over(history: History, before: Intent | None, after: Intent) -> Hist
         met=history.met & machines_left,
         adopted=history.adopted & machines_left,
         attributes=attributes,
+        tickets={name: state for name, state in history.tickets.items() if name in needed},
     )
 
 

@@ -38,7 +38,7 @@ def held(case: Case) -> Decision | None:
             return decision_on(case, Fate.HOLD, obstacle=obstacle)
     is_removed = not situation.intent.cluster.policy.stops_removed and situation.is_removed(resource.id)
     if is_removed or not resource.is_managed:
-        return replace(decision_on(case, Fate.KEEP), is_left_alone=True)
+        return _unmanaged(case)
     for instance in kept_running:
         if instance.node in situation.serving and resource.guest is None:
             continue
@@ -59,6 +59,17 @@ def _beyond_help(resource: Resource, instance: Instance) -> str | None:
     if on_fail_of(resource, failure) is OnFail.BLOCK:
         return f"{failure.operation} failed on {instance.node}: {failure.text}; onFail is block"
     return None
+
+
+def _unmanaged(case: Case) -> Decision:
+    """Leave what is not managed as it is; for the lack of a ticket, that is said."""
+    resource = case.resource
+    kept = replace(decision_on(case, Fate.KEEP), is_left_alone=True)
+    lack = case.situation.lack_of(resource)
+    if lack is None:
+        return kept
+    is_frozen = resource.id in case.situation.frozen
+    return replace(kept, obstacle=lack.text, obstacle_at=lack.where, lacks_ticket=True, is_frozen=is_frozen)
 
 
 def _out_of_fencing(case: Case) -> Sequence[Instance]:

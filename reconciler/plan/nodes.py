@@ -1,7 +1,7 @@
 """Gathers what the phases look up: the resources to decide on, the guest behind each node, actions in flight."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.history import History
@@ -17,6 +17,7 @@ from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
 from reconciler.plan.rules import resolved
 from reconciler.plan.situation import Situation, Unheard, running_of
+from reconciler.plan.tickets import heed_tickets
 from reconciler.plan.whereabouts import joining_hosts, unheard_node
 
 FORMER = ":former"
@@ -29,15 +30,21 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     """Return the situation to plan from."""
     intent = resolved(intent, observed, now)
     removed = _removed(intent, observed, history)
-    declared = {**intent.resources, **{r.id: r for r in removed}}
-    guests = {r.remote_node.name: r for r in declared.values() if r.remote_node is not None}
-    makers = _makers(guests)
+    makers = _makers(_guests([*intent.resources.values(), *removed]))
     assumed = assume_done(observed, makers)
+    heeded = heed_tickets(intent, assumed, history.tickets)
+    intent = heeded.intent
     ensemble = take_apart(intent, observed, assumed)
-    judged = judge_nodes(intent, assumed, declared, ensemble.numbers)
+    frozen = {ensemble.numbers.get(key, key[0]) for key in heeded.frozen}
+    declared = _left_alone({**intent.resources, **{r.id: r for r in removed}}, frozen)
+    guests = _guests(declared.values())
+    judged = judge_nodes(intent, assumed, declared, ensemble.numbers, heeded.forfeited)
     assumed = judged.observed
     known = {*ensemble.resources, *(name for name, _ in ensemble.numbers)}
-    resources = {**ensemble.resources, **{r.id: r for r in removed if r.known_as not in known}}
+    resources = {
+        **_left_alone(ensemble.resources, frozen),
+        **{r.id: r for r in removed if r.known_as not in known},
+    }
     names = {**ensemble.numbers, **_former_names(removed, assumed)}
     instances: dict[ResourceId, list[Instance]] = defaultdict(list)
     for key, instance in assumed.instances.items():
@@ -65,6 +72,9 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
         pending={r: tuple(found) for r, found in pending.items()},
         fences=judged.fences,
         emptied=judged.emptied,
+        lacking=heeded.lacking,
+        unpromotable=heeded.unpromotable,
+        frozen=frozen,
         contents=_contents(resources),
         index=index_of(intent, assumed),
         ending=_ending(observed, ends),
@@ -74,6 +84,15 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     }
     unheard = _unheard_end(observed, ends) or unheard_node(situation)
     return replace(situation, serving=serving, unheard=unheard, joining=joining_hosts(situation))
+
+
+def _left_alone(
+    resources: Mapping[ResourceId, Resource], frozen: set[ResourceId]
+) -> Mapping[ResourceId, Resource]:
+    """Return resources of which those that are frozen are not managed."""
+    if not frozen:
+        return resources
+    return {name: replace(r, is_managed=False) if name in frozen else r for name, r in resources.items()}
 
 
 def _by_node(instances: list[Instance]) -> tuple[Instance, ...]:
@@ -87,6 +106,11 @@ def _in_its_role(instance: Instance) -> Instance:
 
 def _contents(resources: Mapping[ResourceId, Resource]) -> Mapping[ResourceId, Sequence[Resource]]:
     return grouped((r.container, r) for r in resources.values() if r.container is not None)
+
+
+def _guests(resources: Iterable[Resource]) -> dict[NodeName, Resource]:
+    """Return what makes each node that is no machine."""
+    return {r.remote_node.name: r for r in resources if r.remote_node is not None}
 
 
 def _makers(guests: Mapping[NodeName, Resource]) -> dict[ResourceId, NodeName]:

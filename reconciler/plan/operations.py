@@ -180,7 +180,9 @@ def _add_probes(situation: Situation, decisions: Decisions, steps: Steps, links:
         there = {decisions[r.id].target: r for r in reversed(instances)}
         if _awaits_container(situation, resource, started):
             continue
-        for node in possible_nodes(situation, resource):
+        # Of what is in a bundle each instance has a node of its own.
+        own = [node for one in instances for node in one.only_on]
+        for node in own or possible_nodes(situation, resource):
             is_told = node not in askable or node in never or (bool(allowed) and node not in allowed)
             if not is_told and (node in fresh or (name, node) not in known):
                 # Of a clone: the instance that is to run there, else the first (Pacemaker probe_anonymous_clone).

@@ -13,9 +13,10 @@ from reconciler.model.observed import Instance
 from reconciler.model.resource import OnFail, Resource, Role
 from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.place.placement import Placement
+from reconciler.plan.situation import Situation
 
 
-def with_role(decision: Decision, placement: Placement) -> Decision:
+def with_role(decision: Decision, situation: Situation, placement: Placement) -> Decision:
     """Return a decision on what has roles, with the one that it is to have, and what that takes."""
     resource = decision.resource
     role = placement.roles.get(resource.id, Role.UNPROMOTED if resource.is_promotable else Role.STARTED)
@@ -26,8 +27,13 @@ def with_role(decision: Decision, placement: Placement) -> Decision:
     demotes = decision.was_promoted and (not stays or role is not Role.PROMOTED or is_again)
     is_there = decision.was_promoted and not demotes
     runs = decision.starts or decision.migrates or (stays and bool(decision.active))
+    lack = situation.unpromotable.get(resource.declared_as) if demotes and stays else None
     return replace(
-        decision, role=role, promotes=runs and role is Role.PROMOTED and not is_there, demotes=demotes
+        decision,
+        role=role,
+        promotes=runs and role is Role.PROMOTED and not is_there,
+        demotes=demotes,
+        reasons=decision.reasons if lack is None else (*decision.reasons, lack.reason),
     )
 
 

@@ -36,6 +36,7 @@ from reconciler.plan.reasons import (
     start_reasons,
 )
 from reconciler.plan.situation import Situation
+from reconciler.plan.tickets import Lack
 from reconciler.plan.unfencing import is_let_in_first
 from reconciler.plan.whereabouts import unheard_of
 
@@ -59,7 +60,7 @@ def decide(situation: Situation, placement: Placement) -> list[Decision]:
         if decided.starts or decided.migrates:
             left = uncleared(situation, name)
             decided = decided if left is None else decision_on(case, _HOLD, *decided.reasons, obstacle=left)
-        decisions.append(with_role(decided, placement) if decided.has_roles else decided)
+        decisions.append(with_role(decided, situation, placement) if decided.has_roles else decided)
     return decisions
 
 
@@ -83,17 +84,32 @@ def _stopped(case: Case) -> Decision | None:
         return replace(decision, is_handed_over=True)
     if len(case.active) > 1:
         return _at_several_places(case)
-    if case.target is None:
-        if resource.instance_of is not None and not case.obstacle and not case.active:
-            # There are as many instances as there may be; that some find no node is as asked.
-            return decision_on(case, Fate.KEEP)
-        obstacle = case.obstacle or "no node will do"
-        if not case.active:
-            return decision_on(case, Fate.HOLD, obstacle=obstacle)
-        reason = Reason("no-node", obstacle, resource.where)
-        decision = decision_on(case, Fate.STOP, reason, obstacle=obstacle)
-        return _with_force(decision)
-    return None
+    return _nowhere(case) if case.target is None else None
+
+
+def _nowhere(case: Case) -> Decision:
+    """Return the decision on what should run, and for which no node will do."""
+    resource = case.resource
+    if resource.instance_of is not None and not case.obstacle and not case.active:
+        # There are as many instances as there may be; that some find no node is as asked.
+        return decision_on(case, Fate.KEEP)
+    lack = case.situation.lack_of(resource)
+    if lack is not None:
+        return _without_ticket(case, lack)
+    obstacle = case.obstacle or "no node will do"
+    if not case.active:
+        return decision_on(case, Fate.HOLD, obstacle=obstacle)
+    reason = Reason("no-node", obstacle, resource.where)
+    return _with_force(decision_on(case, Fate.STOP, reason, obstacle=obstacle))
+
+
+def _without_ticket(case: Case, lack: Lack) -> Decision:
+    """Let nothing run that lacks its ticket; which is as asked, and said all the same."""
+    if case.active:
+        decision = _with_force(decision_on(case, Fate.STOP, lack.reason, obstacle=lack.text))
+    else:
+        decision = decision_on(case, Fate.HOLD, obstacle=lack.text)
+    return replace(decision, obstacle_at=lack.where, lacks_ticket=True)
 
 
 def _at_several_places(case: Case) -> Decision:

@@ -14,6 +14,7 @@ from reconciler.model.node import GuestType, Host, HostState, NodeState, RemoteN
 from reconciler.model.observed import Instance, NodeStatus, Observed, Pending
 from reconciler.model.resource import Resource, Role
 from reconciler.plan.index import Index
+from reconciler.plan.tickets import Lack
 
 _STOPPED, _ONLINE = Role.STOPPED, NodeState.ONLINE
 """What is asked for many times: Python 3.11 takes ten times as long to find it in its Enum."""
@@ -75,6 +76,12 @@ class Situation:
     """The nodes that this plan fences, and why: what runs there ends with them."""
     emptied: frozenset[NodeName] = frozenset()
     """The nodes that everything moves away from, though they are not in standby by their declaration."""
+    lacking: Mapping[ResourceId, Lack] = field(default_factory=dict)
+    """The ticket that each declared resource would need to run, and that is not to be used."""
+    frozen: Set[ResourceId] = frozenset()
+    """What runs, and is left as it is for the loss of a ticket."""
+    unpromotable: Mapping[ResourceId, Lack] = field(default_factory=dict)
+    """The same for promotion."""
     contents: Mapping[ResourceId, Sequence[Resource]] = field(default_factory=dict)
     """What is in each container."""
     serving: Set[NodeName] = frozenset()
@@ -115,6 +122,12 @@ class Situation:
         """Return what runs the guest behind a connection; None for remote nodes, and for guests of ours."""
         connection = self.connection(node)
         return self.resources.get(connection.container) if connection and connection.container else None
+
+    def lack_of(self, resource: Resource) -> Lack | None:
+        """Return the ticket for want of which a resource does not run, or is frozen; None if it wants none."""
+        found = self.lacking.get(resource.declared_as)
+        is_frozen = found is None and resource.id in self.frozen
+        return self.unpromotable.get(resource.declared_as) if is_frozen else found
 
     def node_made_by(self, resource: ResourceId) -> RemoteNode | None:
         """Return the node that a resource makes by running a guest behind a connection; None if it makes none."""

@@ -80,6 +80,7 @@ class Surroundings:
             if colocations
             else (),
             orderings=tuple(o for o in self.intent.orderings if id(o) in orderings) if orderings else (),
+            tickets=tuple(t for t in self.intent.tickets if t.resource in names),
         )
 
     def _is_plain(self, name: ResourceId) -> bool:

@@ -32,6 +32,9 @@ def text_of(situation: Situation, name: ResourceId, step: Step, node: NodeName) 
     match step.cause:
         case Cause.LOCATION:
             return _location_text(step, node)
+        case Cause.TICKET:
+            assert isinstance(step.source, Location)
+            return step.source.lack
         case Cause.HEALTH:
             return f"health of {node}"
         case Cause.FAILURE:

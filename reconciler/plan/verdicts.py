@@ -57,6 +57,8 @@ def _impossible(situation: Situation, resource: Resource, node: NodeName) -> str
         is_host = node in situation.intent.hosts
         kind = resource.guest.type.value
         return f"it declares no hypervisor for {kind} guests" if is_host else "a guest runs on hosts only"
+    if resource.only_on:
+        return "it is in a bundle, and each instance runs in its own container"
     host = situation.intent.hosts.get(node)
     has_no_agent = host is not None and host.agent is None
     return "it has no agent" if has_no_agent else "what makes a node, or fences, stays on hosts"

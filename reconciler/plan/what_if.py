@@ -22,6 +22,7 @@ from reconciler.plan.effects import advance
 from reconciler.plan.outlook import settled
 from reconciler.plan.rules import in_force, with_nodes_in_force
 from reconciler.plan.schedule import schedule
+from reconciler.plan.tickets import heed_tickets
 
 _TEXT = "it failed in this simulation"
 
@@ -105,7 +106,7 @@ def what_if(world: World, fault: Fault) -> Outcome:
             after=_places(after).get(r.id, ()),
             obstacle=_obstacle(final, r),
         )
-        for r in _wanted(world.intent)
+        for r in _wanted(world)
     ]
     alive = _places(struck)
     return Outcome(
@@ -189,8 +190,11 @@ def _with_failed(observed: Observed, resource: Resource, node: NodeName) -> Obse
     return replace(observed, instances={**observed.instances, (resource.id, node): failed})
 
 
-def _wanted(intent: Intent) -> list[Resource]:
-    return [r for r in intent.resources.values() if r.state is not Role.STOPPED and r.is_managed]
+def _wanted(world: World) -> list[Resource]:
+    """Return what should run, and by the tickets that there are may."""
+    lacking = heed_tickets(world.intent, world.observed, world.history.tickets).lacking
+    found = (r for r in world.intent.resources.values() if r.id not in lacking)
+    return [r for r in found if r.state is not Role.STOPPED and r.is_managed]
 
 
 def _places(world: World) -> Mapping[ResourceId, tuple[NodeName, ...]]:

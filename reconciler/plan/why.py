@@ -139,9 +139,16 @@ class Explained:
             current=choice.current,
             node=node,
             rule=choice.rule.value,
-            text=decided_by(choice, node, self.placement.obstacles.get(name)),
+            text=self._text(name, choice, node),
             nodes=tuple(accounts),
         )
+
+    def _text(self, name: ResourceId, choice: Choice, node: NodeName | None) -> str:
+        """Say in a sentence what decided."""
+        lack = self.situation.lack_of(self.situation.resources[name])
+        if name in self.situation.frozen and lack is not None:
+            return f"{lack.text}, and it is frozen as it is"
+        return decided_by(choice, node, self.placement.obstacles.get(name))
 
     def _node(self, name: ResourceId, choice: Choice, node: NodeName, winner: NodeName | None) -> NodeAccount:
         resource = self.situation.resources[name]

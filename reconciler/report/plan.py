@@ -93,7 +93,7 @@ def plan_text(document: Document, notes: tuple[str, ...] = ()) -> str:
         entries = listed(document, name)
         if entries:
             lines += ["", f"{title}:"]
-            lines += [f"  {entry['address']}: {entry['text']}" for entry in entries]
+            lines += [f"  {entry['address']}: {_reason_line(entry)}" for entry in entries]
     if not document["complete"]:
         lines += ["", _INCOMPLETE]
     lines += ["", _summary_line(document)]
@@ -119,7 +119,7 @@ def plan_markdown(document: Document, notes: tuple[str, ...] = ()) -> str:
         entries = listed(document, name)
         if entries:
             lines += ["", f"**{title}**", ""]
-            lines += [f"- `{entry['address']}`: {entry['text']}" for entry in entries]
+            lines += [f"- `{entry['address']}`: {_reason_line(entry)}" for entry in entries]
     if not document["complete"]:
         lines += ["", _INCOMPLETE]
     return _cut("\n".join(lines))

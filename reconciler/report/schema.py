@@ -6,6 +6,7 @@ They say which fields are there and what they hold. Later versions may add field
 import json
 import sys
 
+from reconciler.model.constraint import LossPolicy
 from reconciler.model.event import Severity
 from reconciler.model.node import LinkReason, NodeKind, NodeState
 from reconciler.model.resource import Role
@@ -157,6 +158,31 @@ _STATUS = _object(
             managed=_flag("False: it is only watched."),
             failures=_whole("Counted on all nodes since the last cleanup."),
             problem=_text_or_null("Why it is not as declared."),
+        ),
+    ),
+    tickets=_list(
+        "The tickets that something declared needs, in the declaration's order.",
+        _object(
+            "One ticket.",
+            name=_text("Its name."),
+            granted=_flag("This cluster holds it."),
+            standby=_flag("It is to be used by nothing, whether it is granted or not."),
+            last_granted={"type": ["number", "null"], "description": "Epoch seconds; null: never."},
+            needed_by=_list(
+                "What needs it.",
+                _object(
+                    "One constraint.",
+                    resource=_text("A resource, guest, group or clone."),
+                    role=_one_of(
+                        "What needs the ticket: to run at all, or to be promoted.", None, Role.PROMOTED.value
+                    ),
+                    on_loss=_one_of(
+                        "What is done when it is revoked.", *(policy.value for policy in LossPolicy)
+                    ),
+                    file=_FILE,
+                    line=_LINE,
+                ),
+            ),
         ),
     ),
     problems=_list(

@@ -12,9 +12,11 @@ from reconciler.model.resource import Resource, Role
 from reconciler.model.score import INFINITY
 from reconciler.model.transition import Blocked, Transition
 from reconciler.report.document import Document, listed
+from reconciler.report.tickets import ticket_documents
 
 _GATES = {"max-destroy"}
-_WARNINGS = {"waiting", LinkReason.LEFT.value, *_GATES}
+_LACKS_TICKET = "ticket"
+_WARNINGS = {"waiting", _LACKS_TICKET, LinkReason.LEFT.value, *_GATES}
 """Codes of what needs no repair: it is waited for, or a person was asked."""
 
 
@@ -47,6 +49,7 @@ def status_document(present: Present) -> Document:
         },
         "nodes": _nodes(present),
         "resources": _resources(present),
+        "tickets": ticket_documents(present.intent, present.history),
         "problems": _problems(present),
     }
     if present.key_fingerprint:
@@ -62,7 +65,15 @@ def needs_attention(document: Document) -> bool:
     machines = {NodeKind.HOST.value, NodeKind.REMOTE.value}
     if any(n["kind"] in machines and n["state"] in lost for n in listed(document, "nodes")):
         return True
-    return any(_is_troubled(resource) for resource in listed(document, "resources") if resource["declared"])
+    # What lacks its ticket is as it should be: it is another site's turn.
+    lacking = {
+        p["address"].partition("/")[2] for p in listed(document, "problems") if p["code"] == _LACKS_TICKET
+    }
+    return any(
+        _is_troubled(resource, is_wanted=resource["name"] not in lacking)
+        for resource in listed(document, "resources")
+        if resource["declared"]
+    )
 
 
 def is_gated(document: Document) -> bool:
@@ -70,9 +81,10 @@ def is_gated(document: Document) -> bool:
     return any(problem["code"] in _GATES for problem in listed(document, "problems"))
 
 
-def _is_troubled(resource: Document) -> bool:
+def _is_troubled(resource: Document, *, is_wanted: bool) -> bool:
     is_failed = any(instance["failed"] for instance in listed(resource, "instances"))
-    return is_failed or resource["role"] == Role.UNKNOWN.value or resource["problem"] is not None
+    is_blocked = is_wanted and resource["problem"] is not None
+    return is_failed or resource["role"] == Role.UNKNOWN.value or is_blocked
 
 
 def _nodes(present: Present) -> list[Document]:

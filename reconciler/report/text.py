@@ -1,10 +1,11 @@
 """Status as one screen of text, in the manner of crm_mon. Pure; colours are added by who prints it."""
 
 from reconciler.report.document import Document, listed
+from reconciler.report.tickets import ticket_lines
 
 
 def status_text(document: Document, notes: tuple[str, ...] = ()) -> str:
-    """Return the status for people: the source, the nodes, the resources, the problems last."""
+    """Return the status for people: the source, the nodes, the resources, the tickets, the problems last."""
     lines = [_head(document), *[f"note: {note}" for note in notes], "", "Nodes:"]
     width = max((len(n["name"]) for n in listed(document, "nodes")), default=0)
     for node in listed(document, "nodes"):
@@ -13,6 +14,8 @@ def status_text(document: Document, notes: tuple[str, ...] = ()) -> str:
     width = max((len(r["name"]) for r in listed(document, "resources")), default=0)
     agents = max((len(r["agent"]) for r in listed(document, "resources")), default=0)
     lines += [f"  {_resource_line(r, width, agents)}" for r in listed(document, "resources")]
+    if document["tickets"]:
+        lines += ["", "Tickets:", *(f"  {line}" for line in ticket_lines(listed(document, "tickets")))]
     if document["problems"]:
         lines += ["", "Problems:"]
         lines += [f"  {_problem_line(problem)}" for problem in listed(document, "problems")]

@@ -288,7 +288,8 @@ class SimAgent:
         operation = resource.current = resource.queue.pop(0)
         request = operation.request
         copy = self._copy(request)
-        self._truth.take_over(copy)
+        if request.operation != "meta-data":  # which has no parameters to take over with
+            self._truth.take_over(copy)
         is_question = request.operation in {"monitor", "meta-data"}
         chance = self._meta_data_chance if request.operation == "meta-data" else self._chance
         took_s = chance.between(*(self.faults.monitor_s if is_question else self.faults.operation_s))

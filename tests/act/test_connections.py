@@ -11,8 +11,16 @@ from reconciler.model.errors import HypervisorUnreachableError
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import ActionId, NodeName, ResourceId
-from reconciler.model.node import AddressFinding, AddressOwner, Host, LinkReason
-from reconciler.model.observed import Observed
+from reconciler.model.node import (
+    HOST_OF_CONTAINER,
+    AddressFinding,
+    AddressOwner,
+    AgentAddress,
+    Host,
+    LinkReason,
+    RemoteNode,
+)
+from reconciler.model.observed import Instance, Observed
 from reconciler.model.operation import (
     OCF_NOT_RUNNING,
     InFlight,
@@ -25,11 +33,12 @@ from reconciler.model.transition import Action, ActionKind
 from reconciler.ports import AgentLink, Clock, Hypervisor, Links, LinkTarget, Ports, Session
 from reconciler.sim.journal import MemoryJournal, Pages
 from reconciler.sim.life import Life
-from tests.plan.worlds import dummy, guest, intent
+from tests.plan.worlds import WHERE, dummy, guest, intent
 
 ASKED = intent("host1", guest("vm1", "guest1"), dummy("FAKE"))
 H1, G1, FAKE = NodeName("host1"), NodeName("guest1"), ResourceId("FAKE")
 ITS_OWN = AddressFinding(owner=AddressOwner.GUEST, text="it answers")
+NOTHING = Observed()
 STOCK = Session(is_ours=False, instance="", incarnation="", is_record_keeping=False)
 
 
@@ -41,8 +50,10 @@ class FakeLink:
     executed: list[str] = field(default_factory=list)
     timeouts_ms: dict[str, int] = field(default_factory=dict)
     is_connected: bool = False
+    addresses: list[str] = field(default_factory=list)
 
-    def link(self, _target: LinkTarget, _listener: object) -> AgentLink:
+    def link(self, target: LinkTarget, _listener: object) -> AgentLink:
+        self.addresses.append(str(target.agent.address))
         return self
 
     async def connect(self, timeout_ms: int) -> Session:
@@ -89,7 +100,13 @@ class Names:
         return 100.0
 
 
-def connect(link: FakeLink, host: FakeHost, pages: Pages | None = None, asked: Intent = ASKED) -> Outcome:
+def connect(
+    link: FakeLink,
+    host: FakeHost,
+    pages: Pages | None = None,
+    asked: Intent = ASKED,
+    observed: Observed = NOTHING,
+) -> Outcome:
     names: Any = Names()
     ports = Ports(
         repository=cast("Any", None),
@@ -103,13 +120,13 @@ def connect(link: FakeLink, host: FakeHost, pages: Pages | None = None, asked: I
     context = Context(
         ports=ports,
         intent=asked,
-        observed=Observed(),
+        observed=observed,
         history=History(),
         links={},
         inquiries={},
         incarnations={},
         guest_incarnations={G1: "start1"},
-        guest_hosts={G1: H1},
+        guest_hosts={G1: H1} if asked.resources.keys() >= {"vm1"} else {},
         listener=cast("Any", None),
         epoch=1,
         commit="",
@@ -167,6 +184,30 @@ def test_where_an_address_must_be_confirmed_nothing_is_run_while_it_is_not() -> 
     assert (outcome.reason, outcome.text) == (LinkReason.UNCONFIRMED, text)
     assert (link.executed, link.is_connected) == ([], False)
     assert connect(link, FakeHost(ITS_OWN), recorded(), asked).connected is not None
+
+
+def test_a_container_without_an_address_is_reached_at_the_machine_that_it_runs_on() -> None:
+    remote = RemoteNode(name=G1, where=WHERE, agent=AgentAddress(address=HOST_OF_CONTAINER, port=3123))
+    box = dummy("box", remote_node=remote)
+    asked = intent("host1 host2", box)
+    own = replace(asked.hosts[H1], agent=AgentAddress())
+    asked = replace(asked, hosts={**asked.hosts, H1: own})
+
+    def running(*nodes: str) -> Observed:
+        found = [Instance(resource=box.id, node=NodeName(node), role=Role.STARTED) for node in nodes]
+        return Observed(instances={(i.resource, i.node): i for i in found})
+
+    link, nobody = FakeLink(), FakeHost(AssertionError())
+    for place in ("host1", "host2"):
+        assert connect(link, nobody, None, asked, running(place)).connected is not None
+    assert link.addresses == ["127.0.0.1", "host2.test"]
+    for places in ((), ("host1", "host2")):
+        outcome = connect(link, nobody, None, asked, running(*places))
+        assert (outcome.reason, outcome.text) == (
+            LinkReason.UNREACHABLE,
+            "it is not known on which machine it is",
+        )
+    assert len(link.addresses) == 2
 
 
 def test_what_a_stock_agent_was_given_is_asked_for_again_for_its_machine_may_have_restarted() -> None:

@@ -46,6 +46,7 @@ def test_status_is_0_whenever_it_could_observe_and_by_the_contract(cli: Run, rep
                 "problem": None,
             }
         ],
+        "tickets": [],
         "problems": [],
     }
 

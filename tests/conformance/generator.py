@@ -1,6 +1,7 @@
 """Writes small random CIBs: two to five nodes, primitives, groups and clones, all kinds of constraints, and history.
 
-Those with guests have guest nodes besides; rich ones guest nodes, promotable clones and capacity.
+Those with guests have guest nodes besides; rich ones guest nodes, promotable clones and capacity; and those with
+tickets are rich, and much in them needs a ticket.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ class Content(Enum):
     PLAIN = "plain"
     GUESTS = "guests"
     RICH = "rich"
+    TICKETS = "tickets"
 
 
 def content_of(seed: int) -> Content:
@@ -50,6 +52,8 @@ class _Cib:
     """What they are made from."""
     guests: dict[str, str] = field(default_factory=dict)
     """Guest nodes, and what runs them."""
+    tickets: list[str] = field(default_factory=list)
+    """The states of tickets."""
     has_capacity: bool = False
 
     def chance(self, percent: int) -> bool:
@@ -92,7 +96,7 @@ def random_cib(seed: int, content: Content = Content.PLAIN) -> bytes:
     """Return the CIB of a seed; the same for the same seed."""
     random = Random(seed)
     cib = _Cib(random=random, nodes=[f"n{i + 1}" for i in range(random.randint(2, 5))])
-    is_rich = content is Content.RICH
+    is_rich = content in {Content.RICH, Content.TICKETS}
     cib.has_capacity = is_rich and cib.chance(30)
     for _ in range(0 if content is Content.PLAIN else random.choice([0, 1, 1, 2])):
         _add_guest(cib)
@@ -104,6 +108,8 @@ def random_cib(seed: int, content: Content = Content.PLAIN) -> bytes:
         _add_constraint(cib)
     if len(cib.tops) > 2 and cib.chance(15):
         _add_set(cib)
+    if content is Content.TICKETS:
+        _add_tickets(cib)
     return _written(cib)
 
 
@@ -216,6 +222,21 @@ def _add_set(cib: _Cib) -> None:
     cib.constraints.append(f'<rsc_order id="{name}">{inner}</rsc_order>')
 
 
+def _add_tickets(cib: _Cib) -> None:
+    for ticket in ("T", "U"):
+        granted, standby = ("true" if cib.chance(percent) else "false" for percent in (40, 25))
+        if cib.chance(80):
+            cib.tickets.append(f'<ticket_state id="{ticket}" granted="{granted}" standby="{standby}"/>')
+        for top in cib.tops:
+            if not cib.chance(40):
+                continue
+            name, policy = cib.new_id("k"), cib.random.choice(["stop", "demote", "freeze", "fence"])
+            role = ' rsc-role="Promoted"' if top in cib.promotable and cib.chance(70) else ""
+            cib.constraints.append(
+                f'<rsc_ticket id="{name}" rsc="{top}" ticket="{ticket}" loss-policy="{policy}"{role}/>'
+            )
+
+
 def _written(cib: _Cib) -> bytes:
     standby = {node for node in cib.nodes if cib.chance(8)}
     offline = {node for node in cib.nodes[1:] if cib.chance(8)}
@@ -244,12 +265,13 @@ def _written(cib: _Cib) -> bytes:
         # What a guest node has said ends with it.
         inner += _scores(cib, node) if node in history else ""
         status += f'<node_state id="{node}" uname="{node}" remote_node="true">{inner}</node_state>'
+    tickets = f"<tickets>{''.join(cib.tickets)}</tickets>" if cib.tickets else ""
     return (
         '<cib validate-with="pacemaker-3.7" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1" dc-uuid="1" '
         f'execution-date="1800000000"><configuration><crm_config><cluster_property_set id="o">{pairs}'
         f"</cluster_property_set></crm_config><nodes>{nodes}</nodes><resources>{''.join(cib.resources)}</resources>"
         f"<constraints>{''.join(cib.constraints)}</constraints>{defaults}</configuration>"
-        f"<status>{status}</status></cib>"
+        f"<status>{tickets}{status}</status></cib>"
     ).encode()
 
 

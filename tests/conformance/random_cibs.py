@@ -1,7 +1,7 @@
 """Compares our final places with those of an installed crm_simulate, on random CIBs.
 
-`python -m tests.conformance.random_cibs [--guests | --rich] COUNT [FIRST_SEED] [FOLDER]` prints how often they agree;
-with a folder, each disagreement is shrunk, and written there.
+`python -m tests.conformance.random_cibs [--guests | --rich | --tickets] COUNT [FIRST_SEED] [FOLDER]` prints how often
+they agree; with a folder, each disagreement is shrunk, and written there.
 
 Of seeds 0 to 999, 971 of 995 agree with crm_simulate 2.1.5 after one transition (97.6 %), and 978 when it has come to
 rest (98.3 %); of 5000 to 5999 964 of 993 (97.1 %), and 965. With guests (`--guests`) 947 of 977 agree (96.9 %), and 954
@@ -33,6 +33,8 @@ with guests these are two of the 977:
   does not run, whichever of them was cut.
 * plain 5695: what would come back with the next transition stays with us.
 * guests 205: crm_simulate sends the members of one cloned group to two guests. guests 851: the monitor, as above.
+* tickets 82, 137, 178, 191: something is frozen in a guest that restarts; crm_simulate takes it to run on in there.
+* tickets 55, 67, 105: not explained. Of 0 to 199 with tickets 189 of 199 agree (95.0 %), and 190 at rest.
 * plain 5285: what must be apart from an interleaved clone that is everywhere is only apart from the instance on its
   best node; the main branch comes to "nowhere", for it does not try the members of a cloned group again that could not
   stay where they are.
@@ -150,7 +152,7 @@ def shrink(cib: bytes, is_interesting: Callable[[bytes], bool]) -> bytes:
 
 _DROPPABLE = (
     "clone", "group", "primitive", "node", "rsc_location", "rsc_colocation", "rsc_order", "resource_ref",
-    "lrm_resource", "rsc_defaults", "meta_attributes", "instance_attributes", "nvpair",
+    "lrm_resource", "rsc_ticket", "rsc_defaults", "meta_attributes", "instance_attributes", "nvpair",
 )  # fmt: skip
 _REFERENCES = ("rsc", "with-rsc", "first", "then")
 

@@ -47,6 +47,9 @@ FEATURES = {
     "resource sets": ("OrderOfSets.sets", "", "sets"),
     "resource sets: sequential": ("OrderedSet.sequential", "sequential", "sets"),
     "resource sets of colocations": ("ColocationOfSets.sets", "", "sets"),
+    "tickets": ("ResourceSpec.tickets", "rsc_ticket", "tickets"),
+    "tickets: role": ("TicketItem.role", "rsc-role", "tickets"),
+    "tickets: loss policy": ("TicketItem.onLoss", "loss-policy", "onLoss"),
     "stickiness": ("ResourceSpec.stickiness", "resource-stickiness", "stickiness"),
     "priority": ("ResourceSpec.priority", "priority", "priority"),
     "migration-threshold": ("ResourceSpec.failureLimit", "migration-threshold", "failureLimit"),
@@ -89,6 +92,28 @@ FEATURES = {
     "guest nodes": ("GuestNode.name", "remote-node", "remoteNode"),
     "remote nodes": ("RemoteNodeSpec.address", "server", "RemoteNode"),
     "container": ("ResourceSpec.container", "container", "container"),
+    "bundle": ("BundleDocument.spec", "bundle", "Bundle"),
+    "bundle: launcher": ("BundleSpec.launcher", "docker, podman, rkt", ""),
+    "bundle: image": ("BundleSpec.image", "image", ""),
+    "bundle: replicas": ("BundleSpec.replicas", "replicas", "replicas"),
+    "bundle: replicas-per-host": ("BundleSpec.replicasPerHost", "replicas-per-host", "replicas"),
+    "bundle: promoted-max": ("BundlePromotion.max", "promoted-max", "promotable"),
+    "bundle: container-attribute-target": ("BundlePromotion.ratedBy", "container-attribute-target", ""),
+    "bundle: run-command": ("BundleSpec.runCommand", "run-command", ""),
+    "bundle: options": ("BundleSpec.options", "options", ""),
+    "bundle: primitive": ("BundleSpec.resource", "primitive", "resource"),
+    "bundle: network": ("BundleNetwork.name", "network", "network"),
+    "bundle: ip-range-start": ("BundleNetwork.ipRangeStart", "ip-range-start", "ipRangeStart"),
+    "bundle: host-interface": ("BundleNetwork.hostInterface", "host-interface", ""),
+    "bundle: host-netmask": ("BundleNetwork.hostNetmask", "host-netmask", ""),
+    "bundle: control-port": ("BundleNetwork.controlPort", "control-port", "controlPort"),
+    "bundle: add-host": ("BundleNetwork.addHost", "add-host", ""),
+    "bundle: port-mapping": ("PortMapping.port", "port-mapping", "network"),
+    "bundle: internal-port": ("PortMapping.internalPort", "internal-port", ""),
+    "bundle: range": ("PortMapping.range", "range", ""),
+    "bundle: storage-mapping": ("StorageMapping.target", "storage-mapping", "storage"),
+    "bundle: source-dir": ("StorageMapping.source", "source-dir", ""),
+    "bundle: source-dir-root": ("StorageMapping.sourceRoot", "source-dir-root", ""),
     "rsc_defaults": ("Defaults.resource", "", "rsc_defaults"),
     "op_defaults": ("Defaults.operations", "", "op_defaults"),
     "settings with rules": ("ResourceSpec.overrides", "", "overrides"),
@@ -107,13 +132,14 @@ VALUES = {
     "ClusterSpec.placementStrategy": {"default", "utilization", "minimal", "balanced"},
     "ClusterHealth.strategy": {"none", "migrate-on-red", "only-green", "progressive", "custom"},
     "AfterItem.kind": {"mandatory", "optional", "serialize"},
+    "TicketItem.onLoss": {"stop", "demote", "fence", "freeze"},
     "HostSpec.state": {"online", "standby", "maintenance"},
+    "BundleSpec.launcher": {"docker", "podman", "rkt"},
     "Rule.discovery": {"always", "never", "exclusive"},
 }  # fmt: skip
 
 WITHOUT_A_FIELD = {
     "cib-bootstrap-options": "an id", "have-quorum": "observed", "no-quorum-panic": "observed",
-    "container-attribute-target": "of bundles, which import lists as lost",
     "node-pending-timeout": "how a member of Pacemaker's cluster is judged that has not joined",
     "startup-fencing": "how a member is judged that was never heard of",
     "shutdown-lock": "kept for members that shut down; import writes those that there are",
@@ -123,7 +149,7 @@ WITHOUT_A_FIELD = {
 }  # fmt: skip
 """What is read of a CIB's options and meta-attributes and is no field, and why."""
 
-READERS = ("collectives", "operation_settings", "options", "overrides", "resources")
+READERS = ("bundles", "collectives", "operation_settings", "options", "overrides", "resources")
 
 
 def described(field: str) -> str:

@@ -47,6 +47,27 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
     [
         ("capacity", ["database start host2", "search start host2"]),
         (
+            "bundles",
+            [
+                "shop-ip-192.0.2.40 start host2",
+                "shop-podman-0 start host2",
+                "shop-ip-192.0.2.41 start host1",
+                "shop-podman-1 start host1",
+                "database:0 start shop-0",
+                "database:1 start shop-1",
+                "proxy-docker-0 start host1",
+                "proxy-docker-1 start host2",
+                "cache-ip-192.0.2.50 start host3",
+                "cache-podman-0 start host3",
+                "cache-ip-192.0.2.51 start host3",
+                "cache-podman-1 start host3",
+                "cache-ip-192.0.2.52 start host1",
+                "cache-podman-2 start host1",
+                "cache-ip-192.0.2.53 start host2",
+                "cache-podman-3 start host2",
+            ],
+        ),
+        (
             "clones",
             [
                 "lockd:0 start host1",
@@ -133,6 +154,7 @@ def test_editors_find_the_schema_and_it_agrees(name: str) -> None:
                 "web start host2",
             ],
         ),
+        ("tickets", ["database:0 start host1", "database:1 start host2", "monitoring start host1"]),
     ],
 )
 def test_an_empty_world_is_planned_as_the_example_says(name: str, want: list[str]) -> None:

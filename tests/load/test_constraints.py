@@ -1,8 +1,18 @@
+from dataclasses import replace
+
 import pytest
 
-from reconciler.model.constraint import Colocation, Discovery, Location, Ordering, OrderKind
+from reconciler.model.constraint import (
+    Colocation,
+    Discovery,
+    Location,
+    LossPolicy,
+    Ordering,
+    OrderKind,
+    TicketConstraint,
+)
 from reconciler.model.intent import Intent
-from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.names import NodeName, ResourceId, TicketName, Where
 from reconciler.model.resource import Role
 from reconciler.model.score import INFINITY
 from tests.load.texts import guest, host, load_text, problems_of, resource
@@ -291,3 +301,72 @@ def test_references_to_broken_documents_are_not_called_unknown() -> None:
 def test_nothing_is_called_unknown_while_a_file_is_unreadable() -> None:
     text = WORLD + resource("a", "after: [c]") + "---\n\tx"
     assert [problem.split("]")[0] for problem in problems_of(text)] == ["32:1: error[tab"]
+
+
+def needs(on: str, ticket: str, column: int, **fields: object) -> TicketConstraint:
+    base = TicketConstraint(
+        id=f"ticket-{ticket}-{on}",
+        resource=ResourceId(on),
+        ticket=TicketName(ticket),
+        where=at(30, column),
+    )
+    return replace(base, **fields)  # type: ignore[arg-type]  # tests name real fields
+
+
+@pytest.mark.parametrize(
+    ("lines", "want"),
+    [
+        (["tickets: [T]"], [needs("a", "T", 13)]),
+        (["tickets: [{ticket: T, onLoss: freeze}]"], [needs("a", "T", 13, on_loss=LossPolicy.FREEZE)]),
+        (["tickets: [T, U]"], [needs("a", "T", 13), needs("a", "U", 16)]),
+        (
+            ["tickets: [{ticket: T, role: Promoted}]", "clone: {name: c, promotable: {}}"],
+            [needs("c", "T", 13, role=Role.PROMOTED, on_loss=LossPolicy.DEMOTE)],
+        ),
+        (
+            ["tickets: [T, {ticket: t, role: Promoted, onLoss: stop}]", "clone: {name: c, promotable: {}}"],
+            [needs("c", "T", 13), needs("c", "T", 16, id="ticket-T-c-2", role=Role.PROMOTED)],
+        ),
+    ],
+)
+def test_tickets_are_those_of_all_that_a_document_declares(
+    lines: list[str], want: list[TicketConstraint]
+) -> None:
+    assert list(intent_of(WORLD + resource("a", *lines)).tickets) == want
+
+
+@pytest.mark.parametrize(
+    ("line", "want"),
+    [
+        ("tickets: [T, t]", ["30:16: error[duplicate]: T is listed twice in tickets; first at a.yaml:30:13"]),
+        (
+            "tickets: [{ticket: T, onLoss: demote}]",
+            [
+                "30:33: error[does-not-fit]: only what is promoted is demoted, and this ticket is needed to run "
+                "at all; add role: Promoted, or write onLoss: stop"
+            ],
+        ),
+        (
+            "tickets: [{ticket: T, role: Promoted}]",
+            [
+                "30:13: warning[no-effect]: a is never promoted, and so needs no ticket for it; "
+                "add clone: {promotable: {}}, or remove role:"
+            ],
+        ),
+        (
+            "tickets: [{ticket: T, onLoss: fence}]",
+            [
+                "30:13: warning[not-yet]: no host is fenced yet; what runs is stopped: write onLoss: stop",
+            ],
+        ),
+        (
+            "tickets: ['a b']",
+            [
+                '30:13: error[bad-name]: spec.tickets[0]: "a b" is not a legal name; '
+                "letters, digits, _ . and -, beginning with a letter, a digit or _"
+            ],
+        ),
+    ],
+)
+def test_tickets_that_make_no_sense_are_named(line: str, want: list[str]) -> None:
+    assert problems_of(WORLD + resource("a", line)) == want

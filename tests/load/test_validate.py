@@ -11,7 +11,7 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
             [
                 "1:1: error[missing-field]: apiVersion is missing; write apiVersion: reconciler/v1alpha1",
                 "1:1: error[missing-field]: kind is missing; write kind: and one of Cluster, Host, RemoteNode, Guest, "
-                "Resource, Group, Constraint",
+                "Resource, Group, Bundle, Constraint",
             ],
             id="neither version nor kind",
         ),
@@ -30,7 +30,7 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
         pytest.param(
             HOST.replace("Host", "Deployment"),
             [
-                '2:7: error[unknown-kind]: there is no kind "Deployment"; known are Cluster, Constraint, '
+                '2:7: error[unknown-kind]: there is no kind "Deployment"; known are Bundle, Cluster, Constraint, '
                 "Group, Guest, Host, RemoteNode, Resource"
             ],
             id="kind of another tool",
@@ -89,7 +89,7 @@ from tests.load.texts import HOST, guest, host, problems_of, resource
                 '10:3: error[unknown-field]: there is no field "on-fail" in spec; known are after, agent, '
                 "allowMigration, allowUnhealthy, clone, container, critical, failureLimit, failureTimeout, "
                 "maintenance, managed, multipleActive, needs, op, overrides, params, placement, priority, rank, "
-                "remoteNode, requires, startFailureIsFatal, state, stickiness",
+                "remoteNode, requires, startFailureIsFatal, state, stickiness, tickets",
             ],
             id="Pacemaker's names",
         ),

@@ -27,7 +27,7 @@ from tests.loop.memories import (
     memory,
     outcome,
 )
-from tests.plan.worlds import intent, running
+from tests.plan.worlds import dummy, intent, running
 
 DUMMY = ASKED.resources[FAKE].agent
 USES = StartedAs(agent=DUMMY)
@@ -284,3 +284,20 @@ def test_a_node_that_was_a_guest_is_found_by_its_name() -> None:
     assert known.guest_of(H1) is None
     known.accept(TREE, intent("host1"))
     assert known.guest_of(G1) == ASKED.resources[VM1]
+
+
+def test_what_was_in_a_container_that_makes_a_node_ends_with_it_and_another_one_begins_empty() -> None:
+    vm = ASKED.resources[VM1].remote_node
+    box = dummy("box", remote_node=vm)
+    asked = intent("host1", box, dummy("FAKE"))
+    host = NodeView(name=H1, is_connected=True, is_known=True)
+    lost = ConnectionFailure(count=1, last_at=NOW, reason=LinkReason.LOST, text="gone")
+    known = memory(asked=asked, hypervisors=Hypervisors(), views={H1: host, G1: in_guest("FAKE")})
+    known.history = History(connections={G1: lost})
+    stop = replace(request("stop"), resource=box.id, agent=box.agent)
+    known.note_outcome(outcome(action(ActionKind.STOP, H1, box.id), request=stop), NOW)
+    assert list(known.views) == [H1]
+    start = replace(stop, operation="start")
+    known.note_outcome(outcome(action(ActionKind.START, H1, box.id), request=start), NOW)
+    assert known.views[G1] == NodeView(name=G1, is_known=True)
+    assert known.history.connections == {}

@@ -183,6 +183,14 @@ def test_only_the_controllers_own_machine_runs_processes() -> None:
     assert types_of(asked, NodeName("host2")) == (GuestType.LXC,)
 
 
+def test_a_node_that_a_resource_makes_is_online_while_that_runs_and_its_agent_is_connected() -> None:
+    node = RemoteNode(name=NodeName("box-node"), where=WHERE, agent=AgentAddress(address="192.0.2.9"))
+    asked = intent("host1", dummy("box", remote_node=node))
+    box = Instance(resource=ResourceId("box"), node=NodeName("host1"), role=Role.STARTED)
+    observed = look(UP, connected(NodeName("host1"), box), connected(node.name), intent=asked)
+    assert state(observed, node.name) is NodeState.ONLINE
+
+
 def test_a_node_that_a_resource_makes_is_offline_once_it_was_asked_for_on_every_host_that_may_have_it() -> (
     None
 ):

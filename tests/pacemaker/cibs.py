@@ -1,5 +1,11 @@
 """CIBs for tests, written here: two nodes, no fencing, and what a test adds."""
 
+from dataclasses import replace
+
+from reconciler.model.collective import Bundle
+from reconciler.model.intent import Intent
+from reconciler.model.names import ResourceId
+from reconciler.model.resource import Resource
 from reconciler.pacemaker.digests import parameters_digest
 from reconciler.pacemaker.read import CibInput, read_cib
 from reconciler.pacemaker.simulation import Simulation, simulate_cib
@@ -65,3 +71,13 @@ def read(data: bytes) -> CibInput:
 
 def simulate(data: bytes) -> Simulation:
     return simulate_cib(data, "cib.xml", NOW, is_executed=True)
+
+
+def with_one_rank(intent: Intent) -> dict[ResourceId, Resource]:
+    """In YAML all that a bundle stands for has the rank of the bundle."""
+    found = dict(intent.resources)
+    for bundle in (c for c in intent.collectives.values() if isinstance(c, Bundle)):
+        parts = [name for r in bundle.replicas for name in (r.container, r.address) if name is not None]
+        rank = min(found[name].rank for name in parts)
+        found |= {name: replace(found[name], rank=rank) for name in parts}
+    return found

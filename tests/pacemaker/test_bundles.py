@@ -9,8 +9,10 @@ from reconciler.pacemaker.digests import parameters_digest
 from reconciler.pacemaker.simulation import executed_lines, simulation_document, simulation_text
 from reconciler.pacemaker.to_yaml import convert_cib
 from tests.pacemaker.cibs import NOW, cib, dummy, meta, op, read, simulate
+from tests.pacemaker.test_to_yaml import assert_same
 
 PORT = '<network control-port="9999"/>'
+RANGE = '<network ip-range-start="10.0.0.9" host-interface="eth0" host-netmask="24"/>'
 
 
 def bundle(inside: str = dummy("app"), container: str = "", network: str = PORT, more: str = "") -> str:
@@ -176,7 +178,7 @@ def test_a_location_of_the_promoted_role_is_about_what_is_in_the_bundle() -> Non
 @pytest.mark.parametrize(
     "element",
     [
-        f'<bundle id="web"><rkt image="x"/>{PORT}{dummy("app")}</bundle>',
+        f'<bundle id="web"><runc image="x"/>{PORT}{dummy("app")}</bundle>',
         f'<bundle id="web"><podman image="x"/>{dummy("app")}</bundle>',
     ],
 )
@@ -275,11 +277,124 @@ def test_what_cannot_be_started_for_lack_of_a_container_is_told_and_its_clone_be
     ]  # fmt: skip
 
 
-def test_import_says_that_a_bundle_has_no_equivalent_and_where_it_stands() -> None:
+def imported(data: bytes) -> tuple[list[str], list[str]]:
+    """The kinds and names of the documents, and what is lost."""
+    found = convert_cib(data, "cib.xml", NOW, makes_guests=False)
+    names = [f"{d['kind']} {d['metadata']['name']}" for d in found.documents]  # type: ignore[index]
+    return names, [f"{loss.where} {loss.feature}: {loss.text}" for loss in found.lost]
+
+
+def test_a_bundle_is_imported_as_one_document_beside_that_of_its_content() -> None:
+    network = (
+        '<network ip-range-start="10.0.0.9" host-interface="eth0" host-netmask="24" control-port="9999"/>'
+    )
+    storage = (
+        '<storage><storage-mapping id="t" source-dir-root="/srv" target-dir="/www" options="Z"/></storage>'
+    )
+    inside = dummy("app", meta(notify="true"))
+    data = cib(bundle(storage + inside, 'promoted-max="1" replicas="2" run-command="run"', network))
+    found = convert_cib(data, "cib.xml", NOW, makes_guests=False)
+    assert found.lost == ()
+    web, app = found.documents[3:]
+    assert web["kind"], web["metadata"] == ("Bundle", {"name": "web"})
+    assert web["spec"] == {
+        "launcher": "podman",
+        "image": "web:1",
+        "replicas": 2,
+        "promotable": {"max": 1},
+        "runCommand": "run",
+        "network": {
+            "ipRangeStart": "10.0.0.9", "hostInterface": "eth0", "hostNetmask": 24, "controlPort": 9999,
+        },
+        "storage": [{"sourceRoot": "/srv", "target": "/www", "options": "Z"}],
+        "resource": "app",
+        "op": {
+            "stop": {"timeout": "20s", "onFail": "block"},
+            "monitor": [{"interval": "1m", "timeout": "20s"}],
+        },
+        "stickiness": 0,
+        "failureLimit": 1000000,
+        "startFailureIsFatal": True,
+        "requires": "quorum",
+        "rank": 0,
+    }  # fmt: skip
+    assert (app["kind"], app["metadata"]) == ("Resource", {"name": "app"})
+
+
+@pytest.mark.parametrize(
+    ("element", "why"),
+    [
+        (
+            bundle(container='replicas="3"', network='<network ip-range-start="10.0.254.254"/>'),
+            "from 10.0.254.254 on there are not enough addresses",
+        ),
+        (bundle(network='<network control-port="any"/>'), "32 is no number of bits, or any no port"),
+        (
+            bundle(network='<network control-port="9"><port-mapping id="p" port="www"/></network>'),
+            "www and www are no ports",
+        ),
+        (
+            bundle(
+                '<storage><storage-mapping id="s" source-dir="a" target-dir="/b"/></storage>' + dummy("app")
+            ),
+            "a is no absolute path",
+        ),
+        (bundle(container='options=""').replace("web:1", ""), "something of it is named by an empty text"),
+        (bundle() + dummy("WEB-0"), "the name web-0 is taken, or not legal here"),
+    ],
+)
+def test_import_says_why_a_bundle_is_left_out_and_what_goes_with_it(element: str, why: str) -> None:
     order = '<rsc_order id="o" first="web" then="d"/>'
-    found = convert_cib(cib("\n" + bundle() + dummy("d"), order), "cib.xml", NOW, makes_guests=False)
-    assert [(loss.feature, str(loss.where), loss.text) for loss in found.lost] == [
-        ("bundle", "cib.xml:6:1", "bundle web has no equivalent here, and is left out with what is in it"),
-        ("constraint", "cib.xml:6:1", "o is about a bundle too, and is left out"),
+    names, lost = imported(cib("\n" + element + dummy("d"), order))
+    assert lost == [
+        f"cib.xml:6:1 bundle: bundle web is left out: {why}",
+        "cib.xml:6:1 constraint: o is about a bundle that is left out, and so is it",
     ]
-    assert [d["kind"] for d in found.documents] == ["Cluster", "Host", "Host", "Resource"]
+    assert [name for name in names if name.startswith(("Bundle", "Resource app"))] == []
+
+
+@pytest.mark.parametrize(
+    ("resources", "constraints"),
+    [
+        (bundle(), ""),
+        (bundle("", 'replicas="2" network="host" run-command="run"', network=""), ""),
+        (bundle(container='replicas="4" replicas-per-host="2"', network=RANGE), ""),
+        (
+            bundle(
+                container='promoted-max="2" options="--user=root"', network=RANGE, more=meta(notify="true")
+            ),
+            "",
+        ),
+        (
+            bundle(
+                container='promoted-max="1"',
+                more=meta(interleave="true", container_attribute_target="host", priority="5"),
+            ),
+            "",
+        ),
+        (bundle(more=meta(target_role="Stopped")), ""),
+        (bundle(container='promoted-max="1"', more=meta(target_role="Slave")), ""),
+        (
+            bundle(dummy("app", '<utilization id="u"><nvpair id="u1" name="cpu" value="2"/></utilization>')),
+            "",
+        ),
+        (bundle() + dummy("d"), '<rsc_order id="o" first="app" then="d"/>'),
+        (bundle(network=RANGE), '<rsc_location id="l" rsc="web" node="n2" score="-INFINITY"/>'),
+        (
+            bundle(container='promoted-max="1"'),
+            '<rsc_location id="l" rsc="web" node="web-0" score="7" role="Promoted"/>',
+        ),
+        (
+            bundle(container='promoted-max="1"') + dummy("d"),
+            '<rsc_colocation id="c" rsc="d" with-rsc="web" with-rsc-role="Promoted" score="INFINITY"/>',
+        ),
+    ],
+)
+def test_an_imported_bundle_is_the_same_and_plans_to_the_same(resources: str, constraints: str) -> None:
+    assert_same(cib(resources, constraints))
+
+
+def test_what_is_in_a_bundle_says_what_it_does_not_have_from_it() -> None:
+    data = cib(bundle(dummy("app", meta(target_role="Started")), more=meta(target_role="Stopped")))
+    app = convert_cib(data, "cib.xml", NOW, makes_guests=False).documents[-1]
+    assert app["spec"]["state"] == "running"  # type: ignore[index]

@@ -1,52 +1,70 @@
-"""What needs a ticket runs only while it is held, and its loss has the consequence that was chosen."""
+"""Constraints of tickets, and what a CIB says of the tickets, are read; the planner heeds them."""
 
 import pytest
 
-from reconciler.model.names import ResourceId
+from reconciler.model.constraint import LossPolicy, TicketConstraint
+from reconciler.model.history import TicketState
+from reconciler.model.names import ResourceId, TicketName, Where
 from reconciler.model.resource import Role
-from reconciler.model.score import INFINITY
-from reconciler.pacemaker.read import CibInput
-from tests.pacemaker.cibs import cib, dummy, op, ran, read
+from tests.pacemaker.cibs import cib, dummy, read
+
+T = TicketName("T")
 
 
-def given(policy: str = "", ticket: str = "", role: str = "", running: bool = True) -> CibInput:
-    status = ran("r", op("start", 1)) if running else ""
-    said = f' loss-policy="{policy}"' if policy else ""
-    text = cib(f'<clone id="c">{dummy("r")}</clone>', "", status).decode()
-    rule = f'<rsc_ticket id="t" rsc="c" ticket="T"{said}{role}/>'
-    text = text.replace("<constraints></constraints>", f"<constraints>{rule}</constraints>")
-    state = f'<tickets><ticket_state id="T" {ticket}/></tickets>' if ticket else ""
-    return read(text.replace("<status>", f"<status>{state}").encode())
+def constraints(more: str, inside: str = "", tag: str = 'rsc="c"') -> list[TicketConstraint]:
+    rule = f'<rsc_ticket id="t" {tag} ticket="T" {more}>{inside}</rsc_ticket>'
+    given = read(cib(f'<clone id="c">{dummy("r")}</clone>{dummy("a")}{dummy("b")}', rule))
+    return list(given.intent.tickets)
 
 
-def bans(read_input: CibInput) -> list[tuple[str, str, int, Role | None]]:
-    return [(c.resource, c.node, c.score, c.role) for c in read_input.intent.locations]
-
-
-BANNED = [("c", "n1", -INFINITY, None), ("c", "n2", -INFINITY, None)]
+def needs(resource: str, role: Role | None = None, on_loss: LossPolicy = LossPolicy.STOP) -> TicketConstraint:
+    where = Where(file="cib.xml", line=5)
+    return TicketConstraint(
+        id="t", resource=ResourceId(resource), ticket=T, where=where, role=role, on_loss=on_loss
+    )
 
 
 @pytest.mark.parametrize(
-    ("ticket", "expected"),
+    ("more", "role", "on_loss"),
     [
-        ("", BANNED),
-        ('granted="false"', BANNED),
-        ('granted="true"', []),
-        ('granted="true" standby="true"', BANNED),
+        ("", None, LossPolicy.STOP),
+        ('loss-policy="Freeze"', None, LossPolicy.FREEZE),
+        ('loss-policy="fence"', None, LossPolicy.FENCE),
+        ('rsc-role="Started" loss-policy="demote"', None, LossPolicy.STOP),
+        ('rsc-role="Slave"', None, LossPolicy.STOP),
+        ('rsc-role="Master"', Role.PROMOTED, LossPolicy.DEMOTE),
+        ('rsc-role="Promoted" loss-policy="stop"', Role.PROMOTED, LossPolicy.STOP),
+        ('rsc-role="Promoted" loss-policy="nonsense"', Role.PROMOTED, LossPolicy.DEMOTE),
     ],
 )
-def test_without_its_ticket_nothing_runs_anywhere(ticket: str, expected: list[object]) -> None:
-    assert bans(given(ticket=ticket)) == expected
+def test_role_and_loss_policy_are_read(more: str, role: Role | None, on_loss: LossPolicy) -> None:
+    assert constraints(more) == [needs("c", role, on_loss)]
 
 
-def test_what_needs_a_ticket_to_be_promoted_runs_on_without() -> None:
-    assert bans(given(role=' rsc-role="Master"')) == [
-        ("c", "n1", -INFINITY, Role.PROMOTED),
-        ("c", "n2", -INFINITY, Role.PROMOTED),
-    ]
+def test_each_member_of_a_set_needs_the_ticket() -> None:
+    sets = (
+        '<resource_set id="s"><resource_ref id="a"/><resource_ref id="b"/></resource_set>'
+        '<resource_set id="p" role="Promoted"><resource_ref id="c"/></resource_set>'
+    )
+    got = constraints("", sets, tag="")
+    assert got == [needs("a"), needs("b"), needs("c", Role.PROMOTED, LossPolicy.DEMOTE)]
 
 
-def test_what_is_frozen_stays_as_it_is() -> None:
-    frozen = given("freeze")
-    assert (frozen.intent.resources[ResourceId("r")].is_managed, bans(frozen)) == (False, [])
-    assert bans(given("freeze", running=False)) == BANNED
+@pytest.mark.parametrize(
+    ("state", "want"),
+    [
+        ("", {}),
+        ('<ticket_state id="T"/>', {T: TicketState()}),
+        (
+            '<ticket_state id="T" granted="true" last-granted="1700000000"/>',
+            {T: TicketState(is_granted=True, last_granted=1_700_000_000.0)},
+        ),
+        (
+            '<ticket_state id="T" granted="false" standby="yes" last-granted="-1"/>',
+            {T: TicketState(is_standby=True)},
+        ),
+    ],
+)
+def test_the_states_of_tickets_are_history(state: str, want: dict[TicketName, TicketState]) -> None:
+    text = cib(dummy("a")).decode().replace("<status>", f"<status><tickets>{state}</tickets>")
+    assert read(text.encode()).history.tickets == want

@@ -15,11 +15,12 @@ from reconciler.model.node import AgentAddress, AgentFlavor, NodeKind, RemoteNod
 from reconciler.model.observed import Observed
 from reconciler.model.resource import OnFail, Operation, Resource
 from reconciler.pacemaker.read import CibInput
-from reconciler.pacemaker.to_yaml import Converted, convert_cib, without_connections
+from reconciler.pacemaker.to_yaml import Converted, convert_cib
+from reconciler.pacemaker.to_yaml_connections import without_connections
 from reconciler.pacemaker.words import transition_lines
 from reconciler.plan.rules import resolved
 from reconciler.plan.schedule import schedule
-from tests.pacemaker.cibs import DUMMY, NOW, cib, dummy, meta, op, ran, read
+from tests.pacemaker.cibs import DUMMY, NOW, cib, dummy, meta, op, ran, read, with_one_rank
 
 ANY = Where(file="", line=1)
 
@@ -83,7 +84,7 @@ def normal(intent: Intent) -> Intent:
         intent,
         cluster=replace(intent.cluster, where=None, policy=policy),
         hosts=hosts,
-        resources={name: same_resource(r) for name, r in intent.resources.items()},
+        resources={name: same_resource(r) for name, r in with_one_rank(intent).items()},
         collectives={name: replace(c, where=ANY) for name, c in intent.collectives.items()},
         locations=tuple(sorted(resolved(intent, Observed(), NOW).locations, key=plain)),
         location_rules=(),
@@ -92,6 +93,7 @@ def normal(intent: Intent) -> Intent:
         policy_overrides=tuple(replace(item, where=ANY) for item in intent.policy_overrides),
         colocations=tuple(sorted(intent.colocations, key=plain)),
         orderings=tuple(sorted(intent.orderings, key=plain)),
+        tickets=tuple(sorted((replace(t, id="", where=ANY) for t in intent.tickets), key=str)),
         fencing_levels=tuple(replace(level, id="", where=ANY) for level in intent.fencing_levels),
     )
 

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.model.constraint import TicketConstraint
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
-from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.names import NodeName, ResourceId, TicketName, Where
 from reconciler.model.node import HostState
 from reconciler.model.policy import PlacementStrategy
 from reconciler.model.rule import DateTest, NodeOverride, Override
 from reconciler.plan.what_if import Fared, Fault, Outcome, Overload, World, at_rest, single_failures, what_if
-from tests.plan.worlds import NOW, clone, dummy, empty_world, guest, intent, only_on, prefers
+from tests.plan.worlds import NOW, WHERE, clone, dummy, empty_world, guest, intent, only_on, prefers
 
 HOST1 = Fault(hosts=(NodeName("h1"),))
 
@@ -123,3 +124,9 @@ def test_what_holds_for_a_time_is_counted_and_a_fault_goes_before_it() -> None:
     assert what_if(world(asked), HOST1) == outcome(HOST1, moved=moved, overloads=(overload,))
     both = Fault(hosts=HOST1.hosts, standby=(NodeName("h2"),))
     assert [f.resource for f in what_if(world(asked), both).cannot_run] == ["r"]
+
+
+def test_what_lacks_its_ticket_need_not_run() -> None:
+    asked = intent("h1 h2", dummy("r"), dummy("s"), prefers("s", "h2"))
+    need = TicketConstraint(id="t", resource=ResourceId("r"), ticket=TicketName("T"), where=WHERE)
+    assert what_if(world(replace(asked, tickets=(need,))), HOST1) == outcome(HOST1)

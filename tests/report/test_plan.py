@@ -172,7 +172,7 @@ def test_a_plan_for_people_ends_with_its_counts() -> None:
         "  +   guest/vm-guest2  create  on host1",
         "",
         "Blocked:",
-        "  resource/web: no node may run it",
+        "  resource/web: no node may run it  (fake.yaml:11)",
         "",
         "Gates:",
         "  guest/vm9: this would remove 2 guests",

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.constraint import TicketConstraint
 from reconciler.model.history import FailureCount, History
 from reconciler.model.intent import Intent, Source
-from reconciler.model.names import NodeName, ResourceId, Where
+from reconciler.model.names import NodeName, ResourceId, TicketName, Where
 from reconciler.model.node import (
     AddressFinding,
     AddressOwner,
@@ -91,6 +92,7 @@ WHOLE = {
             "problem": None,
         },
     ],
+    "tickets": [],
     "problems": [],
     "key_fingerprint": "SHA256:abc",
 }
@@ -321,3 +323,33 @@ def test_a_refused_commit_and_its_problems_are_shown() -> None:
     ]
     assert needs_attention(got)
     assert not needs_attention(status(problems=(hint,)))
+
+
+def test_what_lacks_its_ticket_is_told_and_needs_no_attention() -> None:
+    need = TicketConstraint(id="t", resource=FAKE, ticket=TicketName("T"), where=Where(file="a.yaml", line=9))
+    asked = replace(ASKED, tickets=(need,))
+    lacking = Blocked(
+        address="resource/FAKE", text="ticket T is not granted", where=need.where, code="ticket"
+    )
+    present = Present(
+        intent=asked,
+        source=SOURCE,
+        observed=nodes(Observed(), online("host1"), online("guest1", NodeKind.GUEST)),
+        history=History(),
+        transition=Transition(blocked=(lacking,)),
+    )
+    document = status_document(present)
+    assert problems("status", document) == []
+    assert document["resources"][1]["problem"] == "ticket T is not granted"
+    assert document["problems"] == [
+        {
+            "severity": "warning",
+            "code": "ticket",
+            "text": "ticket T is not granted",
+            "address": "resource/FAKE",
+        }
+    ]
+    assert [(t["name"], t["granted"]) for t in document["tickets"]] == [("T", False)]
+    assert not needs_attention(document)
+    document["resources"][1]["role"] = "Unknown"
+    assert needs_attention(document)

@@ -50,6 +50,7 @@ def document(**fields: Any) -> dict[str, Any]:
             resource("vm-guest1", "Started", "host1", agent="guest:lxc"),
             resource("FAKE", "Stopped"),
         ],
+        "tickets": [],
         "problems": [],
     }
     return {**base, **fields}
@@ -149,3 +150,11 @@ def test_trouble_is_said_where_it_is() -> None:
 def test_an_empty_cluster_has_empty_lists() -> None:
     got = status_text(document(nodes=[], resources=[])).splitlines()
     assert got == ["Cluster shop | commit c0ffeec0ffee", "", "Nodes:", "", "Resources:"]
+
+
+def test_tickets_have_lines_of_their_own_where_there_are_any() -> None:
+    need = {"resource": "FAKE", "role": None, "on_loss": "stop", "file": "a.yaml", "line": 3}
+    ticket = {"name": "T", "granted": False, "standby": False, "last_granted": None, "needed_by": [need]}
+    lines = status_text(document(tickets=[ticket])).splitlines()
+    assert lines[-3:] == ["", "Tickets:", "  T  not granted; needed by FAKE (a.yaml:3)"]
+    assert "Tickets:" not in status_text(document())

@@ -248,6 +248,9 @@ def _stopped_by_failure(situation: Situation, resource: Resource) -> str | None:
 def _explain_none(assignment: Assignment, resource: Resource, scores: Scores) -> str:
     """Say in one sentence why no node will do."""
     situation = assignment.situation
+    lack = situation.lack_of(resource)
+    if lack is not None:
+        return lack.text
     is_symmetric = situation.intent.cluster.policy.is_symmetric
     if not scores and is_symmetric:
         kind = f"a {resource.guest.type.value} guest" if resource.guest else "it"

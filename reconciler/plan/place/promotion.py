@@ -180,11 +180,10 @@ def _is_there(assignment: Assignment, colocation: Colocation, place: NodeName, n
 
 def _host_of(assignment: Assignment, node: NodeName) -> NodeName:
     """Return where a bundle's container is that makes a node; any other node is itself."""
-    connection = assignment.situation.guests.get(node)
-    container = (
-        connection.container if connection is not None and connection.id in assignment.tree.bundles else None
-    )
-    return node if container is None else assignment.nodes.get(container) or node
+    guest = assignment.situation.guests.get(node)
+    if guest is None or guest.remote_node is None or not guest.remote_node.is_reserved:
+        return node
+    return assignment.nodes.get(guest.container or guest.id) or node
 
 
 def _final_scores(assignment: Assignment, cloned: CloneSet) -> dict[ResourceId, int]:

@@ -56,7 +56,8 @@ def _possible(situation: Situation, resource: Resource) -> list[NodeName]:
         for r in intent.resources.values()
         if r.remote_node is not None and not r.remote_node.is_reserved
     }
-    found = [n for n, guest in guests.items() if reach == "all" or guest.container is None]
+    is_remote = {n: g.agent.is_connection and g.container is None for n, g in guests.items()}
+    found = [n for n in guests if reach == "all" or is_remote[n]]
     return [*(m.name for m in machines), *found]
 
 
@@ -66,9 +67,9 @@ def reach_of(situation: Situation, resource: Resource) -> Reach:
     A bundle's container may run on a remote node (Pacemaker lib/pengine/bundle.c); else only hosts run what makes
     nodes, or fences.
     """
-    if resource.remote_node is not None or resource.agent.is_fencing:
+    if resource.agent.is_connection or resource.agent.is_fencing:
         return "hosts"
-    made = situation.node_made_by(resource.id)
+    made = resource.remote_node or situation.node_made_by(resource.id)
     if made is None:
         return "all"
     return "machines" if made.is_reserved else "hosts"

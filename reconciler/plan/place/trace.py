@@ -22,6 +22,8 @@ class Cause(Enum):
     """What changed scores."""
 
     LOCATION = "location"
+    TICKET = "ticket"
+    """A ticket is lacking."""
     HEALTH = "health"
     EXCLUSIVE = "exclusive"
     """Locations that name all nodes where it may run at all."""
@@ -67,6 +69,10 @@ class Rule(Enum):
     """It stays: it would come back from any better node."""
 
 
+_BY_SCORE = (Cause.LOCATION, Cause.TICKET)
+"""What adds the score of a location."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One change of a resource's scores."""
@@ -79,7 +85,7 @@ class Step:
     def value(self, node: NodeName) -> int | None:
         """Return what it adds to a node's score, by infinity math; None: the score is replaced."""
         before, after = self.before.get(node, 0), self.after.get(node, 0)
-        if isinstance(self.source, Location) and self.cause is Cause.LOCATION and self.source.node == node:
+        if isinstance(self.source, Location) and self.cause in _BY_SCORE and self.source.node == node:
             declared = self.source.score
             if add_scores(before, declared) == after:
                 return declared
@@ -137,8 +143,7 @@ class Trace:
         table = self.last(name)
         for node, score, source in wishes:
             after = {**table, node: add_scores(table.get(node, 0), score)}
-            cause = Cause.HEALTH if source is None else Cause.LOCATION
-            self.add(name, Step(cause=cause, before=table, after=after, source=source))
+            self.add(name, Step(cause=_cause_of(source), before=table, after=after, source=source))
             table = after
         return table
 
@@ -181,6 +186,12 @@ class Trace:
         if mine is not None and others is not None:
             self.choices[name] = replace(others, current=mine.current)
             self.choices[other] = replace(mine, current=others.current)
+
+
+def _cause_of(source: Location | None) -> Cause:
+    if source is None:
+        return Cause.HEALTH
+    return Cause.TICKET if source.lack else Cause.LOCATION
 
 
 def swap(found: dict[ResourceId, T], name: ResourceId, other: ResourceId) -> None:

@@ -74,7 +74,7 @@ def _stuck(situation: Situation, decisions: Decisions, decision: Decision) -> Ob
             return None
         text = f"{name}, which stops before, may run on {unheard.node}, {unheard.text}"
         return Obstacle(text=text, subject=name, step="stop", is_waiting=unheard.is_waiting)
-    if decision.fate is not Fate.HOLD:
+    if decision.fate is not Fate.HOLD and not decision.is_frozen:
         return None
     guests = [situation.guests.get(i.node) for i in decision.active]
     if all(g is not None and g.id in decisions and decisions[g.id].stops for g in guests):

@@ -117,7 +117,7 @@ def _resource(parent: etree._Element, id_: ResourceId, intent: Intent) -> None:
             _meta(clone, id_, meta)
             _resource(clone, collective.member, intent)
         case Bundle():
-            # Only a CIB can declare one; what it consists of is listed by itself.
+            # What it consists of is listed by itself.
             pass
         case None:
             _primitive(parent, intent.resources[id_])
