@@ -145,9 +145,9 @@ class LabHost:
         wait_for(is_alone, f"{name} on {self.name}")
         return found[-1][0]
 
-    def start_libvirtd(self) -> None:
-        """Start libvirtd and wait until it answers."""
-        self.run(["libvirtd", "--listen", "--pid-file", "/run/libvirt/libvirtd.pid"], "libvirtd.log")
+    def start_libvirtd(self, *by: str) -> None:
+        """Start libvirtd, by a program that becomes it if any is given, and wait until it answers."""
+        self.run([*by, "libvirtd", "--listen", "--pid-file", "/run/libvirt/libvirtd.pid"], "libvirtd.log")
         wait_for(self._is_answering, f"libvirtd of {self.name}, see {self.folder / 'libvirtd.log'}")
 
     def kill_libvirtd(self) -> None:

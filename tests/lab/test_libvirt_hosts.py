@@ -21,6 +21,7 @@ from reconciler.world.libvirt.guests import LibvirtGuests
 from tests.lab.lab_agents import wait_for_agent, wait_for_port
 from tests.lab.lab_hosts import SUBNET, Lab, LabHost
 from tests.lab.lab_images import Images, copy_root
+from tests.lab.lab_lost_container import first_container_lost
 
 HERE = Where(file="lab.yaml", line=1)
 CLUSTER = Cluster(name="lab")
@@ -178,6 +179,22 @@ def test_end_of_a_guest_wakes_the_loop(lab: Lab, guests: LibvirtGuests, root: Pa
             watching.cancel()
 
     asyncio.run(scenario())
+
+
+def test_container_that_libvirtd_loses_as_it_starts_is_started_anew(
+    lab: Lab, guests: LibvirtGuests, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, start = a_host(lab["a"]), a_start("web", a_container(root, ("/bin/sleep", "1000")), 100)
+
+    async def scenario() -> None:
+        await guests.start(host, start)
+        assert await guests.domains(host, GuestType.LXC) == [a_domain(start)]
+        os.kill(lab["a"].wait_for_process("sleep"), signal.SIGKILL)
+        await until(lambda: is_empty(guests, host))
+
+    with first_container_lost(lab["a"]):
+        asyncio.run(scenario())
+    assert caplog.messages.count("libvirtd lost a container as it started") == 1
 
 
 def test_killed_libvirtd_makes_the_host_unknown_and_its_return_shows_all_guests(
