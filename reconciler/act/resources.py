@@ -42,12 +42,7 @@ async def run_resource_action(context: Context, action: Action, uid: str) -> Out
                 context.ports.journal.drop_record(action.node, action.resource)
             return _unsent(action, uid, error)
         return Outcome(action=action, uid=uid, request=request, reason=error.reason, text=str(error))
-    if action.kind in _BEGINS:
-        _remember(context, action, request, "started" if result.is_ok else "failed")
-    if action.kind is ActionKind.RELOAD and result.is_ok:
-        _remember(context, action, request, "started")
-    if action.kind is ActionKind.STOP and result.is_ok:
-        context.ports.journal.drop_record(action.node, action.resource)
+    _note_result(context, action, request, result)
     return Outcome(
         action=action, uid=uid, request=request, result=result, agents=said, text=result.describe()
     )
@@ -119,6 +114,21 @@ def _request(context: Context, action: Action, uid: str) -> OperationRequest:
         commit=context.commit,
         peer=action.peer,
     )
+
+
+def _note_result(
+    context: Context, action: Action, request: OperationRequest, result: OperationResult
+) -> None:
+    """Keep what an operation leaves; a stop that failed too, for the next controller is not to count on the rest."""
+    if action.kind in _BEGINS:
+        _remember(context, action, request, "started" if result.is_ok else "failed")
+    elif action.kind is ActionKind.RELOAD and result.is_ok:
+        _remember(context, action, request, "started")
+    elif action.kind is ActionKind.STOP and result.is_ok:
+        assert action.resource is not None
+        context.ports.journal.drop_record(action.node, action.resource)
+    elif action.kind is ActionKind.STOP:
+        _remember(context, action, request, "failed")
 
 
 def _remember(context: Context, action: Action, request: OperationRequest, phase: str) -> None:

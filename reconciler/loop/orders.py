@@ -13,7 +13,6 @@ from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import STOCK_MACHINE, LinkReason
 from reconciler.model.observed import Instance
-from reconciler.model.operation import OCF_NOT_RUNNING
 from reconciler.model.resource import Resource, Role
 from reconciler.observe.domains import GuestFact
 from reconciler.observe.nodes import NodeView
@@ -22,11 +21,7 @@ from reconciler.plan.rules import in_force, with_nodes_in_force
 
 
 def cleanup(memory: Memory, resource: str, node: str | None) -> str:
-    """Forget a resource's failures, on one node or on all, so that it is tried again.
-
-    What a monitor found down is taken for stopped then, as by a probe after Pacemaker's cleanup: else what is not
-    managed, and so never stopped, would count as failed there for ever.
-    """
+    """Forget a resource's failures, on one node or on all, so that it is tried again."""
     found = _anything(memory, resource)
     place = _node(memory, node) if node else None
     memory.remember(memory.history.without_failures(found, place))
@@ -36,8 +31,7 @@ def cleanup(memory: Memory, resource: str, node: str | None) -> str:
             instances = {r: i for r, i in view.instances.items() if r != found}
             # With none on record, monitors are armed again and tell how it is; by themselves they tell changes only.
             left = replace(known, failure=None, monitors=frozenset())
-            is_down = known.failure.operation == "monitor" and known.failure.rc == OCF_NOT_RUNNING
-            is_up = known.role is not Role.STOPPED and not is_down
+            is_up = known.role is not Role.STOPPED
             memory.views[name] = replace(view, instances={**instances, found: left} if is_up else instances)
     kept = {
         node_name: failure

@@ -66,5 +66,8 @@ def recorded_instance(record: StartRecord, node: NodeName) -> Instance:
     uses = StartedAs(agent=record.agent, params=record.params)
     if record.phase in {"started", "adopted"}:
         return Instance(resource=record.resource, node=node, role=Role.STARTED, started_as=uses)
-    note = f"its start on {node} was under way when the controller ended"
+    what = (
+        "its last operation on {} had failed" if record.phase == "failed" else "its start on {} was under way"
+    )
+    note = f"{what.format(node)} when the controller ended"
     return Instance(resource=record.resource, node=node, role=Role.UNKNOWN, started_as=uses, note=note)

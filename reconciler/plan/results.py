@@ -53,9 +53,12 @@ def after_monitor(known: Instance, result: OperationResult) -> Instance:
     """Return an instance after a recurring monitor reported; what is not running is not answered to.
 
     What is found in another role than it has has failed, and is in that role (OCF Resource Agent API 1.1, "monitor").
+    A probe that failed says no more than that it may run there: what then finds nothing answers the probe.
     """
     if known.role is Role.STOPPED:
         return known
+    if result.is_not_running and _is_by_failed_probe(known):
+        return Instance(resource=known.resource, node=known.node, role=Role.STOPPED)
     role = _role_found(known.role, result)
     is_well = result.is_promoted if known.role is Role.PROMOTED else result.is_ok
     if not is_well:
@@ -104,6 +107,11 @@ def _after_probe(known: Instance, uses: StartedAs, result: OperationResult) -> I
     if result.rc in HARD_ERRORS:
         return replace(stopped, failure=_failure(result))
     return replace(known, role=role, started_as=known.started_as or uses, failure=_failure(result))
+
+
+def _is_by_failed_probe(known: Instance) -> bool:
+    failure = known.failure
+    return failure is not None and failure.operation == "monitor" and not failure.interval_ms
 
 
 def _still_there(known: Instance, result: OperationResult) -> Instance:

@@ -41,13 +41,6 @@ def test_cleanup_forgets_a_resources_failures_and_leaves_others() -> None:
     assert pages.history == known.history
 
 
-def test_what_a_monitor_found_down_is_stopped_once_its_failure_is_forgotten() -> None:
-    down = Failure(operation="monitor", rc=7, text="not running")
-    known = memory(views={G1: in_guest("FAKE", "web", failure=down)})
-    orders.cleanup(known, "FAKE", None)
-    assert list(known.views[G1].instances) == [WEB]
-
-
 def test_cleanup_of_one_node_leaves_the_others() -> None:
     known = memory(history=History(failures={(FAKE, G1): ONCE, (FAKE, H1): ONCE}))
     assert orders.cleanup(known, "FAKE", "HOST1") == "forgot the failures of FAKE on host1"

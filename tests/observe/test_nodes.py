@@ -1,8 +1,11 @@
+import pytest
+
 from reconciler.model.names import NodeName, ResourceId
 from reconciler.model.node import LinkReason
 from reconciler.model.observed import Instance
-from reconciler.model.resource import Role
-from reconciler.observe.nodes import NodeView
+from reconciler.model.operation import StartRecord
+from reconciler.model.resource import ResourceAgent, Role
+from reconciler.observe.nodes import NodeView, recorded_instance
 
 WEB, N = ResourceId("web"), NodeName("n")
 
@@ -19,3 +22,23 @@ def test_a_lost_connection_keeps_what_was_known() -> None:
         text="reset",
         instances={WEB: up},
     )
+
+
+@pytest.mark.parametrize(
+    ("phase", "role", "note"),
+    [
+        ("started", Role.STARTED, ""),
+        ("adopted", Role.STARTED, ""),
+        ("starting", Role.UNKNOWN, "its start on n was under way when the controller ended"),
+        ("failed", Role.UNKNOWN, "its last operation on n had failed when the controller ended"),
+    ],
+)
+def test_a_journal_says_how_something_was_started_if_that_went_well(
+    phase: str, role: Role, note: str
+) -> None:
+    agent = ResourceAgent(standard="systemd", type="web")
+    record = StartRecord(
+        resource=WEB, agent=agent, params={}, cluster="c", uid="u", commit="", since=0.0, phase=phase
+    )
+    found = recorded_instance(record, N)
+    assert (found.role, found.note) == (role, note)

@@ -12,6 +12,7 @@ from reconciler.plan.check import check
 from reconciler.plan.effects import advance
 from tests.plan.test_remote import clustered, connection, device, remote
 from tests.plan.worlds import (
+    after,
     changes,
     clone,
     dummy,
@@ -20,11 +21,14 @@ from tests.plan.worlds import (
     intent,
     nodes,
     online,
+    only_on,
     plan,
     running,
     seen,
     settle,
 )
+
+A = ResourceId("a")
 
 
 def test_a_clone_starts_after_the_probe_that_is_in_flight() -> None:
@@ -117,6 +121,20 @@ def test_what_runs_behind_a_connection_is_planned_as_if_the_stop_in_flight_of_it
     planned = plan(asked, replace(world, pending=(stop,)))
     calm = plan(asked, advance(world, over, planned.guest_nodes))
     assert planned.placement == calm.placement
+
+
+def test_what_starts_after_something_waits_while_the_node_of_that_is_connected_anew() -> None:
+    asked = intent("h1 h2", dummy("a"), dummy("b"), after("b", "a"), only_on("b", "h1"))
+    world = nodes(seen(empty_world(asked), running(asked, "a", "h2")), online("h2", state=NodeState.PENDING))
+    connect = Pending(id=ActionId("h2_connect_0@h2"), kind="connect", node=NodeName("h2"))
+    assert graph(plan(asked, replace(world, pending=(connect,))))["b_start_0@h1"] == [
+        "b_probe_0@h1",
+        "h2_connect_0@h2",
+    ]
+    unmanaged = replace(
+        asked, resources={**asked.resources, A: replace(asked.resources[A], is_managed=False)}
+    )
+    assert graph(plan(unmanaged, world))["b_start_0@h1"] == ["b_probe_0@h1", "h2_connect_0@h2"]
 
 
 def failed_inside(hosts: str) -> tuple[Intent, Instance]:

@@ -44,6 +44,14 @@ def test_what_is_found_in_another_role_has_failed_and_is_in_that_role(
     assert (after.role, after.failure is not None) == (role_then, is_failed)
 
 
+def test_what_a_monitor_does_not_find_answers_a_probe_that_failed() -> None:
+    by_probe = instance(Role.STARTED, Failure(operation="monitor", rc=1, text="timed out"))
+    assert after_monitor(by_probe, result(7)) == Instance(resource=A, node=H1, role=Role.STOPPED)
+    assert after_monitor(by_probe, result(1)).role is Role.STARTED
+    by_monitor = instance(Role.STARTED, Failure(operation="monitor", rc=1, text="rc 1", interval_ms=10_000))
+    assert after_monitor(by_monitor, result(7)).role is Role.STARTED
+
+
 @pytest.mark.parametrize(("rc", "role"), [(0, Role.STARTED), (8, Role.PROMOTED), (191, Role.PROMOTED)])
 def test_a_probe_and_a_question_for_the_role_find_it_out(rc: int, role: Role) -> None:
     probe = OperationRequest(resource=A, agent=AGENT, operation="monitor")

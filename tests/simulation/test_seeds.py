@@ -63,6 +63,8 @@ MIGRATED = {
     60: "what is held for something that may run elsewhere is not stopped instead of moved live",
     87: "what must not be stopped is not stopped for a migration that cannot be",
     4006: "what a guest that ends may hold unseen is not started before it has ended",
+    5038: "what runs by the journal alone lets nothing start after it before its node was heard",
+    5168: "a stop that failed is remembered by the next controller",
     4231: "what did not arrive by a move that failed is not asked for again and again",
 }
 """Seeds of which each has found a defect, in worlds in which resources are moved live."""

@@ -5,7 +5,8 @@ The rules:
 * Where both tasks of a relation are done by actions, each action of `then` waits for all of `first`. Tasks of groups
   and clones run nothing: who waits for one waits for all that comes before it.
 * What migrates live is not waited for by what stops after it, unless that stop implies its own.
-* What is kept, and asked again how it is, may turn out not to run: what starts after it waits for the answer.
+* What is kept, and asked again how it is, or is on a node that is connected anew, may turn out not to run: what starts
+  after it waits for the answer.
 * What stops after something that ends with its guest waits for the guest, where that makes no circle.
 * Before something is stopped because what it starts after is to start, that is probed: it may run already.
 """
@@ -15,13 +16,13 @@ from collections.abc import Sequence
 from reconciler.model.names import ActionId
 from reconciler.model.resource import Role
 from reconciler.model.transition import Action, ActionKind, Milestone
-from reconciler.plan.decision import Fate
+from reconciler.plan.decision import Decision, Fate
 from reconciler.plan.settle.blocked import begun_in_vain, never_done
 from reconciler.plan.settle.collectives import DOWN
 from reconciler.plan.settle.settle import Settled
 from reconciler.plan.settle.tasks import START, STOP, Bond, Relation, TaskName, Verb
 from reconciler.plan.situation import Situation
-from reconciler.plan.steps import Steps
+from reconciler.plan.steps import Steps, action_id
 
 _KINDS = {
     START: ActionKind.START,
@@ -54,7 +55,7 @@ def order_by_relations(situation: Situation, settled: Settled, steps: Steps) -> 
             if before is None:
                 before = _reach(situation, settled, steps, first, reached)
             if is_after and first not in asked:
-                before = asked[first] = (*before, *_monitors(situation, settled, steps, first))
+                before = asked[first] = (*before, *_answers(situation, settled, steps, first))
             for action in _begin_live(settled, steps, relation) if is_live else planned:
                 steps.order_all(before, action.id)
 
@@ -68,7 +69,7 @@ def _order_by_ties(situation: Situation, settled: Settled, steps: Steps) -> None
         task, connection = (launcher.id, START), situation.guests[node].id
         if steps.of(ActionKind.START, connection) and steps.of(ActionKind.START, launcher.id):
             continue
-        before = (*_own(situation, settled, steps, task), *_monitors(situation, settled, steps, task))
+        before = (*_own(situation, settled, steps, task), *_answers(situation, settled, steps, task))
         for tie in settled.ties.of(task) if before else ():
             for name in tie.contents:
                 for action in steps.of(ActionKind.START, name):
@@ -183,8 +184,8 @@ def _own(situation: Situation, settled: Settled, steps: Steps, task: TaskName) -
     return (*planned, *pending, *(a.id for node in sorted(fences) for a in steps.on(ActionKind.FENCE, node)))
 
 
-def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> tuple[ActionId, ...]:
-    """Return the monitors that ask again how something is that is kept, and does not go down."""
+def _answers(situation: Situation, settled: Settled, steps: Steps, first: TaskName) -> tuple[ActionId, ...]:
+    """Return what tells anew how something is that is kept, and does not go down: its monitors, and connections."""
     decision = settled.decisions.get(first[0])
     if first[1] in DOWN or decision is None or decision.fate is not Fate.KEEP:
         return ()
@@ -192,7 +193,21 @@ def _monitors(situation: Situation, settled: Settled, steps: Steps, first: TaskN
         return ()
     planned = [a.id for a in steps.of(ActionKind.MONITOR, first[0])]
     kind = ActionKind.MONITOR.value
-    return (*planned, *[p.id for p in situation.pending.get(first[0], ()) if p.kind == kind])
+    asked = [p.id for p in situation.pending.get(first[0], ()) if p.kind == kind]
+    return (*planned, *asked, *_connections(situation, steps, decision))
+
+
+def _connections(situation: Situation, steps: Steps, decision: Decision) -> list[ActionId]:
+    """Return the connections to the nodes of something that runs: in flight, and planned if it is not managed.
+
+    What is managed is held until the connection has begun.
+    """
+    found = []
+    for node in [instance.node for instance in decision.active]:
+        name = action_id(ActionKind.CONNECT, node, node)
+        if name in steps.actions or name in [p.id for p in situation.index.pending_on.get(node, ())]:
+            found.append(name)
+    return found
 
 
 def order_by_surprises(situation: Situation, settled: Settled, steps: Steps) -> None:
