@@ -29,6 +29,7 @@ _PROGRAMS = {
     "mke2fs": "e2fsprogs",
     "busybox": "busybox-static",
     "cpio": "cpio",
+    "gcc": "gcc",
     "ip": "iproute2",
     "nsenter": "util-linux",
     "setpriv": "util-linux",

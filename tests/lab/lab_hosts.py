@@ -130,20 +130,24 @@ class LabHost:
         self.supervisor.stdin.flush()
 
     def processes(self, name: str) -> Sequence[int]:
-        """Return the ids (in our own PID namespace) of the host's processes with this command name."""
+        """Return the ids (in our own PID namespace) of the host's living processes with this command name."""
         assert self.supervisor is not None, f"{self.name} is off"
-        return [
-            pid for pid in _descendants(self.supervisor.pid) if _read(f"/proc/{pid}/comm").strip() == name
-        ]
+        return [pid for pid in _descendants(self.supervisor.pid) if _is_alive_as(pid, name)]
 
     def wait_for_process(self, name: str) -> int:
         """Return the id of the host's only process with this command name, which may still be about to start."""
-        wait_for(lambda: len(self.processes(name)) == 1, f"{name} on {self.name}")
-        return self.processes(name)[0]
+        found: list[Sequence[int]] = []
 
-    def start_libvirtd(self) -> None:
-        """Start libvirtd and wait until it answers."""
-        self.run(["libvirtd", "--listen", "--pid-file", "/run/libvirt/libvirtd.pid"], "libvirtd.log")
+        def is_alone() -> bool:
+            found.append(self.processes(name))
+            return len(found[-1]) == 1
+
+        wait_for(is_alone, f"{name} on {self.name}")
+        return found[-1][0]
+
+    def start_libvirtd(self, *by: str) -> None:
+        """Start libvirtd, by a program that becomes it if any is given, and wait until it answers."""
+        self.run([*by, "libvirtd", "--listen", "--pid-file", "/run/libvirt/libvirtd.pid"], "libvirtd.log")
         wait_for(self._is_answering, f"libvirtd of {self.name}, see {self.folder / 'libvirtd.log'}")
 
     def kill_libvirtd(self) -> None:
@@ -326,6 +330,13 @@ def _descendants(pid: int) -> Sequence[int]:
     for child in children(pid):
         found += [child, *_descendants(child)]
     return found
+
+
+def _is_alive_as(pid: int, name: str) -> bool:
+    """Tell whether a process has this command name, and is no zombie: that of an earlier test would be found too."""
+    # proc_pid_stat(5): the name, which may hold anything, is in parentheses; the state follows.
+    before, _, after = _read(f"/proc/{pid}/stat").rpartition(")")
+    return before.partition("(")[2] == name and after.split()[0] not in ("Z", "X")
 
 
 def _read(path: str) -> str:

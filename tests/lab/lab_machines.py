@@ -60,6 +60,8 @@ _NGINX_LEDGER = """\
 [Service]
 ExecStartPost=+/bin/sh -c 'echo "LEDGER start nginx" > /dev/console'
 """
+# Whoever has reached the agent may push the power button: a push before logind looks at the button is nobody's.
+_BUTTON_WATCHED = "[Unit]\nAfter=systemd-logind.service\n"
 _NETWORK = "[Match]\nName=e*\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n"
 FILES = (
     (
@@ -73,6 +75,7 @@ FILES = (
     ("etc/systemd/system/lab-kill.socket", _KILL_SOCKET, 0o644),
     ("etc/systemd/system/lab-kill@.service", _KILL_UNIT, 0o644),
     ("etc/systemd/system/nginx.service.d/ledger.conf", _NGINX_LEDGER, 0o644),
+    ("etc/systemd/system/pacemaker_remote.service.d/button.conf", _BUTTON_WATCHED, 0o644),
     ("usr/local/sbin/lab-key", _KEY_SCRIPT, 0o755),
     ("usr/local/sbin/lab-address", _ADDRESS_SCRIPT, 0o755),
     ("etc/hostname", "lab\n", 0o644),

@@ -70,7 +70,10 @@ class LibvirtConnection:
 
     @contextmanager
     def subscribed(self, wake: Wake) -> Iterator[None]:
-        """Have `wake` called in this event loop after each change of a domain or of the connection."""
+        """Have `wake` called in this event loop after each change of a domain or of the connection.
+
+        What happened while there was no connection is told by nobody: each new one calls it too.
+        """
         loop = asyncio.get_running_loop()
 
         def pass_on() -> None:
@@ -154,6 +157,7 @@ class _Session:
     def _connect(self) -> None:
         try:
             self._open()
+            self._on_event()
         finally:
             self._leave()
 

@@ -4,6 +4,8 @@ A domain without our mark, or with a mark that was copied from another domain, i
 stopped, and a start that would collide with it is refused.
 """
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +15,17 @@ from reconciler.model.errors import HypervisorError
 from reconciler.model.names import ResourceId
 from reconciler.model.node import GuestType
 from reconciler.world.libvirt.definition import Definition
-from reconciler.world.libvirt.library import Connection, LibvirtDomain, error_code, load_libvirt
+from reconciler.world.libvirt.library import (
+    Connection,
+    LibvirtDomain,
+    error_code,
+    is_connection_error,
+    load_libvirt,
+)
 from reconciler.world.libvirt.mark import NAMESPACE, DomainMark, read_mark
 from reconciler.world.libvirt.overlays import remove_overlays
+
+log = logging.getLogger(__name__)
 
 # libvirt virDomainState, in its words
 _STATES = {
@@ -30,6 +40,10 @@ _STATES = {
 }
 _WORKING = frozenset({1, 2})
 _SYSTEM_INITS = frozenset({"init", "systemd"})
+_CONTAINER_ATTEMPTS = 3
+_INIT_PATIENCE_S = 10.0
+"""Until a container counts as lost by libvirtd, which knows its first program within milliseconds of its start."""
+_INIT_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +111,63 @@ def is_started(connection: Connection, definition: Definition) -> bool:
 
 
 def create(connection: Connection, definition: Definition) -> None:
-    """Create a transient domain: it is gone when it stops, and never starts by itself (virDomainCreateXML)."""
+    """Create a transient domain: it is gone when it stops, and never starts by itself (virDomainCreateXML).
+
+    Now and then libvirtd loses a container as it starts: virLXCMonitorNew listens to the container's controller before
+    it has said what to do with messages, and gives the connection up if the first one comes in between. Such a
+    container could never be shut down in order, and would be called running long after its end. It is not our guest's
+    failure, and what began a moment ago holds nothing yet, so that it is put away and created again here.
+
+    Raises:
+        HypervisorError: a domain is in its way, or libvirtd lost each container that it started.
+    """
     if is_started(connection, definition):
         return
+    for _ in range(_CONTAINER_ATTEMPTS):
+        domain = _create(connection, definition)
+        if definition.mark.type is not GuestType.LXC or _is_init_known(domain):
+            return
+        log.warning("libvirtd lost a container as it started", extra={"domain": definition.name})
+        destroy(connection, definition.mark)
+    raise HypervisorError(
+        f"libvirtd lost {definition.name!r} as it started, {_CONTAINER_ATTEMPTS} times, and would not notice its end"
+    )
+
+
+def _create(connection: Connection, definition: Definition) -> LibvirtDomain:
     libvirt = load_libvirt()
     try:
-        connection.createXML(definition.xml, 0)
+        return connection.createXML(definition.xml, 0)
     except libvirt.libvirtError as error:
         # After a power cut, what transient disks had written is still there, and libvirt refuses to begin again.
         if error_code(error) != libvirt.VIR_ERR_OPERATION_UNSUPPORTED or not remove_overlays(
             connection, definition
         ):
             raise
-        connection.createXML(definition.xml, 0)
+        return connection.createXML(definition.xml, 0)
+
+
+def _is_init_known(domain: LibvirtDomain) -> bool:
+    """Wait until libvirtd knows a container's first program, which is what its controller tells it first.
+
+    Nothing says so as such; among what it refuses before, the security label is all that is only looked at
+    (lxcDomainGetSecurityLabel).
+    """
+    libvirt = load_libvirt()
+    deadline = time.monotonic() + _INIT_PATIENCE_S
+    while True:
+        try:
+            domain.securityLabel()
+        except libvirt.libvirtError as error:
+            if is_connection_error(error):
+                raise
+            if error_code(error) != libvirt.VIR_ERR_OPERATION_INVALID:
+                return True  # that one has ended already, and libvirtd knows
+        else:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_INIT_POLL_S)
 
 
 def shut_down(connection: Connection, mark: DomainMark) -> bool:

@@ -193,7 +193,7 @@ class LibvirtGuests:
 
     async def _watch_one(self, connection: LibvirtConnection, wake: Wake) -> None:
         """Keep one connection up, so that its events come, and tell when it comes and goes."""
-        was_up: bool | None = None
+        was_up = False
         changed = asyncio.Event()
 
         def on_event() -> None:
@@ -208,7 +208,7 @@ class LibvirtGuests:
                     is_up = True
                 except HypervisorError:
                     is_up = False
-                if was_up is not None and was_up != is_up:
+                if was_up and not is_up:
                     wake()
                 was_up = is_up
                 try:

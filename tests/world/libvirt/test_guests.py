@@ -17,6 +17,7 @@ from reconciler.model.node import GuestType, Host
 from reconciler.model.resource import Guest, Resource, ResourceAgent
 from reconciler.ports import Domain, GuestStart
 from reconciler.world.libvirt import connection as libvirt_connection
+from reconciler.world.libvirt import guests as libvirt_guests
 from reconciler.world.libvirt.connection import LibvirtConnection
 from reconciler.world.libvirt.guests import LibvirtGuests
 from reconciler.world.libvirt.library import load_libvirt
@@ -177,6 +178,28 @@ def test_domain_events_wake_the_loop(driver: Any) -> None:
             driver.lookupByName("web").destroy()
             await woken.wait()
             watching.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_what_may_have_happened_between_two_connections_wakes_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(libvirt_guests, "RECONNECT_S", 0.01)
+    release = threading.Event()
+
+    async def scenario() -> None:
+        woken, watched = asyncio.Event(), guests()
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+            watching = group.create_task(watched.watch([HOST], woken.set))
+            await woken.wait()
+            woken.clear()
+            with pytest.raises(HypervisorUnreachableError):
+                await watched._connection_to(URI).call(lambda _connection: release.wait(PATIENCE_S), 0.05)
+            await woken.wait()
+            watching.cancel()
+        release.set()
+        watched.close()
 
     asyncio.run(scenario())
 
