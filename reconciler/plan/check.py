@@ -76,7 +76,8 @@ def _circles(transition: Transition) -> list[Alarm]:
 def _second_copies(transition: Transition, intent: Intent, observed: Observed) -> list[Alarm]:
     """Find starts of what may still run (I1), and recoveries from nodes not known dead (I2).
 
-    What is cloned may run elsewhere too, but only once on a node; what is moved live, at both its ends.
+    What is cloned may run elsewhere too, but only once on a node; what is moved live, at both its ends, and where an
+    earlier move has left it to be cleared.
     """
     alarms = []
     cloned, gone = intent.cloned(), _gone_guests(intent, observed)
@@ -88,7 +89,12 @@ def _second_copies(transition: Transition, intent: Intent, observed: Observed) -
     rivals = grouped(starts)
     places = _active_places(observed)
     for resource, action in starts:
-        ends = {action.node, action.peer} if action.kind is ActionKind.MIGRATE_FROM else set()
+        is_move = action.kind is ActionKind.MIGRATE_FROM
+        ends = (
+            {action.node, action.peer, *_left_behind(observed, resource, places.get(resource, ()))}
+            if is_move
+            else set()
+        )
         there = [p for p in places.get(resource, ()) if p not in gone | ends]
         doubted = [p for p in there if resource not in cloned or p == action.node]
         before = ancestors(transition, action.id) if doubted else frozenset()
@@ -128,6 +134,12 @@ def _active_places(observed: Observed) -> Mapping[ResourceId, Sequence[NodeName]
         if p.resource is not None and p.kind == ActionKind.START.value
     ]
     return grouped([*((resource, node) for node, resource in active), *starting])
+
+
+def _left_behind(observed: Observed, resource: ResourceId, active: Sequence[NodeName]) -> list[NodeName]:
+    """Return the nodes that something was moved away from live: it is only to be cleared there."""
+    found = [i for node in active if (i := observed.instances.get((resource, node))) is not None]
+    return [i.node for i in found if i.migrated_to in active]
 
 
 def _ends(

@@ -59,6 +59,19 @@ def test_two_starts_of_one_resource_are_one_too_many() -> None:
     assert alarms(WORLD, *starts) == [("FAKE_start_0@host2", "I1")]
 
 
+def test_what_is_moved_on_may_still_have_to_be_cleared_where_it_came_from() -> None:
+    asked = intent("h1 h2 h3", dummy("a"))
+    left = running(asked, "a", "h1", migrated_to=NodeName("h2"))
+    world = seen(empty_world(asked), left, running(asked, "a", "h2"))
+    move = replace(action(ActionKind.MIGRATE_FROM, "a", "h3"), peer=NodeName("h2"))
+    transition = Transition(actions={move.id: move})
+    assert check(transition, asked, world).alarms == ()
+    start = action(ActionKind.START, "a", "h3")
+    alarm, *others = check(Transition(actions={start.id: start}), asked, world).alarms
+    assert (alarm.action, alarm.invariant) == (start.id, "I1")
+    assert [other.action for other in others] == [start.id]
+
+
 def test_recovery_from_a_node_that_is_not_known_dead_is_dropped() -> None:
     lost = nodes(WORLD, online("host1", state=NodeState.UNCLEAN))
     world = seen(lost, running(ASKED, "FAKE", "host1"))
