@@ -181,7 +181,11 @@ def _fence(world: Becoming, node: NodeName, guest_nodes: GuestNodes) -> None:
             world.put(key, replace(instance, failure=None))
     gone = [key for key in world.keys_on(node) if world.instances[key].role is not Role.STOPPED]
     for resource, _ in sorted(gone):
-        if resource in guest_nodes:
+        uses = world.instances[(resource, node)].started_as
+        if resource in guest_nodes and uses is not None and uses.agent.is_connection:
+            # What it leads to is another machine, or ends with what runs it.
+            world.set_state(guest_nodes[resource], NodeState.OFFLINE)
+        elif resource in guest_nodes:
             _begin_or_end(world, guest_nodes[resource], is_running=False)
     for key in gone:
         world.put_last(key, Instance(resource=key[0], node=node, role=Role.STOPPED))

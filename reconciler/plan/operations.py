@@ -61,8 +61,8 @@ def create_steps(situation: Situation, decisions: Decisions, links: Connections)
 
 
 def _coming(situation: Situation, decisions: Decisions) -> set[NodeName]:
-    """Return the nodes that are not there, and whose connection starts."""
-    found = {n for n in situation.guests if not situation.is_online(n) and n not in situation.fences}
+    """Return the nodes that are not fenced, and whose connection starts."""
+    found = situation.guests.keys() - situation.fences.keys()
     return {n for n in found if (c := situation.connection(n)) is not None and decisions[c.id].starts}
 
 

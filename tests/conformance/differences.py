@@ -38,7 +38,6 @@ DIFFERENCES = {
     "promoted-partially-demoted-group": "the promotion of a group as a whole is not told: it runs nothing",
     "remote-connection-unrecoverable": "why a node is fenced is told in other words: same actions",
     "remote-orphaned2": "histories of remote nodes without any connection are not read: nothing can be done there",
-    "remote-recover-connection": "what is on a remote node whose connection moves, and not live, is restarted with it",
     "stonith-0": "of what failed on a node another one is named, and called recovered, not moved: same actions",
     "unrunnable-1": _HELD,
 }

@@ -11,7 +11,7 @@ from reconciler.model.resource import OnFail, Operation, Requires, Resource, Res
 from reconciler.model.transition import ActionKind
 from reconciler.plan.check import check
 from reconciler.plan.effects import advance_all
-from reconciler.plan.outlook import ideal_world
+from reconciler.plan.outlook import ideal_world, in_order
 from tests.plan.worlds import (
     WHERE,
     changes,
@@ -65,6 +65,22 @@ def test_what_runs_on_a_remote_node_stops_before_its_connection() -> None:
     transition = plan(asked, nodes(world, remote("far")))
     assert changes(transition) == ["stop resource/far h1", "move resource/a far -> h1"]
     assert graph(transition)["far_stop_0@h1"] == ["a_stop_0@far"]
+
+
+def test_what_runs_on_a_remote_node_whose_connection_moves_stays_and_is_watched_anew() -> None:
+    asked = clustered(intent("h1 h2", connection("far"), dummy("a"), device(), only_on("a", "far")))
+    world = seen(
+        empty_world(asked),
+        running(asked, "fencing", "h2"),
+        running(asked, "far", "h1"),
+        running(asked, "a", "far"),
+    )
+    lost = replace(world.nodes[NodeName("h1")], state=NodeState.UNCLEAN)
+    transition = plan(asked, nodes(world, remote("far"), lost))
+    assert changes(transition) == ["move resource/far h1 -> h2", "update resource/a -> far"]
+    assert graph(transition)["a_monitor_10000@far"] == ["far_start_0@h2"]
+    after = advance_all(nodes(world, remote("far"), lost), in_order(transition), transition.guest_nodes)
+    assert after.active_on(ResourceId("a")) == (NodeName("far"),)
 
 
 def test_a_remote_node_whose_connection_asks_for_it_is_fenced_and_emptied() -> None:

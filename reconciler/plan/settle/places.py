@@ -75,7 +75,7 @@ def _has_failed_to_stop(situation: Situation, resource: Resource) -> bool:
 
 
 def remote_relations(situation: Situation, decisions: Decisions) -> Iterator[Relation]:
-    """Return the relations between connections, and what runs on their nodes."""
+    """Return the relations between connections that end, and what runs on their nodes; one that moves ends nothing."""
     remote = {
         node: guest
         for node, guest in situation.guests.items()
@@ -83,7 +83,7 @@ def remote_relations(situation: Situation, decisions: Decisions) -> Iterator[Rel
     }
     for decision in decisions.values() if remote else ():
         for instance in decision.active if decision.resource.guest is None else ():
-            if instance.node in remote:
+            if instance.node in remote and not decisions[remote[instance.node].id].starts:
                 yield from _leaving(situation, decision, remote[instance.node], instance.node)
 
 
