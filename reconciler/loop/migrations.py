@@ -84,7 +84,7 @@ def with_ends_met(
         if node not in migration.lives:
             continue
         known = instances.get(resource)
-        is_gone = migration.lives[node] != incarnation
+        is_gone = _is_over(migration.lives[node], incarnation)
         if node == migration.target:
             after = _without(migration, node) if is_gone else _target_met(migration, known)
         else:
@@ -105,7 +105,7 @@ def without_ended_lives(
     """
     for resource, migration in list(history.migrations.items()):
         for node, life in migration.lives.items():
-            if node not in unsure and running.get(node) != life:
+            if node not in unsure and (node not in running or _is_over(life, running[node])):
                 history = _with(history, resource, _without(history.migrations[resource], node))
     return history
 
@@ -115,6 +115,11 @@ def without_node(history: History, node: NodeName) -> History:
     for resource, migration in list(history.migrations.items()):
         history = _with(history, resource, _without(migration, node))
     return history
+
+
+def _is_over(life: str, now: str) -> bool:
+    """Tell whether a node is in another life than when the move began; nobody knows of one not heard of then."""
+    return life not in {"", now}
 
 
 def _source_met(migration: Migration, known: Instance) -> Migration:

@@ -115,6 +115,14 @@ def test_a_target_that_is_met_again_says_whether_it_has_taken_over() -> None:
     assert with_ends_met(SENT, H2, "2", {}) == SENT
 
 
+def test_a_target_that_was_not_heard_of_when_the_move_began_may_have_what_was_sent() -> None:
+    unheard = replace(SENT.migrations[A], lives={H1: "1", H2: ""})
+    sent = History(migrations={A: unheard})
+    assert with_ends_met(sent, H2, "2", {}) == sent
+    assert without_ended_lives(sent, {H1: "1", H2: "2"}, frozenset()) == sent
+    assert without_ended_lives(sent, {H1: "1"}, frozenset()) == known(MigrationPhase.SENT, H1)
+
+
 def test_an_end_is_in_order_when_its_node_began_anew_or_is_dead() -> None:
     assert with_ends_met(SENT, H2, "3", {}) == known(MigrationPhase.SENT, H1)
     assert without_node(SENT, H1) == known(MigrationPhase.SENT, H2)

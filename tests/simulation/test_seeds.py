@@ -66,6 +66,7 @@ MIGRATED = {
     4021: "what a migration has left is cleared though what starts after it migrates on too",
     5038: "what runs by the journal alone lets nothing start after it before its node was heard",
     5168: "a stop that failed is remembered by the next controller",
+    8092: "a target that was not heard of when the move began may have what was sent",
     4231: "what did not arrive by a move that failed is not asked for again and again",
 }
 """Seeds of which each has found a defect, in worlds in which resources are moved live."""
