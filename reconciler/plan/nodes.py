@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.model.history import History
 from reconciler.model.intent import Intent
 from reconciler.model.names import NodeName, ResourceId, Where
-from reconciler.model.node import GuestType, HostState, NodeState
+from reconciler.model.node import GuestType, HostState
 from reconciler.model.observed import Instance, Observed, Pending
 from reconciler.model.resource import Guest, Resource, ResourceAgent, Role
 from reconciler.model.transition import ActionKind
@@ -16,9 +16,9 @@ from reconciler.plan.effects import assume_done
 from reconciler.plan.fencing import judge_nodes
 from reconciler.plan.index import grouped, index_of
 from reconciler.plan.rules import resolved
-from reconciler.plan.situation import Situation, Unheard, running_of
+from reconciler.plan.situation import Situation, running_of
 from reconciler.plan.tickets import heed_tickets
-from reconciler.plan.whereabouts import joining_hosts, unheard_node
+from reconciler.plan.whereabouts import joining_hosts, unheard_end, unheard_node
 
 FORMER = ":former"
 """Ends the id of what was removed, and whose name stands for something else now."""
@@ -82,7 +82,7 @@ def survey(intent: Intent, observed: Observed, history: History, now: float) -> 
     serving = {
         n for n in assumed.nodes if situation.is_online(n) and situation.state_of(n) is HostState.ONLINE
     }
-    unheard = _unheard_end(observed, ends) or unheard_node(situation)
+    unheard = unheard_end(observed, ends) or unheard_node(situation)
     return replace(situation, serving=serving, unheard=unheard, joining=joining_hosts(situation))
 
 
@@ -141,15 +141,6 @@ def _ending(observed: Observed, ends: Mapping[NodeName, Pending]) -> dict[Resour
             if node in ends and instance.role is not Role.STOPPED:
                 ending[resource] = (*ending.get(resource, ()), ends[node])
     return ending
-
-
-def _unheard_end(observed: Observed, ends: Mapping[NodeName, Pending]) -> Unheard | None:
-    """Return a node that ends, and of which nobody knows what runs there until it has ended."""
-    for node in sorted(ends):
-        status = observed.nodes.get(node)
-        if status is None or not (status.is_known or status.state is NodeState.OFFLINE):
-            return Unheard(node=node, text="which was not heard of, and has not ended yet", is_waiting=True)
-    return None
 
 
 def _guests_on(observed: Observed, host: NodeName, nodes: Mapping[ResourceId, NodeName]) -> list[NodeName]:

@@ -4,8 +4,11 @@ A guest can only be where its hypervisor could run it. Anything else may be on e
 known: today's constraints say nothing of what was started under yesterday's.
 """
 
+from collections.abc import Iterable
+
 from reconciler.model.names import NodeName
 from reconciler.model.node import NodeState
+from reconciler.model.observed import NodeStatus, Observed
 from reconciler.model.resource import Resource
 from reconciler.plan.place.scores import possible_nodes
 from reconciler.plan.situation import Situation, Unheard
@@ -66,6 +69,19 @@ def unheard_node(situation: Situation) -> Unheard | None:
     return None
 
 
+def unheard_end(observed: Observed, ends: Iterable[NodeName]) -> Unheard | None:
+    """Return one of the nodes that end, of which nobody knows what runs there until it has ended."""
+    for node in sorted(ends):
+        if not _is_heard(observed.nodes.get(node)):
+            return Unheard(node=node, text="which was not heard of, and has not ended yet", is_waiting=True)
+    return None
+
+
+def _is_heard(status: NodeStatus | None) -> bool:
+    """Tell whether what runs on a node is known, or that nothing does."""
+    return status is not None and (status.is_known or status.state is NodeState.OFFLINE)
+
+
 def _unheard_former(situation: Situation) -> Unheard | None:
     """Return the node of a guest that is no longer declared, and may still run where nobody could look."""
     for name, guest in sorted(situation.history.former.items()):
@@ -90,7 +106,7 @@ def _unheard_hypervisor(situation: Situation, guest: Resource) -> Unheard | None
 def _unheard_agent(situation: Situation, node: NodeName) -> Unheard | None:
     status = situation.node(node)
     failure = situation.history.connections.get(node)
-    if status is not None and (status.is_known or status.state is NodeState.OFFLINE):
+    if _is_heard(status):
         return None
     if status is not None and status.needs_adoption:
         text = f"whose stock agent is not ours yet: see `reconcile adopt {node}`"

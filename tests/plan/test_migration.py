@@ -272,16 +272,15 @@ def test_what_starts_after_a_clone_ends_its_migration_before_the_instance_does()
     assert made["c_stop_0@h1"] == ["a_stop_0@h1", "c_migrate_from_0@h2"]
 
 
+def both_to_h3() -> Intent:
+    """Two that may move live, of which the second starts after the first, and that both belong on h3."""
+    things = [dummy(name, allows_migration=True) for name in "ab"]
+    return intent("h1 h2 h3", *things, after("b", "a"), prefers("a", "h3"), prefers("b", "h3"))
+
+
 def test_what_was_left_of_two_is_cleared_in_order_before_both_migrate_on() -> None:
     """The first of them may begin only once it is cleared, the second has to wait for the first, and ends before it."""
-    asked = intent(
-        "h1 h2 h3",
-        dummy("a", allows_migration=True),
-        dummy("b", allows_migration=True),
-        after("b", "a"),
-        prefers("a", "h3"),
-        prefers("b", "h3"),
-    )
+    asked = both_to_h3()
     left = [running(asked, name, "h1", migrated_to=NodeName("h2")) for name in "ab"]
     world = seen(empty_world(asked), *left, running(asked, "a", "h2"), running(asked, "b", "h2"))
     transition = plan(asked, world)
@@ -301,14 +300,7 @@ def test_what_was_left_of_two_is_cleared_in_order_before_both_migrate_on() -> No
 
 
 def test_what_was_left_is_cleared_before_it_migrates_on_though_what_starts_after_it_is_still_there() -> None:
-    asked = intent(
-        "h1 h2 h3",
-        dummy("a", allows_migration=True),
-        dummy("b", allows_migration=True),
-        after("b", "a"),
-        prefers("a", "h3"),
-        prefers("b", "h3"),
-    )
+    asked = both_to_h3()
     left = running(asked, "a", "h1", migrated_to=NodeName("h2"))
     world = seen(empty_world(asked), left, running(asked, "a", "h2"), running(asked, "b", "h1"))
     transition = plan(asked, world)

@@ -62,9 +62,9 @@ def place(situation: Situation, trace: Trace | None = None) -> Placement:
 
 
 def _assign_all(assignment: Assignment) -> None:
-    resources, tied = assignment.situation.resources, assignment.bonds.tied
+    resources, is_free = assignment.situation.resources, assignment.bonds.is_free
     for name in assignment_order(assignment):
-        if name in resources and name not in tied:
+        if is_free(name):
             assign_bondless(assignment, resources[name])
         else:
             _assign(assignment, name)
